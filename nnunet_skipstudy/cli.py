@@ -1,0 +1,95 @@
+"""The command ``skipstudy``: finds the command's module, turns errors into one line and an exit code."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from nnunet_skipstudy import __version__
+from nnunet_skipstudy.errors import UserError
+
+COMMANDS: dict[str, str] = {
+    "env": "print the four export lines that nnU-Net needs, for eval",
+    "doctor": "check versions, paths, trainers, device and disk; say what is wrong and the remedy",
+    "convert": "make an nnU-Net data set, with test sets at graded texture disparity",
+    "architectures": "parameters, FLOPs and activation memory of each network on a data set's plan",
+    "analyze": "turn predictions and labels into tables, figures and a report",
+    "demo": "the whole study on synthetic textures, sized for a CPU",
+}
+"""Each command has a module of its name in ``nnunet_skipstudy.commands``, imported when it is called."""
+
+OVERVIEW = """\
+usage: skipstudy [--help] [--version] COMMAND ...
+
+Do a U-Net's skip connections help or hurt when texture shifts? Trains skip variants with stock nnU-Net v2
+and measures how robust each one is.
+
+commands:
+{commands}
+
+A first study of your own:
+  eval "$(skipstudy env --root study)"
+  skipstudy convert synthetic -d 501
+  nnUNetv2_plan_and_preprocess -d 501 -c 2d
+  nnUNetv2_train 501 2d 0 -tr nnUNetTrainerNoSkip
+  skipstudy analyze PREDICTIONS --labels LABELS -o OUT
+
+'skipstudy COMMAND --help' explains one command."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line with a remedy, like every other error of ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and exiting.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError(f"{message}; see '{self.prog} --help'")
+
+
+def overview() -> str:
+    """The text of ``skipstudy --help``."""
+    return OVERVIEW.format(commands="\n".join(f"  {name:<15} {does}" for name, does in COMMANDS.items()))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``skipstudy`` with ``argv`` and return its exit code: 0 done, 2 the user's input is at fault.
+
+    A fault of ours is an exception, which Python reports with exit code 1.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(overview())
+        return 0
+    if arguments[0] == "--version":
+        print(f"skipstudy {__version__}")
+        return 0
+    try:
+        return run_command(arguments[0], arguments[1:])
+    except UserError as error:
+        print(f"skipstudy: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("skipstudy: interrupted; the same command again continues where it can", file=sys.stderr)
+        return 130
+
+
+def run_command(name: str, arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Raises:
+        UserError: there is no such command, or the command says that its input is at fault.
+    """
+    if name not in COMMANDS:
+        raise UserError(f"no command {name!r}; choose one of {', '.join(COMMANDS)}")
+    module = importlib.import_module(f"nnunet_skipstudy.commands.{name}")
+    code: int = module.main(list(arguments))
+    return code
+
+
+def entry() -> NoReturn:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Reading and writing images and masks of the formats that nnU-Net reads, with their geometry.
+
+Arrays are indexed (row, column) in 2D and (slice, row, column) in 3D, as nnU-Net's own readers do; nothing is
+transposed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.files import atomic_path
+
+NATURAL_ENDINGS: tuple[str, ...] = (".png", ".bmp", ".tif", ".tiff")
+"""Flat images, which have no spacing (nnU-Net's NaturalImage2DIO)."""
+MEDICAL_ENDINGS: tuple[str, ...] = (".nii.gz", ".nii", ".nrrd", ".mha", ".gipl")
+"""Images with spacing, origin and direction (nnU-Net's SimpleITKIO)."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where an image's grid lies in space.
+
+    ``spacing`` is in mm, in the array's axis order; origin and direction are SimpleITK's, for comparison only.
+    """
+
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Image:
+    """An array and, where the file has one, its geometry (``None`` for flat images: distances are in pixels)."""
+
+    array: npt.NDArray[np.generic]
+    geometry: Geometry | None
+
+
+def ending_of(path: Path) -> str | None:
+    """The known ending of a file's name (``.nii.gz`` before ``.gz``), or ``None``."""
+    name = path.name.lower()
+    return next((e for e in (*MEDICAL_ENDINGS, *NATURAL_ENDINGS) if name.endswith(e)), None)
+
+
+def read_image(path: Path) -> Image:
+    """Read one image or mask.
+
+    Returns:
+        The array as stored: flat images (row, column) or (row, column, channel); volumes (slice, row, column),
+        2D medical files (row, column).
+
+    Raises:
+        UserError: the file is absent, of an unknown format, or can't be decoded.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; check the path")
+    ending = ending_of(path)
+    if ending is None:
+        known = ", ".join((*NATURAL_ENDINGS, *MEDICAL_ENDINGS))
+        raise UserError(f"{path}: not an image format that nnU-Net reads; convert it to one of {known}")
+    try:
+        return _read_flat(path) if ending in NATURAL_ENDINGS else _read_medical(path)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{path}: can't be read as an image ({type(error).__name__}: {reason}); "
+            "the file is truncated or damaged: fetch or make it again"
+        ) from error
+
+
+def _read_flat(path: Path) -> Image:
+    from skimage import io
+
+    return Image(np.asarray(io.imread(path)), None)
+
+
+def _read_medical(path: Path) -> Image:
+    import SimpleITK as sitk
+
+    image = sitk.ReadImage(str(path))
+    geometry = Geometry(tuple(image.GetSpacing())[::-1], image.GetOrigin(), image.GetDirection())
+    return Image(sitk.GetArrayFromImage(image), geometry)
+
+
+def write_flat(path: Path, array: npt.NDArray[np.uint8]) -> None:
+    """Write an 8-bit grey (row, column) or RGB (row, column, 3) image, atomically and losslessly."""
+    from skimage import io
+
+    with atomic_path(path) as temporary:
+        io.imsave(temporary, array, check_contrast=False)

@@ -1,0 +1,127 @@
+"""The study's vocabulary: every architecture and test level, once.
+
+Command-line choices, the order of tables, the colours of figures, the trainers and the tests all read it.
+Nothing heavy is imported here.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class SkipPolicy(str, Enum):
+    """What one level's skip does with the encoder's features."""
+
+    NONE = "none"
+    """They are not handed on."""
+    IDENTITY = "identity"
+    """They are concatenated (Ronneberger et al. 2015)."""
+    GATED = "gated"
+    """They are weighted by an attention gate, then concatenated (Oktay et al. 2018)."""
+    NESTED = "nested"
+    """They pass through UNet++'s dense pathway (Zhou et al. 2018)."""
+
+
+class Stages(str, Enum):
+    """What encoder and decoder stages are made of."""
+
+    PLAN = "plan"
+    """The plan's own: plain or residual convolution blocks."""
+    VNET = "vnet"
+    """V-Net's residual stages (Milletari et al. 2016)."""
+
+
+class Group(str, Enum):
+    """The study's three groups of networks, and what goes beyond it."""
+
+    NO_SKIP = "No-Skip"
+    STANDARD = "Standard"
+    ENHANCED = "Enhanced"
+    BEYOND = "beyond the study"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One network of the study.
+
+    ``top`` is the skip policy of the topmost (full-resolution) level, ``skips`` that of all levels below it.
+    """
+
+    name: str
+    title: str
+    group: Group
+    stages: Stages
+    skips: SkipPolicy
+    top: SkipPolicy
+    colour: str
+    dashes: str
+    marker: str
+
+    @property
+    def trainer(self) -> str:
+        """The name of the nnU-Net trainer, without suffixes."""
+        return f"nnUNetTrainer{self.name}"
+
+    def policies(self, n_levels: int) -> tuple[SkipPolicy, ...]:
+        """The policy of each of ``n_levels`` skips, full resolution first."""
+        return (self.top, *[self.skips] * (n_levels - 1))
+
+
+def _architectures() -> dict[str, Architecture]:
+    none, identity, gated, nested = SkipPolicy
+    # Colours: Okabe and Ito (2008), told apart under all common colour-vision deficiencies. One colour a
+    # pair of networks would hide the pairing, so each has its own, and line style and marker repeat it.
+    rows = [
+        Architecture("NoSkip", "No-Skip U-Net", Group.NO_SKIP, Stages.PLAN, none, none, "#D55E00", "--", "o"),
+        Architecture(
+            "NoSkipVNet", "No-Skip V-Net", Group.NO_SKIP, Stages.VNET, none, none, "#E69F00", "--", "s"
+        ),
+        Architecture("UNet", "U-Net", Group.STANDARD, Stages.PLAN, identity, identity, "#0072B2", "-", "o"),
+        Architecture("VNet", "V-Net", Group.STANDARD, Stages.VNET, identity, identity, "#56B4E9", "-", "s"),
+        Architecture(
+            "AttentionUNet", "Attention U-Net", Group.ENHANCED, Stages.PLAN, gated, identity, "#009E73", ":", "^"
+        ),
+        Architecture(
+            "UNetPlusPlus", "UNet++", Group.ENHANCED, Stages.PLAN, nested, nested, "#CC79A7", ":", "D"
+        ),
+        Architecture(
+            "NoTopSkip", "U-Net without top skip", Group.BEYOND, Stages.PLAN, identity, none, "#000000", "-.", "v"
+        ),
+    ]
+    return {row.name: row for row in rows}
+
+
+ARCHITECTURES: dict[str, Architecture] = _architectures()
+"""Every architecture by name, in the order of tables and figures."""
+
+STUDY_ARCHITECTURES: tuple[str, ...] = tuple(
+    name for name, architecture in ARCHITECTURES.items() if architecture.group is not Group.BEYOND
+)
+"""The six networks of the original study."""
+
+UNPERTURBED = "unperturbed"
+
+LEVELS: tuple[str, ...] = ("hardest", "harder", UNPERTURBED, "easier", "easiest")
+"""The five test categories of the medical data sets, hardest (smallest texture disparity) first."""
+
+
+def alpha_level(alpha: float) -> str:
+    """The name of a synthetic test level: ``alpha_level(0.1) == "alpha0.10"``; a larger alpha is harder."""
+    return f"alpha{alpha:.2f}"
+
+
+def level_alpha(level: str) -> float | None:
+    """The alpha of a synthetic test level's name, or ``None`` where the name is another level's."""
+    if not level.startswith("alpha"):
+        return None
+    try:
+        return float(level.removeprefix("alpha"))
+    except ValueError:
+        return None
+
+
+def level_order(level: str) -> tuple[int, float, str]:
+    """A sort key: the five categories from hardest to easiest, then alphas falling (hardest first), then others."""
+    if level in LEVELS:
+        return (0, float(LEVELS.index(level)), level)
+    alpha = level_alpha(level)
+    return (1, -alpha, level) if alpha is not None else (2, 0.0, level)

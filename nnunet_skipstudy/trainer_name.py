@@ -1,0 +1,115 @@
+"""Trainer names carry their options, because nnU-Net keys its results folder by the trainer's name alone.
+
+``nnUNetTrainerNoSkip_50epochs_seed2_spatialDA`` is the trainer ``nnUNetTrainerNoSkip`` with three options.
+"""
+
+import re
+from dataclasses import dataclass, fields, replace
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
+
+SUFFIXES: dict[str, str] = {
+    "_<n>epochs": "train n epochs (nnU-Net: 1000)",
+    "_<n>iters": "n iterations an epoch (nnU-Net: 250)",
+    "_seed<n>": "seed all random numbers",
+    "_spatialDA": "only augmentations that leave texture alone",
+    "_noDS": "no deep supervision",
+    "_fullresDS": "UNet++ only: every head at full resolution",
+}
+"""The known suffixes and what each does; any order, each once."""
+
+
+@dataclass(frozen=True)
+class TrainerOptions:
+    """What the suffixes of a trainer's name ask for; the defaults are nnU-Net's own behaviour."""
+
+    epochs: int | None = None
+    iterations: int | None = None
+    seed: int | None = None
+    spatial_augmentation: bool = False
+    deep_supervision: bool = True
+    full_resolution_heads: bool = False
+
+
+@dataclass(frozen=True)
+class TrainerName:
+    """A parsed trainer name."""
+
+    architecture: str
+    options: TrainerOptions
+
+    @property
+    def without_seed(self) -> str:
+        """The canonical name with the seed left out: what trainings that are replicates share."""
+        return format_trainer_name(self.architecture, replace(self.options, seed=None))
+
+
+_NUMBERED = {
+    re.compile(r"([1-9]\d*)epochs"): "epochs",
+    re.compile(r"([1-9]\d*)iters"): "iterations",
+    re.compile(r"seed(\d+)"): "seed",
+}
+_SWITCHES: dict[str, tuple[str, bool]] = {
+    "spatialDA": ("spatial_augmentation", True),
+    "noDS": ("deep_supervision", False),
+    "fullresDS": ("full_resolution_heads", True),
+}
+
+
+def _option(word: str) -> tuple[str, int | bool] | None:
+    for pattern, field in _NUMBERED.items():
+        if match := pattern.fullmatch(word):
+            return field, int(match[1])
+    return _SWITCHES.get(word)
+
+
+def parse_trainer_name(name: str) -> TrainerName:
+    """Read a trainer's name.
+
+    Args:
+        name: ``nnUNetTrainer<Architecture>`` with any of :data:`SUFFIXES`, in any order, each at most once.
+
+    Raises:
+        UserError: the architecture or a suffix is unknown, a suffix stands twice, or two contradict.
+    """
+    base, *words = name.split("_")
+    known = {architecture.trainer: architecture for architecture in ARCHITECTURES.values()}
+    if base not in known:
+        raise UserError(f"trainer {name!r}: {base!r} is none of ours; choose one of {', '.join(known)}")
+    architecture = known[base]
+    options: dict[str, int | bool] = {}
+    for word in words:
+        option = _option(word)
+        if option is None:
+            raise UserError(f"trainer {name!r}: unknown suffix '_{word}'; known are {', '.join(SUFFIXES)}")
+        field, value = option
+        if field in options:
+            raise UserError(f"trainer {name!r}: the suffix '_{word}' sets {field} twice; keep one of them")
+        options[field] = value
+    parsed = TrainerOptions(**options)  # type: ignore[arg-type]  # the tables above pair field and type
+    if parsed.full_resolution_heads:
+        if architecture.skips is not SkipPolicy.NESTED:
+            raise UserError(f"trainer {name!r}: '_fullresDS' is for nnUNetTrainerUNetPlusPlus only; leave it out")
+        if not parsed.deep_supervision:
+            raise UserError(f"trainer {name!r}: '_fullresDS' and '_noDS' contradict; keep one of them")
+    return TrainerName(architecture.name, parsed)
+
+
+def format_trainer_name(architecture: str, options: TrainerOptions) -> str:
+    """The trainer's name for ``options``, suffixes in the order of :data:`SUFFIXES`."""
+    words = {
+        "epochs": f"_{options.epochs}epochs",
+        "iterations": f"_{options.iterations}iters",
+        "seed": f"_seed{options.seed}",
+        "spatial_augmentation": "_spatialDA",
+        "deep_supervision": "_noDS",
+        "full_resolution_heads": "_fullresDS",
+    }
+    default = TrainerOptions()
+    asked = [
+        field.name
+        for field in fields(options)
+        if getattr(options, field.name) != getattr(default, field.name)
+    ]
+    return ARCHITECTURES[architecture].trainer + "".join(words[field] for field in asked)
