@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         temporary = folder / target.name
         yield temporary
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

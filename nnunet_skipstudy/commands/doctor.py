@@ -1,0 +1,146 @@
+"""``skipstudy doctor``: is everything there that a study needs?"""
+
+import contextlib
+import io
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from nnunet_skipstudy.environment import FOLDER_VARIABLES, REMEDY, TRAINER_VARIABLE, trainer_folder
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.trainer_name import parse_trainer_name
+
+PACKAGES = (
+    "nnunet-skipstudy",
+    "nnunetv2",
+    "torch",
+    "dynamic-network-architectures",
+    "batchgeneratorsv2",
+    "scikit-image",
+    "SimpleITK",
+)
+DISK_WANTED_GB = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination; a ``remedy`` makes it a fault, ``advice`` a hint."""
+
+    subject: str
+    state: str
+    remedy: str = ""
+    advice: str = ""
+
+
+def _packages() -> Iterator[Finding]:
+    yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
+    for package in PACKAGES:
+        try:
+            yield Finding(package, version(package))
+        except PackageNotFoundError:
+            yield Finding(package, "not installed", remedy="pip install nnunet-skipstudy")
+
+
+def _folders() -> Iterator[Finding]:
+    for variable in FOLDER_VARIABLES:
+        value = os.environ.get(variable)
+        if not value:
+            yield Finding(variable, "not set", remedy=REMEDY)
+            continue
+        folder = Path(value)
+        existing = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path("/"))
+        if not os.access(existing, os.W_OK):
+            yield Finding(variable, f"{value}: can't be written", remedy="choose a folder of yours")
+        else:
+            free = shutil.disk_usage(existing).free / 1e9
+            state = f"{value} ({free:.0f} GB free{'' if folder.exists() else ', made on first use'})"
+            short = f"less than {DISK_WANTED_GB} GB free: a study may not fit" if free < DISK_WANTED_GB else ""
+            yield Finding(variable, state, advice=short)
+
+
+def _trainers(asked: list[str]) -> Iterator[Finding]:
+    value = os.environ.get(TRAINER_VARIABLE, "")
+    if str(trainer_folder()) not in value.split(os.pathsep):
+        state = value or "not set"
+        yield Finding(TRAINER_VARIABLE, f"{state}: lacks {trainer_folder()}", remedy=REMEDY)
+        return
+    yield Finding(TRAINER_VARIABLE, value)
+    with contextlib.redirect_stdout(io.StringIO()):  # nnU-Net prints each module that it inspects
+        from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
+    for name in asked or [architecture.trainer for architecture in ARCHITECTURES.values()]:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                recursive_find_trainer_class_by_name(name)
+            yield Finding(name, "found by nnU-Net")
+        except (Exception, SystemExit) as error:
+            reason = " ".join(str(error).split())[:160]
+            yield Finding(
+                name,
+                f"not found by nnU-Net: {reason}",
+                remedy="pip install --force-reinstall nnunet-skipstudy",
+            )
+
+
+def _device() -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+        yield Finding("device", f"cuda: {torch.cuda.get_device_name(0)}, {memory:.0f} GiB")
+    elif torch.backends.mps.is_available():
+        yield Finding("device", "mps", advice="add '-device mps' to nnU-Net's commands")
+    else:
+        yield Finding(
+            "device", "no GPU", advice="add '-device cpu' to nnU-Net's commands; only small data is practical"
+        )
+    n_cpus = os.cpu_count() or 1
+    processes = os.environ.get("nnUNet_def_n_proc")
+    few = n_cpus < 8 and processes is None
+    yield Finding(
+        "nnUNet_def_n_proc",
+        processes or "not set (nnU-Net starts 8 worker processes)",
+        advice=f"export nnUNet_def_n_proc={n_cpus} on a machine of {n_cpus} cores" if few else "",
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Print the findings; 2 where something is wrong, with its remedy."""
+    parser = Parser(
+        prog="skipstudy doctor",
+        description="Check versions, nnU-Net's folders, that nnU-Net's own lookup finds the study's trainers, device "
+        "and disk. Exit code 0: ready; 2: something is wrong, and the last column says what to do.",
+    )
+    parser.add_argument(
+        "-tr",
+        dest="trainers",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="check this trainer's name instead",
+    )
+    asked = parser.parse_args(argv).trainers
+    for name in asked:
+        parse_trainer_name(name)
+    examinations: list[Callable[[], Iterator[Finding]]] = [
+        _packages,
+        _folders,
+        lambda: _trainers(asked),
+        _device,
+    ]
+    n_faults = 0
+    for examination in examinations:
+        for finding in examination():
+            mark = "WRONG" if finding.remedy else "hint " if finding.advice else "ok   "
+            note = finding.remedy or finding.advice
+            print(f"{mark} {finding.subject}: {finding.state}{f' -> {note}' if note else ''}")
+            n_faults += bool(finding.remedy)
+    if n_faults:
+        raise UserError(f"{n_faults} of these would stop a study; each line marked WRONG says what to do")
+    return 0

@@ -1,0 +1,22 @@
+"""``skipstudy env``: the four variables that nnU-Net reads."""
+
+import shlex
+from pathlib import Path
+
+from nnunet_skipstudy.environment import study_environment
+from nnunet_skipstudy.parser import Parser
+
+
+def main(argv: list[str]) -> int:
+    """Print one ``export`` line a variable."""
+    parser = Parser(
+        prog="skipstudy env",
+        description="Print the export lines that make nnU-Net work under one folder and find the study's trainers. "
+        'Use: eval "$(skipstudy env --root study)". Folders of other people in nnUNet_extTrainer are kept.',
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path(), metavar="DIR", help="where the study lies (default: this folder)"
+    )
+    for variable, value in study_environment(parser.parse_args(argv).root).items():
+        print(f"export {variable}={shlex.quote(value)}")
+    return 0

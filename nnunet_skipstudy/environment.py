@@ -1,0 +1,53 @@
+"""nnU-Net's environment variables: what they are for a study's root folder, and which are set."""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from nnunet_skipstudy.errors import UserError
+
+FOLDER_VARIABLES: tuple[str, ...] = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+TRAINER_VARIABLE = "nnUNet_extTrainer"
+REMEDY = 'run: eval "$(skipstudy env --root DIR)"'
+
+
+def trainer_folder() -> Path:
+    """The installed folder of the study's trainers.
+
+    Raises:
+        RuntimeError: the package is installed without it.
+    """
+    spec = importlib.util.find_spec("nnunet_skipstudy.trainers")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("nnunet_skipstudy is installed without its trainers")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def study_environment(root: Path, before: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """nnU-Net's variables for a study under ``root``.
+
+    Args:
+        root: the folder that will hold ``nnUNet_raw``, ``nnUNet_preprocessed`` and ``nnUNet_results``.
+        before: the environment so far; other people's folders in its ``nnUNet_extTrainer`` are kept, after ours.
+
+    Returns:
+        The four variables with absolute paths.
+    """
+    root = root.expanduser().resolve()
+    ours = str(trainer_folder())
+    others = [folder for folder in before.get(TRAINER_VARIABLE, "").split(os.pathsep) if folder and folder != ours]
+    folders = {variable: str(root / variable) for variable in FOLDER_VARIABLES}
+    return {**folders, TRAINER_VARIABLE: os.pathsep.join([ours, *others])}
+
+
+def required_folder(variable: str) -> Path:
+    """The folder that one of nnU-Net's variables names.
+
+    Raises:
+        UserError: the variable is not set.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        raise UserError(f"{variable} is not set; {REMEDY}")
+    return Path(value)

@@ -1,0 +1,187 @@
+"""The trainer behind all trainers of the study: nnU-Net's, with another network and the options of its name."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
+from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
+from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from torch import nn
+
+from nnunet_skipstudy.architectures.network import build_network
+from nnunet_skipstudy.files import atomic_path
+from nnunet_skipstudy.trainer_name import TrainerOptions
+from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
+from nnunet_skipstudy.training.spatial_augmentation import spatial_transforms
+
+CHECKPOINT_EVERY_EPOCHS = 10
+"""How often ``checkpoint_latest.pth`` is written; nnU-Net's 50 loses too much of a short training."""
+
+_AT_START, _AT_EPOCH, _FOR_WORKER = range(3)
+
+
+class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyped
+    """nnU-Net's training with a network of the study.
+
+    Subclasses set ``architecture``; those made for a name with suffixes set ``options`` too. With the default options
+    everything but the network, the checkpoint interval and atomic checkpoint writing is nnU-Net's own.
+    """
+
+    architecture: ClassVar[str]
+    options: ClassVar[TrainerOptions] = TrainerOptions()
+
+    num_iterations_per_epoch: int
+    num_val_iterations_per_epoch: int
+    _best_ema: float | None
+
+    def __init__(
+        self,
+        plans: dict[str, Any],
+        configuration: str,
+        fold: int,
+        dataset_json: dict[str, Any],
+        device: torch.device = torch.device("cuda"),  # noqa: B008  # nnU-Net copies this signature's names
+    ) -> None:
+        super().__init__(plans, configuration, fold, dataset_json, device)
+        self.save_every = CHECKPOINT_EVERY_EPOCHS
+        self.enable_deep_supervision = self.options.deep_supervision
+        if self.options.epochs is not None:
+            self.num_epochs = self.options.epochs
+        if self.options.iterations is not None:
+            share = self.num_val_iterations_per_epoch / self.num_iterations_per_epoch
+            self.num_iterations_per_epoch = self.options.iterations
+            self.num_val_iterations_per_epoch = max(1, round(share * self.options.iterations))
+
+    @classmethod
+    def build_network_architecture(
+        cls,
+        plans_manager: Any,
+        configuration_manager: Any,
+        num_input_channels: int,
+        num_output_channels: int,
+        enable_deep_supervision: bool = True,
+    ) -> nn.Module:
+        """The architecture's network on this configuration; nnU-Net calls it at training and at inference."""
+        network = build_network(
+            cls.architecture,
+            configuration_manager.network_arch_class_name,
+            configuration_manager.network_arch_init_kwargs,
+            configuration_manager.network_arch_init_kwargs_req_import,
+            num_input_channels,
+            num_output_channels,
+            deep_supervision=enable_deep_supervision,
+            full_resolution_heads=cls.options.full_resolution_heads,
+        )
+        if not cls.options.deep_supervision:
+            # Only the last head is ever reached; DDP stops on parameters that wait for a gradient in vain.
+            for head in network.decoder.seg_layers[:-1]:
+                head.requires_grad_(False)
+        return network
+
+    # Seeds
+
+    def initialize(self) -> None:
+        """Build network, optimizer and loss; with a seed the initial weights follow from it."""
+        self._seed(_AT_START)
+        super().initialize()
+
+    def on_epoch_start(self) -> None:
+        """Seed from (seed, epoch), so that a resumed training draws what an undisturbed one draws."""
+        super().on_epoch_start()
+        self._seed(_AT_EPOCH, self.current_epoch)
+
+    def _seed(self, *position: int) -> None:
+        if self.options.seed is not None:
+            # Under DDP each rank draws other patches; the network's weights are rank 0's on all of them.
+            seed_everything(derived_seed(self.options.seed, *position, self.local_rank))
+
+    def get_dataloaders(self) -> tuple[Any, Any]:
+        """nnU-Net's augmenters; with a seed their worker processes are seeded too.
+
+        Batches of several workers still arrive in an order that depends on timing: only ``nnUNet_n_proc_DA=0`` is
+        reproducible bit for bit.
+        """
+        loaders: tuple[Any, Any] = super().get_dataloaders()
+        if self.options.seed is not None:
+            for which, loader in enumerate(loaders):
+                if isinstance(loader, NonDetMultiThreadedAugmenter):
+                    loader._finish()
+                    position = (_FOR_WORKER, which, self.current_epoch, self.local_rank)
+                    loader.seeds = [
+                        derived_seed(self.options.seed, *position, worker) for worker in range(loader.num_processes)
+                    ]
+        return loaders
+
+    # Augmentation
+
+    def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> tuple[Any, ...]:  # noqa: N802
+        """Nothing rotates by odd angles in the spatial augmentation, so it needs no larger initial patch."""
+        rotation, dummy_2d, initial_patch_size, mirror_axes = (
+            super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+        )
+        if self.options.spatial_augmentation:
+            initial_patch_size = self.configuration_manager.patch_size
+        return rotation, dummy_2d, initial_patch_size, mirror_axes
+
+    def get_training_transforms(
+        self,
+        patch_size: Sequence[int],
+        rotation_for_DA: Any,  # noqa: N803  # nnU-Net's name
+        deep_supervision_scales: Any,
+        mirror_axes: Sequence[int] | None,
+        do_dummy_2d_data_aug: bool,
+        **labels: Any,
+    ) -> BasicTransform:
+        """nnU-Net's augmentation, or the spatial one; with a seed no step of it is chosen by timing."""
+        if self.options.spatial_augmentation:
+            labels.pop("use_mask_for_norm", None)  # nothing here fills what lies outside the mask
+            conversion = self.get_validation_transforms(deep_supervision_scales, **labels)
+            spacing = self.configuration_manager.spacing[-len(patch_size) :]
+            return spatial_transforms(patch_size, spacing, mirror_axes, conversion)
+        transforms: BasicTransform = super().get_training_transforms(
+            patch_size, rotation_for_DA, deep_supervision_scales, mirror_axes, do_dummy_2d_data_aug, **labels
+        )
+        if self.options.seed is not None:
+            pin_choices_made_by_timing(transforms)
+        return transforms
+
+    # Deep supervision at full resolution
+
+    def _get_deep_supervision_scales(self) -> list[list[float]] | None:
+        scales: list[list[float]] | None = super()._get_deep_supervision_scales()
+        if self.options.full_resolution_heads and scales is not None:
+            return [[1.0] * len(scale) for scale in scales]
+        return scales
+
+    def _build_loss(self) -> nn.Module:
+        loss: nn.Module = super()._build_loss()
+        if self.options.full_resolution_heads and isinstance(loss, DeepSupervisionWrapper):
+            n_heads = len(loss.weight_factors)
+            loss = DeepSupervisionWrapper(loss.loss, np.full(n_heads, 1 / n_heads))
+        return loss
+
+    # Checkpoints
+
+    def save_checkpoint(self, filename: str) -> None:
+        """Write a checkpoint whole or not at all: a killed training must find its last one readable.
+
+        nnU-Net writes ``checkpoint_latest.pth`` before it has compared this epoch's pseudo Dice with the best one, so
+        a resumed training would forget an epoch's record; here the record is brought up to date first.
+        """
+        if self.local_rank != 0 or self.disable_checkpointing:
+            super().save_checkpoint(filename)
+            return
+        target = Path(filename)
+        best_before = self._best_ema
+        if target.name == "checkpoint_latest.pth":
+            self._best_ema = max(self._best_ema or -math.inf, self.logger.get_value("ema_fg_dice", step=-1))
+        try:
+            with atomic_path(target) as temporary:
+                super().save_checkpoint(str(temporary))
+        finally:
+            self._best_ema = best_before

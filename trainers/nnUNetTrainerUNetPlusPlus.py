@@ -1,0 +1,10 @@
+"""UNet++: nested, dense pathways; one head a resolution, or ``_fullresDS``."""
+
+
+def __getattr__(name: str) -> type:
+    """Make the trainer, with or without suffixes, when its name is asked for; import nothing before."""
+    if name.split("_")[0] != "nnUNetTrainerUNetPlusPlus":
+        raise AttributeError(name)
+    from nnunet_skipstudy.training.on_demand import trainer_class
+
+    return trainer_class(name)
