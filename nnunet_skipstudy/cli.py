@@ -1,6 +1,5 @@
 """The command ``skipstudy``: finds the command's module, turns errors into one line and an exit code."""
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from typing import NoReturn
 
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import exit_code
 
 COMMANDS: dict[str, str] = {
     "env": "print the four export lines that nnU-Net needs, for eval",
@@ -38,18 +38,6 @@ A first study of your own:
 'skipstudy COMMAND --help' explains one command."""
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line with a remedy, like every other error of ours."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and exiting.
-
-        Raises:
-            UserError: always.
-        """
-        raise UserError(f"{message}; see '{self.prog} --help'")
-
-
 def overview() -> str:
     """The text of ``skipstudy --help``."""
     return OVERVIEW.format(commands="\n".join(f"  {name:<15} {does}" for name, does in COMMANDS.items()))
@@ -67,14 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         print(f"skipstudy {__version__}")
         return 0
-    try:
-        return run_command(arguments[0], arguments[1:])
-    except UserError as error:
-        print(f"skipstudy: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("skipstudy: interrupted; the same command again continues where it can", file=sys.stderr)
-        return 130
+    return exit_code(lambda: run_command(arguments[0], arguments[1:]))
 
 
 def run_command(name: str, arguments: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ Arrays are indexed (row, column) in 2D and (slice, row, column) in 3D, as nnU-Ne
 transposed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from nnunet_skipstudy.files import atomic_path
 
 NATURAL_ENDINGS: tuple[str, ...] = (".png", ".bmp", ".tif", ".tiff")
 """Flat images, which have no spacing (nnU-Net's NaturalImage2DIO)."""
+PHOTO_ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".webp")
+"""Lossy or screen formats, which nnU-Net doesn't read: good enough as a source of texture only."""
 MEDICAL_ENDINGS: tuple[str, ...] = (".nii.gz", ".nii", ".nrrd", ".mha", ".gipl")
 """Images with spacing, origin and direction (nnU-Net's SimpleITKIO)."""
 
@@ -61,8 +64,30 @@ def read_image(path: Path) -> Image:
     if ending is None:
         known = ", ".join((*NATURAL_ENDINGS, *MEDICAL_ENDINGS))
         raise UserError(f"{path}: not an image format that nnU-Net reads; convert it to one of {known}")
+    return _decoded(path, _read_flat if ending in NATURAL_ENDINGS else _read_medical)
+
+
+def read_picture(path: Path) -> npt.NDArray[np.generic]:
+    """Read a flat image that need not be one that nnU-Net reads: also JPEG.
+
+    Returns:
+        The array as stored, (row, column) or (row, column, channel).
+
+    Raises:
+        UserError: the file is absent, of an unknown format, or can't be decoded.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; check the path")
+    known = (*NATURAL_ENDINGS, *PHOTO_ENDINGS)
+    if not path.name.lower().endswith(known):
+        raise UserError(f"{path}: not a picture; convert it to one of {', '.join(known)}")
+    return _decoded(path, _read_flat).array
+
+
+def _decoded(path: Path, read: Callable[[Path], Image]) -> Image:
+    """What ``read`` makes of the file, its many kinds of complaint turned into one."""
     try:
-        return _read_flat(path) if ending in NATURAL_ENDINGS else _read_medical(path)
+        return read(path)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -72,9 +97,9 @@ def read_image(path: Path) -> Image:
 
 
 def _read_flat(path: Path) -> Image:
-    from skimage import io
+    from skimage.io import imread
 
-    return Image(np.asarray(io.imread(path)), None)
+    return Image(np.asarray(imread(path)), None)
 
 
 def _read_medical(path: Path) -> Image:
@@ -87,7 +112,7 @@ def _read_medical(path: Path) -> Image:
 
 def write_flat(path: Path, array: npt.NDArray[np.uint8]) -> None:
     """Write an 8-bit grey (row, column) or RGB (row, column, 3) image, atomically and losslessly."""
-    from skimage import io
+    from skimage.io import imsave
 
     with atomic_path(path) as temporary:
-        io.imsave(temporary, array, check_contrast=False)
+        imsave(temporary, array, check_contrast=False)

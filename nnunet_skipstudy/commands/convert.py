@@ -1,0 +1,43 @@
+"""``skipstudy convert``: make an nnU-Net data set out of a download, or out of nothing."""
+
+import importlib
+
+from nnunet_skipstudy.errors import UserError
+
+CONVERTERS: dict[str, str] = {
+    "synthetic": "a textured object on a textured background, alike by a chosen proportion alpha",
+}
+"""Each converter has a module of its name in ``nnunet_skipstudy.dataset_conversion`` with
+``main(argv) -> int``; it is imported when it is called."""
+
+OVERVIEW = """\
+usage: skipstudy convert NAME [SOURCE ...] -d ID [options]
+
+Make an nnU-Net data set with test sets at graded texture disparity: images, labels, splits, and tables of
+cases and folds. It appears in $nnUNet_raw and $nnUNet_preprocessed when it is complete; a finished one is
+left as it is.
+
+data sets:
+{converters}
+
+Example:
+  skipstudy convert synthetic -d 501
+
+'skipstudy convert NAME --help' explains one data set."""
+
+
+def main(argv: list[str]) -> int:
+    """Run one converter.
+
+    Raises:
+        UserError: there is none of that name, or it says that its input is at fault.
+    """
+    if not argv or argv[0] in ("-h", "--help"):
+        print(OVERVIEW.format(converters="\n".join(f"  {name:<12} {makes}" for name, makes in CONVERTERS.items())))
+        return 0
+    name, *arguments = argv
+    if name not in CONVERTERS:
+        raise UserError(f"no data set {name!r}; choose one of {', '.join(CONVERTERS)} (skipstudy convert --help)")
+    module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{name}")
+    code: int = module.main(arguments)
+    return code

@@ -1,0 +1,92 @@
+"""Where textures come from: scikit-image, a picture of the user's, or made-up noise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.images import read_picture
+from nnunet_skipstudy.texture.procedural import procedural_texture
+
+NAMED_TEXTURES: tuple[str, ...] = ("brick", "grass", "gravel")
+"""Textures of 512 x 512 pixels that scikit-image carries (from CC0 sources)."""
+PROCEDURAL_PREFIX = "procedural:"
+KINDS = f"{', '.join(NAMED_TEXTURES)}, a picture file, or {PROCEDURAL_PREFIX}STRENGTH with a strength from 0 to 1"
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A texture's name, for tables, and its grey pixels, (row, column) in 0 ... 1."""
+
+    name: str
+    pixels: npt.NDArray[np.float64]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the pixels."""
+        return sha256(repr(self.pixels.shape).encode() + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
+
+
+def load_texture(source: str, *, side_px: int, rng: np.random.Generator) -> Texture:
+    """The texture that ``source`` names.
+
+    Args:
+        source: ``brick``, ``grass``, ``gravel``; ``procedural:0.4``; or the path of a picture (PNG, BMP,
+            TIFF, JPEG, WebP), which is made grey.
+        side_px: rows and columns of a procedural texture; the others have their own size.
+        rng: what a procedural texture is drawn with; not used by the others.
+
+    Raises:
+        UserError: there is no such texture or file, or it can't be read.
+    """
+    if source in NAMED_TEXTURES:
+        return Texture(source, grey_pixels(_scikit_image(source), source))
+    if source.startswith(PROCEDURAL_PREFIX):
+        return Texture(source, procedural_texture(_strength(source), side_px, rng))
+    path = Path(source)
+    if not path.exists():
+        raise UserError(f"texture {source!r}: no texture of that name and no such file; give {KINDS}")
+    return Texture(path.name, grey_pixels(read_picture(path), source))
+
+
+def grey_pixels(picture: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
+    """A picture as grey values in 0 ... 1, without transparency; floats beyond are scaled by their range.
+
+    Raises:
+        UserError: it is no flat picture, or has pixels that are not finite.
+    """
+    from skimage.color import rgb2gray
+    from skimage.util import img_as_float64
+
+    if picture.ndim == 3 and picture.shape[2] in (1, 2):
+        picture = picture[:, :, 0]
+    if picture.ndim == 3 and picture.shape[2] in (3, 4):
+        picture = rgb2gray(img_as_float64(picture[:, :, :3]))
+    if picture.ndim != 2:
+        raise UserError(f"texture {name!r} has shape {picture.shape}; give one flat grey or RGB picture")
+    grey = np.asarray(img_as_float64(picture))
+    if not np.isfinite(grey).all():
+        raise UserError(f"texture {name!r} has pixels that are NaN or infinite; give a picture without")
+    if grey.min() < 0 or grey.max() > 1:
+        grey = (grey - grey.min()) / np.ptp(grey) if np.ptp(grey) else np.zeros_like(grey)
+    return grey
+
+
+def _scikit_image(name: str) -> npt.NDArray[Any]:
+    from skimage import data
+
+    load: Callable[[], npt.NDArray[Any]] = getattr(data, name)
+    return load()
+
+
+def _strength(source: str) -> float:
+    given = source.removeprefix(PROCEDURAL_PREFIX)
+    try:
+        return float(given)
+    except ValueError:
+        raise UserError(f"texture {source!r}: {given!r} is no number; give a strength from 0 to 1") from None
