@@ -1,0 +1,50 @@
+"""``skipstudy architectures``: what each network costs on a data set's plan."""
+
+import contextlib
+import io
+import re
+
+from nnunet_skipstudy.environment import required_folder
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.registry import ARCHITECTURES
+
+
+def _dataset_folder(identifier: int) -> str:
+    root = required_folder("nnUNet_preprocessed")
+    names = sorted(path.name for path in root.glob(f"Dataset{identifier:03d}_*") if path.is_dir())
+    if not names:
+        raise UserError(f"{root}: holds no data set {identifier}; run nnUNetv2_plan_and_preprocess -d {identifier}")
+    return names[0]
+
+
+def main(argv: list[str]) -> int:
+    """Print one line a network."""
+    parser = Parser(
+        prog="skipstudy architectures",
+        description="Parameters, FLOPs of one forward pass and activation memory of one patch, of each network on a "
+        "data set's plan, with the ratio to the U-Net's. nnU-Net sizes a plan for the U-Net: a network of ratio r in "
+        "memory may need a plan made with less memory (nnUNetv2_plan_experiment -gpu_memory_target).",
+    )
+    parser.add_argument("-d", type=int, required=True, metavar="ID", help="the data set's identifier")
+    parser.add_argument("-c", default="2d", metavar="CONFIGURATION", help="2d (default), 3d_fullres ...")
+    parser.add_argument("-p", default="nnUNetPlans", metavar="PLANS", help="the plans' identifier (nnUNetPlans)")
+    arguments = parser.parse_args(argv)
+    dataset = _dataset_folder(arguments.d)
+    if not re.fullmatch(r"\w+", arguments.p):
+        raise UserError(f"plans {arguments.p!r}: give the identifier without folder and ending (-p nnUNetPlans)")
+    with contextlib.redirect_stdout(io.StringIO()):
+        from nnunet_skipstudy.study.plan_costs import plan_costs
+
+        costs = plan_costs(dataset, arguments.p, arguments.c)
+    unet = costs["UNet"]
+    print(f"{dataset}, {arguments.p}, {arguments.c}: one patch, without batch")
+    print(f"{'network':<22} {'parameters (M)':>15} {'ratio':>6} {'GFLOP':>8} {'ratio':>6} {'act. MiB':>9} {'ratio':>6}")
+    for name, cost in costs.items():
+        print(
+            f"{ARCHITECTURES[name].title:<22} "
+            f"{cost.parameters / 1e6:15.2f} {cost.parameters / unet.parameters:6.2f} "
+            f"{cost.forward_flops / 1e9:8.2f} {cost.forward_flops / unet.forward_flops:6.2f} "
+            f"{cost.activation_bytes / 2**20:9.1f} {cost.activation_bytes / unet.activation_bytes:6.2f}"
+        )
+    return 0
