@@ -1,0 +1,1 @@
+"""Prediction folders in; tables, figures and a report out. ``pipeline.analyze`` is the way in."""

@@ -107,9 +107,5 @@ def format_trainer_name(architecture: str, options: TrainerOptions) -> str:
         "full_resolution_heads": "_fullresDS",
     }
     default = TrainerOptions()
-    asked = [
-        field.name
-        for field in fields(options)
-        if getattr(options, field.name) != getattr(default, field.name)
-    ]
+    asked = [field.name for field in fields(options) if getattr(options, field.name) != getattr(default, field.name)]
     return ARCHITECTURES[architecture].trainer + "".join(words[field] for field in asked)

@@ -1,0 +1,194 @@
+"""The report's words and tables, from a study's numbers."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis import texts
+from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures import METRIC_TITLES, Picture
+from nnunet_skipstudy.analysis.findings import best_networks, findings, standings
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
+from nnunet_skipstudy.analysis.predictions import fold_order
+from nnunet_skipstudy.analysis.report import Cell, Report, Table
+from nnunet_skipstudy.analysis.robustness import NETWORK, OUTCOMES
+from nnunet_skipstudy.analysis.study import Study, warnings_of
+from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.registry import level_order
+
+HONESTY = "Means only: this version computes no interval and no test, so small differences may be chance."
+
+
+def build_report(study: Study, pictures: Sequence[Picture]) -> Report:
+    """Everything that the page says about a study."""
+    table = standings(study.summary)
+    main, details = findings(table, study.looks)
+    datasets = [comparison.reference.dataset for comparison in study.comparisons]
+    return Report(
+        title=f"Robustness of {_count(len(study.looks), 'network')} on {', '.join(datasets)}",
+        lead=_lead(study),
+        findings=main,
+        details=details,
+        honesty=HONESTY,
+        warnings=warnings_of(study),
+        tables=[*level_tables(table, study.looks), *_robustness_tables(study)],
+        pictures=list(pictures),
+        facts=_facts(study),
+        methods=texts.methods(study.comparisons, study.both_empty),
+        caveats=texts.caveats(study.comparisons, study.cases),
+    )
+
+
+def _lead(study: Study) -> list[str]:
+    return [_compared(study, dataset, rows) for (dataset,), rows in groups(study.cases, "dataset")]
+
+
+def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
+    keys = set(rows[list(NETWORK[1:])].itertuples(index=False, name=None))
+    titles = [look.title for key, look in study.looks.items() if key in keys]
+    levels = sorted(rows["level"].unique(), key=level_order)
+    folds = sorted((fold for fold in rows["fold"].unique() if fold), key=fold_order)
+    seeds = sorted(int(seed) for seed in rows["seed"].dropna().unique())
+    comparison = next(c for c in study.comparisons if c.reference.dataset == dataset)
+    parts = [
+        f"{_count(len(titles), 'network')} ({', '.join(titles)}) on {dataset}",
+        _count(rows["case"].nunique(), "case"),
+        f"{_count(len(comparison.labels.regions), 'label')} ({', '.join(comparison.labels.regions)})",
+        f"{_count(len(levels), 'test level')} ({', '.join(levels)})",
+        f"{_count(len(folds), 'fold')} ({', '.join(folds)})" if folds else "fold not known",
+        f"{_count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else "no seed named",
+        f"training: {texts.schedules(rows['trainer'].unique())}",
+    ]
+    unit = comparison.unit
+    empties = "count as perfect" if study.both_empty.value == "count" else "are left out"
+    return (
+        f"Compared: {'; '.join(parts)}. Distances are in {texts.UNITS[unit]}, NSD at a tolerance of "
+        f"{comparison.tolerance:g} {unit}; failed and absent predictions count as the worst value, "
+        f"correct empty ones {empties}."
+    )
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" + ("" if n == 1 else "s")
+
+
+def level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[Table]:
+    """Mean DSC, network x level, for each data set and training; the best eligible of a level stand out.
+
+    Args:
+        table: of :func:`~nnunet_skipstudy.analysis.findings.standings`.
+        looks: titles of the networks.
+    """
+    trainings = table[["dataset", "training"]].drop_duplicates().itertuples(index=False, name=None)
+    for dataset, training in sorted(trainings, key=lambda pair: (pair[0], level_order(pair[1]))):
+        rows = table[(table["dataset"] == dataset) & (table["training"] == training)]
+        levels = sorted(rows["level"].unique(), key=level_order)
+        best = {level: best_networks(rows[rows["level"] == level]) for level in levels}
+        values = {(row.key, row.level): row for row in rows.itertuples()}
+        body = []
+        for key in [key for key in looks if (key, levels[0]) in values or key in set(rows["key"])]:
+            cells = [Cell(looks[key].title)]
+            for level in levels:
+                value = values.get((key, level))
+                cells.append(Cell(_number(value.dsc if value else None), best=key in best[level]))
+            body.append(cells)
+        title = training_title(training, table.loc[table["dataset"] == dataset, "training"].nunique() > 1)
+        name = f"{dataset}, {title}" if title else dataset
+        yield Table(
+            f"Mean DSC by test level: {name}",
+            ["network", *levels],
+            body,
+            note="Hardest level first. Bold: highest at its level.",
+        )
+
+
+def _robustness_tables(study: Study) -> Iterator[Table]:
+    for comparison in study.comparisons:
+        reference = comparison.reference
+        rows = study.summary[study.summary["dataset"] == reference.dataset]
+        several = rows["training"].nunique() > 1 or bool(rows["training"].iloc[0])
+        words = ["network", *(["trained on"] if several else []), "level", "label"]
+        columns = [*words, "n", "seeds x folds"]
+        for metric in METRICS:
+            title = METRIC_TITLES[metric]
+            columns += [f"{title} mean", "sd"] + (["CV", "change", "relative"] if metric == "dsc" else ["change"])
+        columns += [outcome.removeprefix("n_").replace("_", " ") for outcome in OUTCOMES]
+        yield Table(
+            f"Robustness by level: {reference.dataset}",
+            columns,
+            [_robustness_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
+            n_words=len(words),
+            note=f"Distances in {texts.UNITS[comparison.unit]}. sd: population, over cases. Change: against the "
+            "reference level, mean over cases. Outcomes count predictions.",
+            open=False,
+        )
+
+
+def _by_row(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[dict[str, pd.Series]]:
+    order = list(looks)
+    keys = ["training", *NETWORK[1:], "level", "label"]
+    grouped = [{str(row["metric"]): row for _, row in part.iterrows()} for _, part in rows.groupby(keys, sort=False)]
+    return sorted(
+        grouped,
+        key=lambda by: (
+            level_order(by["dsc"]["training"]),
+            order.index(_key(by["dsc"])),
+            level_order(by["dsc"]["level"]),
+        ),
+    )
+
+
+def _key(row: pd.Series) -> NetworkKey:
+    return (row["architecture"], row["network"], row["plans"], row["configuration"])
+
+
+def _robustness_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
+    dsc = by["dsc"]
+    title = looks[_key(dsc)].title + (" (degenerate)" if dsc["degenerate"] else "")
+    words = [title, *([dsc["training"] or "all"] if several else []), dsc["level"], dsc["label"]]
+    numbers = [str(dsc["n"]), str(dsc["n_seeds"])]
+    for metric in METRICS:
+        row = by[metric]
+        numbers += [_number(row["mean"]), _number(row["sd"])]
+        numbers += [_number(row[name], sign=name != "cv") for name in _extra(metric)]
+    return [Cell(text) for text in (*words, *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))]
+
+
+def _extra(metric: str) -> tuple[str, ...]:
+    return ("cv", "change", "relative_change") if metric == "dsc" else ("change",)
+
+
+def _number(value: float | None, sign: bool = False) -> str:
+    """Three decimals, two from 10 on; a dash where there is none."""
+    if value is None or pd.isna(value):
+        return "–"
+    value = float(value) + 0.0
+    decimals = 3 if abs(value) < 10 else 2
+    text = f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def _facts(study: Study) -> list[tuple[str, str]]:
+    facts = []
+    for comparison in study.comparisons:
+        dataset = comparison.reference.dataset
+        rows = study.cases[study.cases["dataset"] == dataset]
+        facts += [
+            (f"{dataset}: trainers", ", ".join(n for n in rows["trainer"].unique() if n) or "not known"),
+            (f"{dataset}: plans", ", ".join(n for n in rows["plans"].unique() if n) or "not known"),
+            (
+                f"{dataset}: configurations",
+                ", ".join(n for n in rows["configuration"].unique() if n) or "not known",
+            ),
+            (f"{dataset}: changes are counted from", _reference_levels(rows)),
+            (f"{dataset}: labels from", comparison.labels.origin),
+            (f"{dataset}: mirroring at prediction", texts.mirroring_words(comparison.runs)),
+        ]
+    return facts
+
+
+def _reference_levels(rows: pd.DataFrame) -> str:
+    levels = sorted(rows["reference_level"].unique(), key=level_order)
+    if len(levels) > 1 and (rows["reference_level"] == rows["trained_on"]).all():
+        return "the level that each network was trained on"
+    return ", ".join(level or "none" for level in levels)

@@ -1,0 +1,171 @@
+"""Metric over levels, one line per network."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
+from nnunet_skipstudy.analysis.robustness import NETWORK
+from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.registry import level_alpha, level_order
+
+METRIC_TITLES: dict[str, str] = {"dsc": "DSC", "hd": "HD", "hd95": "HD95", "assd": "ASSD", "nsd": "NSD"}
+BOUNDED: tuple[str, ...] = ("dsc", "nsd")
+"""Metrics between 0 and 1, of which larger is better; the others are distances."""
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "figure.facecolor": "white",
+    "svg.fonttype": "path",
+    "text.parse_math": False,  # a $ in somebody's label is a $
+}
+MAX_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on disk, as ``svg`` and as PNG of the same name; ``main`` ones are shown unfolded."""
+
+    title: str
+    caption: str
+    svg: Path
+    main: bool
+
+
+def slug(*words: str) -> str:
+    """A file name's stem from words that anybody may have written."""
+    return "_".join(re.sub(r"[^A-Za-z0-9_.+-]+", "-", word).strip("-.") or "x" for word in words if word)
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write ``name``.svg and ``name``.png; equal figures give equal bytes. Returns the SVG's path.
+
+    Where two labels' names differ only in signs that a file name can't hold, the later one gets a number.
+    """
+    while (folder / f"{name}.svg").exists():
+        name += "-2"
+    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+        figure.draw_without_rendering()  # arranges the figure, once for both files
+        figure.set_layout_engine("none")
+        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+        figure.savefig(png, dpi=160, metadata={"Software": None})
+    return svg
+
+
+def metric_over_levels(
+    summary: pd.DataFrame,
+    looks: dict[NetworkKey, Look],
+    units: dict[str, str],
+    tolerances: dict[str, float],
+    folder: Path,
+) -> Iterator[Picture]:
+    """Draw every metric of every data set and label over the levels.
+
+    Args:
+        summary: of :func:`~nnunet_skipstudy.analysis.robustness.summarize` by ``training``.
+        looks: of every network in it.
+        units: of distances, by data set.
+        tolerances: of the NSD, by data set.
+        folder: where the files go.
+    """
+    several = summary.groupby("dataset")["label"].nunique()
+    for (dataset, label, metric), rows in groups(summary, "dataset", "label", "metric"):
+        unit = units[dataset]
+        title = f"{METRIC_TITLES[metric]} over test levels, {dataset}"
+        words = [f"levels_{metric}", dataset]
+        if several[dataset] > 1:
+            title, words = f"{title}, {label}", [*words, label]
+        ylabel = f"mean {METRIC_TITLES[metric]}"
+        if metric in BOUNDED:
+            ylabel += f" at {tolerances[dataset]:g} {unit}" if metric == "nsd" else ""
+            ylabel += " (higher is better)"
+        else:
+            ylabel += f" in {unit} (lower is better)"
+        figure = _lines(rows, looks, ylabel, metric in BOUNDED, title)
+        yield Picture(
+            title,
+            f"{ylabel[0].upper()}{ylabel[1:]} at each level, means over cases. The dotted line marks the level "
+            "that changes are counted from.",
+            save(figure, folder, slug(*words)),
+            metric in ("dsc", "hd95"),
+        )
+
+
+def _lines(rows: pd.DataFrame, looks: dict[NetworkKey, Look], ylabel: str, bounded: bool, title: str) -> Figure:
+    trainings = sorted(rows["training"].unique(), key=level_order)
+    levels = sorted(rows["level"].unique(), key=level_order)
+    columns = min(MAX_COLUMNS, len(trainings))
+    lines = math.ceil(len(trainings) / columns)
+    width = 6.2 if columns == 1 else 1.2 + 2.6 * columns
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, 1.5 + 2.5 * lines if lines > 1 else 4.2), layout="constrained")
+        axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axis, training in zip(axes, trainings, strict=False):
+            _panel(axis, rows[rows["training"] == training], looks, levels)
+            axis.set_title(training_title(training, len(trainings) > 1))
+        for axis in axes[max(0, len(trainings) - columns) : len(trainings)]:
+            axis.set_xlabel(_axis_title(levels, columns == 1), fontsize=9 if columns == 1 else 8)
+        for axis in axes[len(trainings) :]:
+            axis.set_visible(False)
+            above = axes[list(axes).index(axis) - columns]
+            above.tick_params(labelbottom=True)
+        highest = float(rows["mean"].max())
+        axes[0].set_ylim(0, 1.02 if bounded else (highest * 1.08 if highest > 0 else 1))
+        axes[0].set_xlim(-0.4, len(levels) - 0.6)
+        figure.supylabel(ylabel, fontsize=9)
+        figure.suptitle(title, fontsize=10)
+        handles, names = axes[0].get_legend_handles_labels()
+        for axis in axes[1 : len(trainings)]:
+            for handle, name in zip(*axis.get_legend_handles_labels(), strict=True):
+                if name not in names:
+                    handles, names = [*handles, handle], [*names, name]
+        figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(names)), frameon=False)
+    return figure
+
+
+def _panel(axis: Any, rows: pd.DataFrame, looks: dict[NetworkKey, Look], levels: Sequence[str]) -> None:
+    by_network = dict(list(rows.groupby(list(NETWORK[1:]), sort=False)))
+    drawn = [key for key in looks if key in by_network]
+    for index, key in enumerate(drawn):
+        look, values = looks[key], by_network[key].set_index("level")["mean"]
+        shift = 0.03 * (index - (len(drawn) - 1) / 2)  # so that equal values don't hide each other
+        axis.plot(
+            [position + shift for position in range(len(levels))],
+            [values.get(level, math.nan) for level in levels],
+            label=look.title,
+            color=look.colour,
+            linestyle=look.dashes,
+            marker=look.marker,
+            markersize=4.5,
+            markerfacecolor="white" if look.hollow else look.colour,
+            linewidth=1.5,
+        )
+    reference = rows["reference_level"].iloc[0]
+    if reference in levels:
+        axis.axvline(levels.index(reference), color="#888888", linestyle=":", linewidth=1, zorder=0)
+    rotation = 45 if len(levels) > 6 else 0
+    axis.set_xticks(range(len(levels)), [level_title(level) for level in levels], rotation=rotation)
+    if rotation == 0 and len(levels) > 3:
+        axis.tick_params(axis="x", labelsize=7.5)
+    axis.grid(axis="x", visible=False)
+
+
+def _axis_title(levels: Sequence[str], wide: bool) -> str:
+    what = "test alpha" if all(level_alpha(level) is not None for level in levels) else "test level"
+    gap = " " * (6 if wide else 2)
+    return f"← harder{gap}{what}{gap}easier →"

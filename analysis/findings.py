@@ -1,0 +1,156 @@
+"""What came out, in words made from the numbers."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
+from nnunet_skipstudy.analysis.robustness import NETWORK
+from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.registry import level_order
+
+TIE = 5e-5
+"""Means of DSC that are nearer than this read alike in a table, so neither is called better."""
+
+
+def standings(summary: pd.DataFrame) -> pd.DataFrame:
+    """Mean DSC of each network at each level, averaged over labels.
+
+    Returns:
+        One row per data set, training, network and level with ``key`` (the network), ``dsc``, ``change``
+        (against ``reference_level``) and ``eligible``: neither degenerate for any label nor without predictions.
+    """
+    dsc = summary[summary["metric"] == "dsc"].copy()
+    predictions = dsc[[name for name in dsc.columns if name.startswith("n_") and name != "n_seeds"]].sum(axis=1)
+    dsc["eligible"] = ~dsc["degenerate"] & (dsc["n_absent"] < predictions) & dsc["mean"].notna()
+    keys = ["dataset", "training", *NETWORK[1:], "level"]
+    table = (
+        dsc.groupby(keys, sort=False)
+        .agg(
+            dsc=("mean", "mean"),
+            change=("change", "mean"),
+            reference_level=("reference_level", "first"),
+            eligible=("eligible", "all"),
+            n=("n", "max"),
+        )
+        .reset_index()
+    )
+    table["key"] = list(table[list(NETWORK[1:])].itertuples(index=False, name=None))
+    return table
+
+
+def best_networks(rows: pd.DataFrame) -> tuple[NetworkKey, ...]:
+    """The networks with the highest mean DSC among the eligible of one level; several where they tie."""
+    eligible = rows[rows["eligible"]]
+    if eligible.empty:
+        return ()
+    return tuple(eligible.loc[eligible["dsc"] >= eligible["dsc"].max() - TIE, "key"])
+
+
+def findings(table: pd.DataFrame, looks: dict[NetworkKey, Look]) -> tuple[list[str], list[str]]:
+    """Sentences on which network was best where, and which lost least and most.
+
+    Args:
+        table: of :func:`standings`.
+        looks: titles of the networks.
+
+    Returns:
+        The main sentences, and those on each training set of a data set that has several.
+    """
+    main, details = [], []
+    for (dataset,), rows in groups(table, "dataset"):
+        where = f"{dataset}: " if table["dataset"].nunique() > 1 else ""
+        trainings = sorted(rows["training"].unique(), key=level_order)
+        sentences = []
+        for training in trainings:
+            part = rows[rows["training"] == training]
+            title = training_title(training, len(trainings) > 1)
+            start = f"{where}{title}: " if title else where
+            sentences += [_capital(start + sentence) for sentence in _of_training(part, looks)]
+        if len(trainings) > 1 and rows["key"].nunique() > 1:
+            main += [_capital(where + sentence) for sentence in _over_trainings(rows, looks)]
+            details += sentences
+        else:
+            main += sentences
+    return main, details
+
+
+def _over_trainings(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[str]:
+    cells = [best_networks(cell) for _, cell in groups(rows, "training", "level")]
+    wins = Counter(key for cell in cells if len(cell) == 1 for key in cell)
+    ties = sum(len(cell) > 1 for cell in cells)
+    order = sorted((key for key in looks if wins[key]), key=lambda key: -wins[key])
+    parts = [f"{looks[key].title}'s in {wins[key]}" for key in order] + ([f"shared in {ties}"] if ties else [])
+    yield f"of {len(cells)} pairs of training and test set, the highest mean DSC is {_joined(parts)}."
+    hardest = min(rows["level"].unique(), key=level_order)
+    shifted = rows[(rows["level"] == hardest) & (rows["reference_level"] != hardest) & rows["change"].notna()]
+    complete = shifted.groupby("key").filter(lambda part: bool(part["eligible"].all()))
+    means = complete.groupby("key", sort=False)["change"].mean().sort_values(ascending=False, kind="stable")
+    if len(means) > 1:
+        n = complete["training"].nunique()
+        averaged = f" (averaged over {n} training sets)" if n > 1 else ""
+        yield (
+            f"on the way to {hardest}, the hardest level, mean DSC{averaged} changes most "
+            f"favourably for {looks[means.index[0]].title} ({means.iloc[0]:+.3f}) and least favourably for "
+            f"{looks[means.index[-1]].title} ({means.iloc[-1]:+.3f})."
+        )
+
+
+def _of_training(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[str]:
+    levels = sorted(rows["level"].unique(), key=level_order)
+    if rows["key"].nunique() == 1:
+        title = looks[rows["key"].iloc[0]].title
+        means = rows.set_index("level")["dsc"]
+        listed = ", ".join(f"{means[level]:.3f} at {level}" for level in levels)
+        yield f"one network only, {title}, so there is nothing to rank: mean DSC {listed}."
+    else:
+        yield _best_per_level(rows, levels, looks)
+    yield from _losses(rows, levels, looks)
+
+
+def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> str:
+    winners: dict[tuple[NetworkKey, ...], list[str]] = {}
+    for level in levels:
+        at_level = rows[rows["level"] == level]
+        best = best_networks(at_level)
+        value = f"{level} ({at_level.set_index('key')['dsc'][best[0]]:.3f})" if best else level
+        winners.setdefault(best, []).append(value)
+    parts = []
+    for best, where in winners.items():
+        names = _joined([looks[key].title for key in best]) or "no network that predicts anything useful"
+        parts.append(f"{names} at {_joined(where)}")
+    return f"highest mean DSC by level: {'; '.join(parts)}."
+
+
+def _losses(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> Iterator[str]:
+    reference = rows["reference_level"].iloc[0]
+    hardest = levels[0]
+    if not reference:
+        return
+    if hardest == reference:
+        if len(levels) > 1:
+            yield f"no level is harder than {reference}, the level it is counted from, so no loss is stated."
+        return
+    changes = rows[(rows["level"] == hardest) & rows["eligible"] & rows["change"].notna()]
+    if changes.empty:
+        return
+    ordered = changes.sort_values("change", ascending=False, kind="stable")
+    said = [
+        f"{looks[row.key].title} ({row.change:+.3f}, to {row.dsc:.3f})" for row in (ordered.iloc[0], ordered.iloc[-1])
+    ]
+    start = f"from {reference} to {hardest}, mean DSC changes"
+    if len(ordered) == 1:
+        yield f"{start} for {said[0]}."
+    else:
+        yield f"{start} most favourably for {said[0]} and least favourably for {said[1]}."
+
+
+def _joined(words: Sequence[str]) -> str:
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

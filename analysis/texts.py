@@ -1,0 +1,139 @@
+"""The report's fixed words: definitions, and the caveats that apply to the data at hand."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis.matching import Comparison
+from nnunet_skipstudy.analysis.predictions import Run, mirroring
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.registry import LEVELS, level_alpha
+from nnunet_skipstudy.trainer_name import parse_trainer_name
+
+DEFAULT_EPOCHS = 1000
+"""nnU-Net's."""
+UNITS = {"mm": "millimetres", "px": "pixels"}
+
+
+def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tuple[str, str]]:
+    """Definitions of what the tables hold, as (term, explanation)."""
+    tolerances = "; ".join(
+        f"{comparison.reference.dataset}: {comparison.tolerance:g} {comparison.unit}" for comparison in comparisons
+    )
+    empty = (
+        "A correct empty prediction (neither side holds the label) counts as DSC 1, NSD 1, distances 0."
+        if both_empty is BothEmpty.COUNT
+        else "A correct empty prediction (neither side holds the label) is counted as an outcome and left out "
+        "of all means."
+    )
+    return [
+        ("DSC", "Dice similarity coefficient, 2|A∩B| / (|A| + |B|). 0…1, higher is better."),
+        (
+            "Surface",
+            "The edge voxels: the mask minus its cross-shaped erosion; beyond the image's border everything is "
+            "background. The values equal MONAI's, the study's tool. A volume of one slice is measured in 2D.",
+        ),
+        ("HD", "Hausdorff distance: the largest distance between the two surfaces. Lower is better."),
+        (
+            "HD95",
+            "The larger of the two directed 95th percentiles of surface distances (as MONAI; other tools pool "
+            "both directions and get smaller values). Lower is better.",
+        ),
+        ("ASSD", "Mean of the surface distances of both directions, pooled. Lower is better."),
+        ("NSD", f"Share of edge voxels within a tolerance of the other surface ({tolerances}). Higher is better."),
+        (
+            "Failures",
+            "A missed label (prediction empty), a spurious one (reference empty) and an absent file count as "
+            f"DSC 0, NSD 0 and the image's diagonal as every distance. {empty} Every outcome is counted.",
+        ),
+        (
+            "Unit",
+            "Distances are in millimetres where images have a spacing, else in pixels: "
+            + "; ".join(f"{c.reference.dataset} in {UNITS[c.unit]}" for c in comparisons)
+            + ".",
+        ),
+        (
+            "Means",
+            "Seeds, and folds that differ only in the split, are replicates: each case is averaged over them, "
+            "then cases are averaged; n counts cases. With several labels, a network's DSC at a level is the "
+            "mean over labels. Standard deviations are the population's, over cases.",
+        ),
+        ("CV", "Coefficient of variation, sd / mean, within a level over cases."),
+        (
+            "Change",
+            "Mean over cases of the value at a level minus the same case's at the reference level: unperturbed, "
+            "or for synthetic data the alpha that the network was trained on, or the one asked for. Relative: "
+            "divided by the mean at the reference level.",
+        ),
+        (
+            "Degenerate",
+            "A training whose predictions are all empty, all foreground, or of one size although the "
+            "references' sizes differ. It is listed and never named best.",
+        ),
+    ]
+
+
+def caveats(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
+    """What weakens the conclusions, as far as it applies to this data."""
+    levels = set(cases["level"])
+    runs = [run for comparison in comparisons for run in comparison.runs]
+    return list(_caveats(levels, runs, bool(cases["disparity"].notna().any())))
+
+
+def _caveats(levels: set[str], runs: Sequence[Run], with_disparity: bool) -> Iterator[str]:
+    yield (
+        "A small CV is no merit by itself: a network that always fails alike has none. Nothing here is ranked "
+        "by CV alone; read it beside the mean."
+    )
+    if len(levels & set(LEVELS)) > 1:
+        yield (
+            "The levels are named by texture disparity, not by what a network finds hard: the blur that makes "
+            "'easier' and 'easiest' is itself an unseen change of the image."
+        )
+    if with_disparity or any(level_alpha(level) is not None for level in levels):
+        yield (
+            "The published texture disparity (TD) is asymmetric, drops histogram bins that are empty on one "
+            "side (two wholly different textures then score 0, and values can be negative), and was taken on "
+            "floating-point images, on which tiny differences count."
+        )
+    if not all(_spatial_only(run.trainer) for run in runs):
+        yield (
+            "nnU-Net's default augmentation contains noise, blur, contrast, gamma and low resolution, close kin "
+            "of the perturbations tested here. Only trainers with the suffix _spatialDA leave texture alone; "
+            "for the others, or where the trainer is not known, robustness may come from augmentation."
+        )
+    if any(mirroring(run) is None for run in runs):
+        yield (
+            "Whether predictions were made with mirroring (test-time augmentation, nnU-Net's default) is not "
+            "recorded beside some of them."
+        )
+
+
+def _spatial_only(trainer: str) -> bool:
+    try:
+        return parse_trainer_name(trainer).options.spatial_augmentation
+    except UserError:
+        return False
+
+
+def schedules(trainers: Iterable[str]) -> str:
+    """How long and with which augmentation the networks were trained, as their trainers' names say."""
+    return "; or ".join(dict.fromkeys(_schedule(trainer) for trainer in trainers))
+
+
+def _schedule(trainer: str) -> str:
+    try:
+        options = parse_trainer_name(trainer).options
+    except UserError:
+        return f"as {trainer} does" if trainer else "not known"
+    iterations = f" of {options.iterations} iterations" if options.iterations else ""
+    augmentation = "spatial augmentation only" if options.spatial_augmentation else "nnU-Net's augmentation"
+    return f"{options.epochs or DEFAULT_EPOCHS} epochs{iterations}, {augmentation}"
+
+
+def mirroring_words(runs: Sequence[Run]) -> str:
+    """Whether a data set's predictions were mirrored, in words."""
+    known = {mirroring(run) for run in runs}
+    words = {True: "on", False: "off", None: "not recorded"}
+    return ", ".join(word for value, word in words.items() if value in known)

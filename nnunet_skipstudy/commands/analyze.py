@@ -1,0 +1,97 @@
+"""``skipstudy analyze``: predictions and labels in; tables, figures and a report out."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnunet_skipstudy.parser import Parser
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.analysis.pipeline import AnalysisResult
+    from nnunet_skipstudy.analysis.report import Table
+
+TREE = "DatasetXXX_Name/TRAINER__PLANS__CONFIGURATION/fold_K/LEVEL/CASE.png"
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    made = Parser(
+        prog="skipstudy analyze",
+        description="Measure predictions against labels and write case_metrics.csv, robustness.csv, figures "
+        "and report.html.",
+    )
+    add = made.add_argument
+    add(
+        "predictions",
+        type=Path,
+        metavar="PREDICTIONS",
+        help=f"a tree {TREE}, or one folder of predictions",
+    )
+    add(
+        "--labels",
+        type=Path,
+        required=True,
+        help="the folder of label maps, or one that holds DatasetXXX_Name/labelsTs, such as nnUNet_raw",
+    )
+    add("-o", "--output", type=Path, required=True, metavar="OUT", help="where the results go")
+    add("--architecture", metavar="NAME", help="the network that made one folder of predictions")
+    add("--level", metavar="NAME", help="the test level of one folder of predictions (default: unperturbed)")
+    add(
+        "--reference-level",
+        metavar="NAME",
+        help="the level that changes are counted from (default: unperturbed, or the alpha trained on)",
+    )
+    add(
+        "--tolerance",
+        type=float,
+        metavar="X",
+        help="of the NSD, in the images' unit (default: 5 pixels, or 2 mm where images have a spacing)",
+    )
+    add(
+        "--both-empty",
+        choices=("count", "exclude"),
+        default="count",
+        help="a correct empty prediction counts as perfect, or is left out of the means (default: count)",
+    )
+    add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4)")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; 0 when done.
+
+    Raises:
+        UserError: the input is at fault; nothing is written then.
+    """
+    arguments = parser().parse_args(argv)
+    # pandas, scipy and matplotlib take a second to import: --help must not wait for them
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+    from nnunet_skipstudy.metrics import BothEmpty
+
+    values = vars(arguments) | {"both_empty": BothEmpty(arguments.both_empty)}
+    result = analyze(AnalyzeOptions(**values))
+    print_result(result)
+    return 0
+
+
+def print_result(result: "AnalysisResult") -> None:
+    """Print warnings on stderr; the mean-DSC tables and where the report lies on stdout."""
+    for warning in result.warnings:
+        print(f"skipstudy: warning: {warning}", file=sys.stderr)
+    for table in result.overview:
+        print("\n".join(table_lines(table)), end="\n\n")
+    print(f"report: {result.report}")
+
+
+def table_lines(table: "Table") -> Iterator[str]:
+    """A table as text, its best cells marked with a star."""
+    rows = [table.columns, *[[cell.text + "*" * cell.best for cell in row] for row in table.rows]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
+    yield table.title + " (* highest)"
+    for row in rows:
+        first, *others = (
+            text.ljust(width) if column == 0 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join([first, *others]).rstrip()

@@ -1,0 +1,125 @@
+"""All metrics of one case and label, with a decision for every empty or absent mask."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from nnunet_skipstudy.metrics import surface
+from nnunet_skipstudy.metrics.overlap import Mask, dice
+
+
+class Outcome(str, Enum):
+    """What there was to compare."""
+
+    BOTH = "both"
+    """Reference and prediction hold the label."""
+    BOTH_EMPTY = "both_empty"
+    """Neither does: a correct empty prediction."""
+    MISSED = "missed"
+    """The prediction is empty, the reference is not."""
+    SPURIOUS = "spurious"
+    """The reference is empty, the prediction is not."""
+    ABSENT = "absent"
+    """There is no prediction at all."""
+
+
+class BothEmpty(str, Enum):
+    """What a correct empty prediction counts as."""
+
+    COUNT = "count"
+    """A perfect one: DSC 1, NSD 1, distances 0."""
+    EXCLUDE = "exclude"
+    """Nothing: its metrics are NaN and enter no mean."""
+
+
+@dataclass(frozen=True)
+class CaseMetrics:
+    """The metrics of one case and label.
+
+    ``dsc`` and ``nsd``: larger is better, 0…1. ``hd``, ``hd95``, ``assd``: smaller is better, in the spacing's
+    unit. Sizes are numbers of voxels; ``predicted_size`` is ``None`` where there is no prediction.
+    """
+
+    dsc: float
+    hd: float
+    hd95: float
+    assd: float
+    nsd: float
+    reference_size: int
+    predicted_size: int | None
+    outcome: Outcome
+
+
+def image_diagonal(shape: Sequence[int], spacing: Sequence[float]) -> float:
+    """The length of an image's diagonal, the distance that a failed prediction counts as.
+
+    The study's: sqrt(2)·256 for 256 x 256 pixels.
+    """
+    return math.sqrt(sum((n * s) ** 2 for n, s in zip(shape, spacing, strict=True)))
+
+
+def measure_case(
+    reference: Mask,
+    prediction: Mask | None,
+    spacing: Sequence[float] | None = None,
+    *,
+    tolerance: float,
+    both_empty: BothEmpty = BothEmpty.COUNT,
+) -> CaseMetrics:
+    """Measure one prediction against its reference.
+
+    A missed, spurious or absent one counts as the worst possible: DSC 0, NSD 0, all distances the image's
+    diagonal. Two empty masks count as ``both_empty`` says.
+
+    Args:
+        reference: boolean, 2D or 3D.
+        prediction: boolean, the same shape; ``None`` where there is none.
+        spacing: the distance between voxel centres along each axis; ``None`` means 1, distances in pixels.
+        tolerance: of the NSD, in the spacing's unit, at least 0.
+        both_empty: what two empty masks count as.
+
+    Raises:
+        ValueError: the shapes differ, the spacing has another number of axes or is not positive, or the
+            tolerance is negative.
+    """
+    _check(reference, prediction, spacing, tolerance)
+    spacing = (1.0,) * reference.ndim if spacing is None else spacing
+    reference_size = int(np.count_nonzero(reference))
+    predicted_size = None if prediction is None else int(np.count_nonzero(prediction))
+    if prediction is None:
+        outcome = Outcome.ABSENT
+    elif reference_size and predicted_size:
+        distances = surface.surface_distances(reference, prediction, spacing)
+        return CaseMetrics(
+            dsc=dice(reference, prediction),
+            hd=surface.hausdorff(distances),
+            hd95=surface.hausdorff_95(distances),
+            assd=surface.average_surface_distance(distances),
+            nsd=surface.surface_dice(distances, tolerance),
+            reference_size=reference_size,
+            predicted_size=predicted_size,
+            outcome=Outcome.BOTH,
+        )
+    elif reference_size:
+        outcome = Outcome.MISSED
+    else:
+        outcome = Outcome.SPURIOUS if predicted_size else Outcome.BOTH_EMPTY
+    overlap, distance = 0.0, image_diagonal(reference.shape, spacing)
+    if outcome is Outcome.BOTH_EMPTY:
+        overlap, distance = (1.0, 0.0) if both_empty is BothEmpty.COUNT else (math.nan, math.nan)
+    return CaseMetrics(overlap, distance, distance, distance, overlap, reference_size, predicted_size, outcome)
+
+
+def _check(reference: Mask, prediction: Mask | None, spacing: Sequence[float] | None, tolerance: float) -> None:
+    for name, mask in (("reference", reference), ("prediction", prediction)):
+        if mask is not None and mask.dtype != np.bool_:
+            raise ValueError(f"{name} has dtype {mask.dtype}; give a boolean mask, such as labels == 1")
+    if prediction is not None and prediction.shape != reference.shape:
+        raise ValueError(f"prediction has shape {prediction.shape}, reference {reference.shape}; give equal shapes")
+    if spacing is not None and (len(spacing) != reference.ndim or min(spacing) <= 0):
+        raise ValueError(f"spacing {tuple(spacing)}; give one positive number for each of {reference.ndim} axes")
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance {tolerance}; give a number of at least 0")

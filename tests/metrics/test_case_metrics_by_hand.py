@@ -1,0 +1,148 @@
+"""Metrics on masks small enough to draw."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nnunet_skipstudy.metrics import (
+    BothEmpty,
+    CaseMetrics,
+    Outcome,
+    edge_voxels,
+    hausdorff,
+    hausdorff_95,
+    image_diagonal,
+    measure_case,
+    surface_dice,
+    surface_distances,
+)
+from nnunet_skipstudy.metrics.overlap import Mask
+
+
+def draw(*rows: str) -> Mask:
+    return np.array([[cell == "#" for cell in row] for row in rows])
+
+
+EMPTY = draw("...", "...", "...")
+DOT = draw("#..", "...", "...")
+
+
+def test_edges_are_the_mask_minus_its_cross_shaped_erosion() -> None:
+    """Only the voxel with four neighbours inside the mask is not on the edge; diagonals don't matter."""
+    mask = draw(
+        "..#..",
+        ".###.",
+        "#####",
+        ".###.",
+        "..#..",
+    )
+    np.testing.assert_array_equal(
+        edge_voxels(mask),
+        draw(
+            "..#..",
+            ".#.#.",
+            "#...#",
+            ".#.#.",
+            "..#..",
+        ),
+    )
+
+
+def test_the_image_border_counts_as_background() -> None:
+    """A mask that fills the image has its edge on the border."""
+    np.testing.assert_array_equal(edge_voxels(draw("###", "###", "###")), draw("###", "#.#", "###"))
+
+
+def test_two_dots_two_columns_apart() -> None:
+    """One dot against another: nothing shared, every distance 2 pixels."""
+    measured = measure_case(draw("#..."), draw("..#."), tolerance=1)
+    assert measured == CaseMetrics(0.0, 2.0, 2.0, 2.0, 0.0, 1, 1, Outcome.BOTH)
+
+
+def test_a_row_that_is_one_pixel_too_long() -> None:
+    """Reference 3 pixels, prediction 4: DSC 2·3/7; distances 0,0,0 and 0,0,0,1."""
+    measured = measure_case(draw("###..."), draw("####.."), tolerance=0)
+    assert measured.dsc == pytest.approx(6 / 7)
+    assert measured.hd == 1
+    assert measured.hd95 == pytest.approx(0.85)  # 95th percentile of 0,0,0,1 by linear interpolation
+    assert measured.assd == pytest.approx(1 / 7)
+    assert measured.nsd == pytest.approx(6 / 7)
+    assert (measured.reference_size, measured.predicted_size) == (3, 4)
+
+
+def test_spacing_scales_each_axis_on_its_own() -> None:
+    """Three rows apart at 0.5 mm and two columns apart at 1 mm is 2.5 mm."""
+    start, goal = np.zeros((2, 5, 5), dtype=bool)
+    start[0, 0] = goal[3, 2] = True
+    assert measure_case(start, goal, (0.5, 1.0), tolerance=2).hd == pytest.approx(2.5)
+
+
+def test_hd95_is_the_larger_of_the_two_directed_percentiles() -> None:
+    """From the row's 21 pixels the 95th percentile is 19 (of 0…20); from the single dot it is 0."""
+    row = np.ones((1, 21), dtype=bool)
+    dot = np.zeros((1, 21), dtype=bool)
+    dot[0, 0] = True
+    distances = surface_distances(row, dot, (1, 1))
+    assert hausdorff(distances) == 20
+    assert hausdorff_95(distances) == pytest.approx(19)
+
+
+def test_a_distance_equal_to_the_tolerance_is_within_it() -> None:
+    """3 x 0.1 is 0.30000000000000004 to a computer, and still within 0.3."""
+    distances = surface_distances(draw("#..."), draw("...#"), (0.1, 0.1))
+    assert surface_dice(distances, 0.3) == 1
+    assert surface_dice(distances, 0.299) == 0
+
+
+@pytest.mark.parametrize(
+    ("reference", "prediction", "outcome", "predicted_size"),
+    [
+        (DOT, EMPTY, Outcome.MISSED, 0),
+        (EMPTY, DOT, Outcome.SPURIOUS, 1),
+        (DOT, None, Outcome.ABSENT, None),
+        (EMPTY, None, Outcome.ABSENT, None),
+    ],
+)
+def test_a_failure_counts_as_the_worst_possible(
+    reference: Mask, prediction: Mask | None, outcome: Outcome, predicted_size: int | None
+) -> None:
+    """DSC 0, NSD 0, distances the diagonal: sqrt(6² + 3²) for 3 x 3 voxels of 2 x 1 mm."""
+    measured = measure_case(reference, prediction, (2, 1), tolerance=1)
+    worst = math.sqrt(45)
+    size = int(reference.sum())
+    assert measured == CaseMetrics(0.0, worst, worst, worst, 0.0, size, predicted_size, outcome)
+
+
+def test_two_empty_masks_are_perfect_or_left_out() -> None:
+    """The policy decides; the outcome is told apart either way."""
+    counted = measure_case(EMPTY, EMPTY, tolerance=1)
+    assert counted == CaseMetrics(1.0, 0.0, 0.0, 0.0, 1.0, 0, 0, Outcome.BOTH_EMPTY)
+    excluded = measure_case(EMPTY, EMPTY, tolerance=1, both_empty=BothEmpty.EXCLUDE)
+    assert excluded.outcome is Outcome.BOTH_EMPTY
+    assert all(math.isnan(v) for v in (excluded.dsc, excluded.hd, excluded.hd95, excluded.assd, excluded.nsd))
+
+
+def test_the_diagonal_is_the_study_s() -> None:
+    assert image_diagonal((256, 256), (1, 1)) == pytest.approx(math.sqrt(2) * 256)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"prediction": np.zeros((2, 2), dtype=bool)}, "shape"),
+        ({"prediction": np.zeros((3, 3), dtype=np.uint8)}, "boolean"),
+        ({"prediction": DOT, "spacing": (1.0,)}, "each of 2 axes"),
+        ({"prediction": DOT, "spacing": (1.0, 0.0)}, "positive"),
+        ({"prediction": DOT, "tolerance": -1.0}, "at least 0"),
+        ({"prediction": DOT, "tolerance": math.nan}, "at least 0"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        measure_case(DOT, **{"tolerance": 1.0, **arguments})  # type: ignore[arg-type]
+
+
+def test_an_empty_mask_has_no_surface() -> None:
+    with pytest.raises(ValueError, match="no surface"):
+        surface_distances(EMPTY, DOT, (1, 1))
