@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ STYLE: Any = {
 MAX_COLUMNS = 3
 
 
+@contextmanager
+def style(**settings: Any) -> Iterator[None]:
+    """Matplotlib's defaults with ``STYLE`` and ``settings``.
+
+    Whatever the process has set before must not show: nnU-Net's logger, for one, scales all fonts up.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({**STYLE, **settings})
+        yield
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure on disk, as ``svg`` and as PNG of the same name; ``main`` ones are shown unfolded."""
@@ -59,7 +72,7 @@ def save(figure: Figure, folder: Path, name: str) -> Path:
     while (folder / f"{name}.svg").exists():
         name += "-2"
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+    with style(**{"svg.hashsalt": name}):
         figure.draw_without_rendering()  # arranges the figure, once for both files
         figure.set_layout_engine("none")
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
@@ -112,7 +125,7 @@ def _lines(rows: pd.DataFrame, looks: dict[NetworkKey, Look], ylabel: str, bound
     columns = min(MAX_COLUMNS, len(trainings))
     lines = math.ceil(len(trainings) / columns)
     width = 6.2 if columns == 1 else 1.2 + 2.6 * columns
-    with mpl.rc_context(STYLE):
+    with style():
         figure = Figure(figsize=(width, 1.5 + 2.5 * lines if lines > 1 else 4.2), layout="constrained")
         axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axis, training in zip(axes, trainings, strict=False):

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures import MAX_COLUMNS, STYLE, Picture, save, slug
+from nnunet_skipstudy.analysis.figures import MAX_COLUMNS, Picture, save, slug, style
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title
 from nnunet_skipstudy.analysis.robustness import NETWORK
 from nnunet_skipstudy.analysis.tables import groups
@@ -98,7 +97,7 @@ def _grid(matrices: dict[NetworkKey, pd.DataFrame], looks: dict[NetworkKey, Look
     lines = math.ceil(len(matrices) / columns)
     n_trained, n_tested = next(iter(matrices.values())).shape
     width, height = max(1.9, 0.36 * n_tested + 0.5), max(1.3, 0.3 * n_trained + 0.6)
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
+    with style(**{"axes.grid": False}):
         size = (max(5.0, 1.6 + width * columns), 1.2 + height * lines)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()

@@ -9,6 +9,7 @@ from typing import Any
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.images import ending_of
+from nnunet_skipstudy.prediction import PROVENANCE_FILE
 from nnunet_skipstudy.registry import ARCHITECTURES, LEVELS, UNPERTURBED, level_alpha, level_order
 from nnunet_skipstudy.trainer_name import parse_trainer_name
 
@@ -165,6 +166,6 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def mirroring(run: Run) -> bool | None:
-    """Whether the predictions were made with mirroring (test-time augmentation), if that is written beside them."""
-    value = read_json(run.folder / "predict_from_raw_data_args.json").get("use_mirroring")
+    """Whether mirroring (test-time augmentation) was on; our predictor writes it down, nnUNetv2_predict does not."""
+    value = read_json(run.folder / PROVENANCE_FILE).get("mirroring")
     return value if isinstance(value, bool) else None

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ class DemoSettings:
 
     Attributes:
         architectures: the networks to compare.
+        textures: the object's and the background's. On these two noises a small image holds enough of each texture
+            for texture to be what tells them apart.
         trained_on: the alphas that a network each is trained on.
         tested_on: the alphas that every network is tested on.
         size: rows and columns of an image, in pixels.
@@ -50,6 +52,7 @@ class DemoSettings:
     """
 
     architectures: tuple[str, ...] = STUDY_ARCHITECTURES
+    textures: tuple[str, str] = ("procedural:0.6", "procedural:0")
     trained_on: tuple[float, ...] = (0.1, 0.5)
     tested_on: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
     size: int = 64
@@ -84,6 +87,7 @@ class DemoSettings:
         from nnunet_skipstudy.dataset_conversion.synthetic import SyntheticOptions
 
         return SyntheticOptions(
+            textures=self.textures,
             dataset_id=DATASET_ID,
             alphas=self.trained_on,
             test_alphas=self.tested_on,
@@ -238,5 +242,3 @@ class _Progress:
 def _progress(settings: DemoSettings) -> _Progress:
     n_cells = len(settings.architectures) * len(settings.trained_on)
     return _Progress(n_cells * _cell_cost(settings, 2.5) + PREPARATION_COST + ANALYSIS_COST)
-
-

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813 – its own documentation's name
+import SimpleITK as sitk
 from made_up_predictions import DATASET, LabelMap, draw, level_folder, write_cases, write_dataset_json
 
 from nnunet_skipstudy.analysis.labels import LabelSet, parse_label_set

@@ -1,7 +1,5 @@
 """Tiny data sets, planned and preprocessed by nnU-Net's own commands, shared by the tests of this folder."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -69,8 +67,6 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> PreparedStudy:
         },
     )
     cases = [f"case{number}" for number in range(5)]
-    write_json(
-        root / "nnUNet_preprocessed" / name / "splits_final.json", [{"train": cases[:4], "val": cases[4:]}]
-    )
+    write_json(root / "nnUNet_preprocessed" / name / "splits_final.json", [{"train": cases[:4], "val": cases[4:]}])
     plan(510, "3d_fullres", environment)
     return PreparedStudy(root, name, environment)

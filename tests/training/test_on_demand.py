@@ -35,7 +35,9 @@ def test_each_file_answers_for_its_own_names_only(path: Path) -> None:
         assert issubclass(found, SkipStudyTrainer)
         assert issubclass(found, nnUNetTrainer)
     others = [other.stem for other in FILES if other != path]
-    assert not any(hasattr(module, name) for name in [*others, *(f"{name}_5epochs" for name in others), "nnUNetTrainer"])
+    assert not any(
+        hasattr(module, name) for name in [*others, *(f"{name}_5epochs" for name in others), "nnUNetTrainer"]
+    )
 
 
 def test_an_unknown_suffix_is_explained_and_not_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,58 @@
+# Everything is set up in .venv of this folder; nothing but Python (3.10 or newer), make and git is needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset_conversion analysis 2>/dev/null)
+CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks
+
+.PHONY: demo test lint format benchmark clean
+
+demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
+	$(BIN)/skipstudy demo -o demo
+
+test: lint  ## format, lint, types, import directions, then all tests, against the installed package
+	$(BIN)/pytest
+
+# Types and imports are checked in the installed package, where the four top-level folders are one; from the root
+# Python would find its unmapped half first.
+lint: $(VENV)/.package $(VENV)/.dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml
+	cd $(VENV) && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+benchmark: $(VENV)/.package $(VENV)/.bench  ## us against the peers, ratios printed
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# The package is installed as a user would, as a wheel: a build folder left by an earlier one would add old files to it.
+$(VENV)/.package: $(VENV)/.dependencies $(SOURCES)
+	rm -rf build
+	$(PIP) install --quiet --no-deps --force-reinstall .
+	rm -rf build
+	@touch $@
+
+$(VENV)/.dependencies: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing nnU-Net, torch and the other dependencies into $(VENV): a few minutes, several GB."
+	$(PIP) install --quiet .
+	rm -rf build
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.dependencies
+	$(PIP) install --quiet '.[dev]'
+	rm -rf build
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dependencies
+	$(PIP) install --quiet '.[bench]'
+	rm -rf build
+	@touch $@
+
+clean:  ## remove what make, the demo and the tests made
+	rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
