@@ -45,7 +45,8 @@ def style(**settings: Any) -> Iterator[None]:
     """
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**STYLE, **settings})
+        chosen: Any = {**STYLE, **settings}
+        mpl.rcParams.update(chosen)
         yield
 
 
