@@ -1,0 +1,58 @@
+"""The command line itself: help, errors, exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from nnunet_skipstudy.cli import COMMANDS, main
+
+HEAVY = ("torch", "nnunetv2", "pandas", "scipy", "skimage", "matplotlib", "SimpleITK", "numba")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_help_lists_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert all(f"  {name} " in printed for name in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    """So that it answers at once."""
+    script = (
+        "import sys\nfrom nnunet_skipstudy.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded\n"
+    )
+    subprocess.run([sys.executable, "-c", script, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["analyse"], "no command 'analyse'; choose one of env,"),
+        (["env", "--rot", "x"], "unrecognized arguments: --rot x; see 'skipstudy env --help'"),
+        (["architectures"], "the following arguments are required: -d; see 'skipstudy architectures --help'"),
+        (["demo", "--architectures", "Unet"], "architecture 'Unet': choose from NoSkip"),
+        (["demo", "--epochs", "0"], "0 epochs; give at least 1 (--epochs)"),
+        (["demo", "--seed", "-1"], "seed -1; give 0 or a positive number (--seed)"),
+        (["doctor", "-tr", "nnUNetTrainerUNet_x"], "trainer 'nnUNetTrainerUNet_x': unknown suffix '_x'; known are"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("skipstudy: ")
+    assert words in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_a_missing_variable_is_named_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["architectures", "-d", "501"]) == 2
+    assert capsys.readouterr().err == (
+        'skipstudy: nnUNet_preprocessed is not set; run: eval "$(skipstudy env --root DIR)"\n'
+    )
