@@ -7,6 +7,7 @@ and export in this process; the predicted pixels are the same.
 
 import contextlib
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,26 @@ class TrainedModel:
     def checkpoint_file(self) -> Path:
         """Where the weights lie."""
         return self.folder / f"fold_{self.fold}" / self.checkpoint
+
+
+def find_cases(images: Path, ending: str, *, n_channels: int) -> dict[str, list[str]]:
+    """The files of each case of a folder in nnU-Net's naming, ``<case>_<channel, four digits><ending>``.
+
+    Raises:
+        UserError: the folder is absent or holds no such file, or a channel of a case is missing.
+    """
+    pattern = re.compile(r"(.+)_(\d{4})" + re.escape(ending))
+    channels: dict[str, dict[int, str]] = {}
+    for path in sorted(images.iterdir()) if images.is_dir() else ():
+        if match := pattern.fullmatch(path.name):
+            channels.setdefault(match[1], {})[int(match[2])] = str(path)
+    if not channels:
+        raise UserError(f"{images}: holds no image named <case>_0000{ending}; check the folder")
+    for case, files in channels.items():
+        for channel in range(n_channels):
+            if channel not in files:
+                raise UserError(f"{images / f'{case}_{channel:04d}{ending}'}: no such file; add the missing channel")
+    return {case: [files[channel] for channel in range(n_channels)] for case, files in channels.items()}
 
 
 class Predictor:
@@ -88,16 +109,11 @@ class Predictor:
             How many cases were predicted now.
 
         Raises:
-            UserError: there is no image in the folder, or the predictions there were made another way.
+            UserError: there is no image in the folder, or a channel of a case is missing.
         """
-        from nnunetv2.utilities.utils import create_lists_from_splitted_dataset_folder
-
-        cases = {
-            Path(files[0]).name[: -len("_0000" + self._ending)]: files
-            for files in create_lists_from_splitted_dataset_folder(str(images), self._ending)
-        }
-        if not cases:
-            raise UserError(f"{images}: holds no image named <case>_0000{self._ending}; check the folder")
+        dataset_json = self._predictor.dataset_json
+        channels = dataset_json.get("channel_names") or dataset_json["modality"]  # the older key
+        cases = find_cases(images, self._ending, n_channels=len(channels))
         self._write_provenance(output)
         n_predicted = 0
         for case, files in cases.items():

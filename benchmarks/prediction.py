@@ -1,0 +1,102 @@
+"""Predicting the test levels of one model: our predictor in one process against nnUNetv2_predict, a process a level.
+
+The bar: at most 2 times what the bare network, reading and writing take, and the same pixels. A tiny model is trained
+first; how well it predicts does not matter here.
+"""
+
+import filecmp
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
+N_CASES = 20
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Path(folder))
+
+
+def measure(root: Path) -> None:
+    """Everything under one folder that goes away afterwards."""
+    from nnunet_skipstudy.registry import alpha_level
+    from nnunet_skipstudy.study import demo, steps
+
+    steps.set_environment(root, small_data=True)
+    settings = demo.DemoSettings(("UNet",), trained_on=(0.1,), tested_on=LEVELS, epochs=1, iterations=1, test=N_CASES)
+    with steps.output_to(root / "prepare.log"):
+        dataset = demo._prepare(settings)
+        (cell,) = settings.cells(dataset.name)
+        steps.train(cell, device="cpu")
+    levels = [alpha_level(alpha) for alpha in LEVELS]
+    print(f"{len(levels)} levels of {N_CASES} images of {settings.size} x {settings.size}, without mirroring")
+
+    ours = predict_with_ours(cell, dataset, levels, root / "ours")
+    bare = bare_network(cell, dataset, levels, root / "bare")
+    theirs = predict_with_nnunet(cell, dataset, levels, root / "theirs")
+    print(f"bare network, reading and writing {bare:8.2f} s")
+    print(f"our predictor                     {ours:8.2f} s  {ours / bare:6.2f} times the bare network (bar: 2)")
+    print(f"nnUNetv2_predict                  {theirs:8.2f} s  {theirs / ours:6.2f} times ours")
+    for level in levels:
+        names = sorted(path.name for path in (root / "theirs" / level).glob("*.png"))
+        same, different, failed = filecmp.cmpfiles(root / "ours" / level, root / "theirs" / level, names, shallow=False)
+        assert len(same) == N_CASES, (level, different, failed)
+    print("all pixels are the same")
+
+
+def predict_with_ours(cell, dataset: Path, levels: list[str], output: Path) -> float:
+    """Seconds of our predictor for all levels, the loading of the model included."""
+    from nnunet_skipstudy.prediction import Predictor, TrainedModel
+
+    start = time.perf_counter()
+    predictor = Predictor(TrainedModel(cell.model_folder, cell.fold), mirroring=False)
+    for level in levels:
+        predictor.predict_folder(dataset / f"imagesTs_{level}", output / level)
+    return time.perf_counter() - start
+
+
+def bare_network(cell, dataset: Path, levels: list[str], output: Path) -> float:
+    """Seconds of what can't be spared: reading, one pass through the network an image, writing."""
+    import numpy as np
+    import torch
+    from skimage import io
+
+    from nnunet_skipstudy.prediction import Predictor, TrainedModel
+
+    network = Predictor(TrainedModel(cell.model_folder, cell.fold), mirroring=False)._network.eval()
+    start = time.perf_counter()
+    with torch.inference_mode():
+        for level in levels:
+            (output / level).mkdir(parents=True)
+            for path in sorted((dataset / f"imagesTs_{level}").iterdir()):
+                image = io.imread(path).astype(np.float32)
+                logits = network(torch.from_numpy((image - image.mean()) / image.std())[None, None])
+                io.imsave(
+                    output / level / path.name, logits[0].argmax(0).numpy().astype(np.uint8), check_contrast=False
+                )
+    return time.perf_counter() - start
+
+
+def predict_with_nnunet(cell, dataset: Path, levels: list[str], output: Path) -> float:
+    """Seconds of nnU-Net's command, once a level."""
+    command = Path(sys.executable).with_name("nnUNetv2_predict")
+    start = time.perf_counter()
+    for level in levels:
+        subprocess.run(
+            [command, "-d", dataset.name, "-i", dataset / f"imagesTs_{level}", "-o", output / level, "-f", "0"]
+            + ["-c", cell.configuration, "-tr", cell.trainer, "-p", cell.plans, "-device", "cpu"]
+            + ["--disable_tta", "-npp", "1", "-nps", "1"],
+            check=True,
+            env=os.environ,
+            capture_output=True,
+        )
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
