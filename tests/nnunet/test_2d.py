@@ -120,6 +120,29 @@ def test_analysis_of_the_predictions(synthetic: PreparedStudy, predictions: Path
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
+def test_residual_encoder_plans(synthetic: PreparedStudy, tmp_path: Path) -> None:
+    """nnU-Net's recommended presets, without deep supervision, to the prediction in a fresh process."""
+    plans, trainer = "nnUNetResEncUNetMPlans", "nnUNetTrainerNoTopSkip_1epochs_1iters_noDS"
+    run(
+        ["nnUNetv2_plan_experiment", "-d", "501", "-pl", "nnUNetPlannerResEncM"],
+        {**synthetic.environment, "nnUNet_n_proc_DA": "1"},
+    )
+    run(
+        ["nnUNetv2_preprocess", "-d", "501", "-c", "2d", "-plans_name", plans, "-np", "1"],
+        synthetic.environment,
+    )
+    train(synthetic, trainer, "-p", plans)
+    checkpoint = synthetic.model(trainer, plans=plans) / "fold_0" / "checkpoint_final.pth"
+    keys = torch.load(checkpoint, weights_only=False)["network_weights"]
+    assert any(key.startswith("encoder.stages.0.blocks") for key in keys)
+    run(
+        ["nnUNetv2_predict", "-d", "501", "-i", str(synthetic.raw / f"imagesTs_{LEVELS[0]}"), "-o", str(tmp_path)]
+        + ["-f", "0", "-c", "2d", "-p", plans, "-tr", trainer, "-device", "cpu", "-npp", "1", "-nps", "1"],
+        synthetic.environment,
+    )
+    assert len(list(tmp_path.glob("*.png"))) == 3
+
+
 def weights(study: PreparedStudy, trainer: str) -> dict[str, torch.Tensor]:
     checkpoint = torch.load(study.model(trainer) / "fold_0" / "checkpoint_final.pth", weights_only=False)
     return checkpoint["network_weights"]
