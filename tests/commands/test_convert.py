@@ -1,8 +1,6 @@
 """``skipstudy convert``: finding converters."""
 
 import importlib
-import subprocess
-import sys
 
 import pytest
 
@@ -36,18 +34,3 @@ def test_every_converter_listed_explains_itself(capsys, name):
     shown = capsys.readouterr().out
     assert "examples:" in shown
     assert "--overwrite" in shown
-
-
-def test_help_imports_nothing_heavy():
-    """Neither scikit-image nor torch is loaded to explain a converter."""
-    script = (
-        "import sys\n"
-        "from nnunet_skipstudy import cli\n"
-        "try:\n"
-        "    cli.main(['convert', 'synthetic', '--help'])\n"
-        "except SystemExit:\n"
-        "    pass\n"
-        "print(sorted({'skimage', 'scipy', 'torch', 'pandas', 'nnunetv2'} & set(sys.modules)), file=sys.stderr)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stderr == "[]\n"
