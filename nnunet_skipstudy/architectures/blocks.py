@@ -79,6 +79,25 @@ class LayerKit:
         return make
 
 
+@dataclass(frozen=True)
+class Level:
+    """One level of a decoder: the place of one skip.
+
+    Attributes:
+        features: channels of the encoder and the decoder at this level.
+        coarser_features: channels at the next coarser level.
+        stride: from this level to the next coarser one.
+        kernel_size: of this level's convolutions.
+        n_convs: convolutions in each of its decoder's stages.
+    """
+
+    features: int
+    coarser_features: int
+    stride: Size
+    kernel_size: Size
+    n_convs: int
+
+
 def strided_size(size: Size, stride: Size) -> tuple[int, ...]:
     """The size behind a convolution of that stride."""
     return tuple(n // s for n, s in zip(size, stride, strict=True))

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nnunet_skipstudy.architectures.blocks import LayerKit, Size, StageFactory, n_elements, strided_size
+from nnunet_skipstudy.architectures.blocks import LayerKit, Level, Size, StageFactory, n_elements, strided_size
 from nnunet_skipstudy.architectures.skips import make_skip
 from nnunet_skipstudy.registry import SkipPolicy
 
@@ -70,24 +70,19 @@ class SkipDecoder(nn.Module):
         stages, transpconvs, seg_layers, skips = [], [], [], []
         n_below = 0
         for s in range(n_levels):
-            coarser, features = encoder.output_channels[-(s + 1)], encoder.output_channels[-(s + 2)]
-            stride, kernel_size = encoder.strides[-(s + 1)], encoder.kernel_sizes[-(s + 2)]
-            skip = make_skip(
-                policies[-(s + 1)],
-                kit,
-                features,
-                coarser,
-                stride,
-                make_stage,
-                kernel_size,
-                n_conv_per_stage[s],
-                n_below,
+            level = Level(
+                features=encoder.output_channels[-(s + 2)],
+                coarser_features=encoder.output_channels[-(s + 1)],
+                stride=encoder.strides[-(s + 1)],
+                kernel_size=encoder.kernel_sizes[-(s + 2)],
+                n_convs=n_conv_per_stage[s],
             )
+            skip = make_skip(policies[-(s + 1)], kit, level, make_stage, n_below)
             n_below = skip.row_length
             skips.append(skip)
-            transpconvs.append(kit.upsampling(coarser, features, stride))
-            stages.append(make_stage(features + skip.channels, features, kernel_size, n_conv_per_stage[s]))
-            head_features = encoder.output_channels[0] if full_resolution_heads else features
+            transpconvs.append(kit.upsampling(level.coarser_features, level.features, level.stride))
+            stages.append(make_stage(level.features + skip.channels, level.features, level.kernel_size, level.n_convs))
+            head_features = encoder.output_channels[0] if full_resolution_heads else level.features
             seg_layers.append(kit.pointwise(head_features, num_classes))
         self.stages = nn.ModuleList(stages)
         self.transpconvs = nn.ModuleList(transpconvs)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nnunet_skipstudy.architectures.blocks import LayerKit, Size, StageFactory, n_elements, strided_size
+from nnunet_skipstudy.architectures.blocks import LayerKit, Level, Size, StageFactory, n_elements, strided_size
 from nnunet_skipstudy.registry import SkipPolicy
 
 _INTERPOLATION = {1: "linear", 2: "bilinear", 3: "trilinear"}
@@ -85,13 +85,13 @@ class AttentionGate(Skip):
     grid, so a forward hook there reads the maps of a whole network (see ``attention_maps``).
     """
 
-    def __init__(self, kit: LayerKit, features: int, coarser_features: int, stride: Size) -> None:
+    def __init__(self, kit: LayerKit, level: Level) -> None:
         super().__init__()
-        self.channels = features
-        self.stride = tuple(stride)
-        self.inner_channels = max(1, features // 2)
-        self.from_features = kit.conv_op(features, self.inner_channels, self.stride, self.stride, 0, bias=False)
-        self.from_coarser = kit.pointwise(coarser_features, self.inner_channels)
+        self.channels = level.features
+        self.stride = tuple(level.stride)
+        self.inner_channels = max(1, level.features // 2)
+        self.from_features = kit.conv_op(level.features, self.inner_channels, self.stride, self.stride, 0, bias=False)
+        self.from_coarser = kit.pointwise(level.coarser_features, self.inner_channels)
         self.relu = nn.ReLU()
         self.psi = kit.pointwise(self.inner_channels, 1)
         self.gate = nn.Sigmoid()
@@ -122,24 +122,17 @@ class NestedPathway(Skip):
 
     blocks: Any  # torch's ModuleList forgets that it holds what make_stage returns
 
-    def __init__(
-        self,
-        kit: LayerKit,
-        features: int,
-        coarser_features: int,
-        stride: Size,
-        make_stage: StageFactory,
-        kernel_size: Size,
-        n_convs: int,
-        n_below: int,
-    ) -> None:
+    def __init__(self, kit: LayerKit, level: Level, make_stage: StageFactory, n_below: int) -> None:
         super().__init__()
         self.row_length = n_below + 1
-        self.channels = features * self.row_length
-        self.features = features
-        self.upsamplings = nn.ModuleList(kit.upsampling(coarser_features, features, stride) for _ in range(n_below))
+        self.features = level.features
+        self.channels = level.features * self.row_length
+        self.upsamplings = nn.ModuleList(
+            kit.upsampling(level.coarser_features, level.features, level.stride) for _ in range(n_below)
+        )
         self.blocks = nn.ModuleList(
-            make_stage(features * (j + 2), features, kernel_size, n_convs) for j in range(n_below)
+            make_stage(level.features * (j + 2), level.features, level.kernel_size, level.n_convs)
+            for j in range(n_below)
         )
 
     def row(self, features: Tensor, below: list[Tensor]) -> list[Tensor]:
@@ -159,34 +152,20 @@ class NestedPathway(Skip):
         return upsampled + sum(int(block.compute_conv_feature_map_size(size)) for block in self.blocks)
 
 
-def make_skip(
-    policy: SkipPolicy,
-    kit: LayerKit,
-    features: int,
-    coarser_features: int,
-    stride: Size,
-    make_stage: StageFactory,
-    kernel_size: Size,
-    n_convs: int,
-    n_below: int,
-) -> Skip:
+def make_skip(policy: SkipPolicy, kit: LayerKit, level: Level, make_stage: StageFactory, n_below: int) -> Skip:
     """The skip of one level.
 
     Args:
         policy: which skip.
         kit: the plan's layer types.
-        features: channels of the encoder at this level.
-        coarser_features: channels at the next coarser level.
-        stride: from this level to the next coarser one.
+        level: where it lies.
         make_stage: makes the blocks of a nested pathway.
-        kernel_size: of those blocks.
-        n_convs: convolutions in each of those blocks.
         n_below: length of the row of the next coarser level.
     """
     if policy is SkipPolicy.NONE:
         return NoSkip()
     if policy is SkipPolicy.IDENTITY:
-        return Concatenate(features)
+        return Concatenate(level.features)
     if policy is SkipPolicy.GATED:
-        return AttentionGate(kit, features, coarser_features, stride)
-    return NestedPathway(kit, features, coarser_features, stride, make_stage, kernel_size, n_convs, n_below)
+        return AttentionGate(kit, level)
+    return NestedPathway(kit, level, make_stage, n_below)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import small_plans
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from small_plans import PLANS, REQUIRES_IMPORT, SmallPlan, arch_kwargs
@@ -31,16 +32,7 @@ PAIRS = [
 
 def network_for(plan: SmallPlan, architecture: str, *, seed: int = 0, **options) -> SkipUNet:
     torch.manual_seed(seed)
-    options.setdefault("deep_supervision", True)
-    return build_network(
-        architecture,
-        plan.class_name,
-        plan.arch_kwargs,
-        REQUIRES_IMPORT,
-        plan.input_channels,
-        plan.output_channels,
-        **options,
-    )
+    return small_plans.network_for(plan, architecture, **options)
 
 
 def stock_for(plan: SmallPlan, *, seed: int = 0) -> nn.Module:

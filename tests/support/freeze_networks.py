@@ -5,24 +5,15 @@ import math
 from pathlib import Path
 
 import torch
-from small_plans import PLANS, REQUIRES_IMPORT
+from small_plans import PLANS, network_for
 
-from nnunet_skipstudy.architectures import build_network
 from nnunet_skipstudy.registry import ARCHITECTURES
 
 
 def fingerprint(architecture: str) -> dict:
     """Parameter count, and four numbers of the output, with weights and input that no random generator moves."""
     plan = PLANS["2d"]
-    network = build_network(
-        architecture,
-        plan.class_name,
-        plan.arch_kwargs,
-        REQUIRES_IMPORT,
-        plan.input_channels,
-        plan.output_channels,
-        deep_supervision=False,
-    ).eval()
+    network = network_for(plan, architecture, deep_supervision=False).eval()
     with torch.no_grad():
         for name, weight in network.named_parameters():
             wave = torch.arange(weight.numel(), dtype=torch.float64).mul(0.7).add(len(name)).sin()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from nnunet_skipstudy.architectures import SkipUNet, build_network
+
 REQUIRES_IMPORT = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 UNET_MODULE = "dynamic_network_architectures.architectures.unet"
 
@@ -82,3 +84,16 @@ PLANS = {
         size=(5, 10, 14),
     ),
 }
+
+
+def network_for(plan: SmallPlan, architecture: str, **options: Any) -> SkipUNet:
+    """An architecture on a plan, with deep supervision unless ``options`` say otherwise."""
+    return build_network(
+        architecture,
+        plan.class_name,
+        plan.arch_kwargs,
+        REQUIRES_IMPORT,
+        plan.input_channels,
+        plan.output_channels,
+        **{"deep_supervision": True, **options},
+    )
