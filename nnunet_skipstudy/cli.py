@@ -13,6 +13,8 @@ COMMANDS: dict[str, str] = {
     "env": "print the four export lines that nnU-Net needs, for eval",
     "doctor": "check versions, paths, trainers, device and disk; say what is wrong and the remedy",
     "convert": "make an nnU-Net data set, with test sets at graded texture disparity",
+    "disparity": "texture disparity of each case, its category, and histograms",
+    "perturb": "make test sets of graded texture disparity for any nnU-Net data set",
     "architectures": "parameters, FLOPs and activation memory of each network on a data set's plan",
     "analyze": "turn predictions and labels into tables, figures and a report",
     "demo": "the whole study on synthetic textures, sized for a CPU",

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.files import atomic_path
+from nnunet_skipstudy.nifti import check_complete
 
 NATURAL_ENDINGS: tuple[str, ...] = (".png", ".bmp", ".tif", ".tiff")
 """Flat images, which have no spacing (nnU-Net's NaturalImage2DIO)."""
@@ -20,6 +21,11 @@ PHOTO_ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".webp")
 """Lossy or screen formats, which nnU-Net doesn't read: good enough as a source of texture only."""
 MEDICAL_ENDINGS: tuple[str, ...] = (".nii.gz", ".nii", ".nrrd", ".mha", ".gipl")
 """Images with spacing, origin and direction (nnU-Net's SimpleITKIO)."""
+FLAT_TYPES: dict[str, tuple[tuple[str, int], ...]] = {
+    ".png": (("uint8", 2), ("uint8", 3), ("uint16", 2)),
+    ".bmp": (("uint8", 2), ("uint8", 3)),
+}
+"""Types and dimensions that a flat format holds; TIFF holds them all."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,8 @@ def _read_flat(path: Path) -> Image:
 def _read_medical(path: Path) -> Image:
     import SimpleITK as sitk
 
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        check_complete(path)
     image = sitk.ReadImage(str(path))
     geometry = Geometry(tuple(image.GetSpacing())[::-1], image.GetOrigin(), image.GetDirection())
     return Image(sitk.GetArrayFromImage(image), geometry)
@@ -116,3 +124,53 @@ def write_flat(path: Path, array: npt.NDArray[np.uint8]) -> None:
 
     with atomic_path(path) as temporary:
         imsave(temporary, array, check_contrast=False)
+
+
+def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None = None) -> None:
+    """Write an image in the format that its name ends in, atomically; :func:`read_image` gives it back.
+
+    Args:
+        path: of a format that nnU-Net reads; its name decides the format.
+        array: (row, column) or (row, column, channel) for a flat image; (slice, row, column) or (row, column)
+            for a medical one; in a data type that the format holds (PNG and BMP: 8 bits, PNG also 16).
+        geometry: of a medical image; without it spacing 1, origin 0 and axes along the grid. A flat image has none.
+
+    Raises:
+        UserError: an unknown format, a type or shape that it doesn't hold, or a place that can't be written to.
+    """
+    ending = ending_of(path)
+    if ending is None:
+        known = ", ".join((*NATURAL_ENDINGS, *MEDICAL_ENDINGS))
+        raise UserError(f"{path}: not an image format that nnU-Net reads; write one of {known}")
+    write = _write_flat if ending in NATURAL_ENDINGS else _write_medical
+    try:
+        with atomic_path(path) as temporary:
+            write(temporary, array, geometry)
+    except OSError as error:
+        raise UserError(f"{path}: can't be written ({error}); check space and permissions") from error
+    except (TypeError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{path}: {array.dtype} of shape {array.shape} can't be written as {ending} ({reason}); "
+            "choose another format, or check the space"
+        ) from error
+
+
+def _write_flat(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None) -> None:
+    from skimage.io import imsave
+
+    held = FLAT_TYPES.get(path.suffix.lower())
+    if held is not None and (str(array.dtype), array.ndim) not in held:
+        raise ValueError(f"it holds {', '.join(sorted({dtype for dtype, _ in held}))}; 16 bits in grey only")
+    imsave(path, array, check_contrast=False)
+
+
+def _write_medical(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None) -> None:
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(array)
+    if geometry is not None:
+        image.SetSpacing(geometry.spacing[::-1])
+        image.SetOrigin(geometry.origin)
+        image.SetDirection(geometry.direction)
+    sitk.WriteImage(image, str(path), True)  # compressed where the format can be

@@ -14,9 +14,7 @@ Nothing here knows a particular data set.
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from nnunet_skipstudy import __version__
 from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.files import write_csv, write_json
+from nnunet_skipstudy.working_folder import remove_leftovers, working_folder
 
 RESULTS = "nnUNet_results"
 SPLITS = "splits_final.json"
@@ -132,6 +131,8 @@ def is_finished(target: Target, provenance: Provenance, *, overwrite: bool = Fal
             f"{target.raw} is there already, made with other options; "
             "--overwrite replaces it and its preprocessed cases, or give another identifier (-d)"
         )
+    for root in (target.raw_root, target.preprocessed_root):
+        remove_leftovers(root)  # a run may have died after it was done, before it had cleaned up
     if not (target.preprocessed / SPLITS).exists():
         write_json(target.preprocessed / SPLITS, json.loads((target.raw / SPLITS).read_text(encoding="utf-8")))
     print(
@@ -154,13 +155,16 @@ def _recorded(raw: Path) -> Any:
 def publishing(target: Target) -> Iterator[Draft]:
     """Give two empty folders to write into; they take the place of the data set when the block ends well.
 
-    On an exception both are removed and what stood in their place stays. The preprocessed folder is put in
-    place first: where the raw one is, all is. A former data set of the same name goes, with its preprocessed
-    cases, which belong to its images; networks that were trained on it stay, and a line on stderr says so.
+    What dead runs left is removed first. On an exception both are removed and what stood in their place stays. The
+    preprocessed folder is put in place first: where the raw one is, all is. A former data set of the same name goes,
+    with its preprocessed cases, which belong to its images; networks that were trained on it stay, and a line on
+    stderr says so.
     """
+    remove_leftovers(target.raw_root)
+    remove_leftovers(target.preprocessed_root)
     with ExitStack() as cleaning:
-        raw = cleaning.enter_context(_working_folder(target.raw_root))
-        preprocessed = cleaning.enter_context(_working_folder(target.preprocessed_root))
+        raw = cleaning.enter_context(working_folder(target.raw_root))
+        preprocessed = cleaning.enter_context(working_folder(target.preprocessed_root))
         draft = Draft(raw / target.folder_name, preprocessed / target.folder_name)
         draft.raw.mkdir()
         draft.preprocessed.mkdir()
@@ -175,22 +179,6 @@ def publishing(target: Target) -> Iterator[Draft]:
     results = Path(os.environ.get(RESULTS) or os.devnull) / target.folder_name
     if replaced and results.exists():
         print(f"skipstudy: {results} holds networks trained on the replaced data set", file=sys.stderr)
-
-
-@contextmanager
-def _working_folder(root: Path) -> Iterator[Path]:
-    """A temporary folder on the root's file system, which nnU-Net doesn't take for a data set."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=root))
-    except OSError as error:
-        raise UserError(
-            f"{root}: can't be written to ({error.strerror}); set nnU-Net's folders to a place that can"
-        ) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def image_name(case: str, ending: str, channel: int = 0) -> str:

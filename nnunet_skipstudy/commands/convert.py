@@ -6,6 +6,11 @@ from nnunet_skipstudy.errors import UserError
 
 CONVERTERS: dict[str, str] = {
     "synthetic": "a textured object on a textured background, alike by a chosen proportion alpha",
+    "busi": "BUSI: lesions in breast ultrasound",
+    "glas": "GlaS (Warwick QU): glands in colon histology",
+    "acdc": "ACDC: ventricles and myocardium in cine MRI",
+    "spleen": "Decathlon Task09: spleen in CT",
+    "heart": "Decathlon Task02: left atrium in MRI",
 }
 """Each converter has a module of its name in ``nnunet_skipstudy.dataset_conversion`` with
 ``main(argv) -> int``; it is imported when it is called."""
@@ -20,8 +25,11 @@ left as it is.
 data sets:
 {converters}
 
-Example:
+A SOURCE is the download as its publisher ships it: the unpacked folder, at any depth, or the zip or tar.
+
+Examples:
   skipstudy convert synthetic -d 501
+  skipstudy convert busi Dataset_BUSI_with_GT -d 502
 
 'skipstudy convert NAME --help' explains one data set."""
 

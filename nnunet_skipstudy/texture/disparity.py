@@ -1,6 +1,5 @@
 """Texture disparity (TD): how different the texture inside a mask is from the texture outside it."""
 
-import warnings
 from dataclasses import dataclass
 from math import nan
 from typing import Any
@@ -9,22 +8,24 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-
-DEFINITIONS: tuple[str, ...] = ("kamath2025", "jensen_shannon")
-"""The study's measure, and one without its known weaknesses."""
-
-SIDE_PX = 256
-"""Images and masks are brought to this many rows and columns, so that patterns are taken at one scale."""
-RADIUS_PX = 3
-POINTS = 24
-N_BINS = POINTS + 2
-"""Method "uniform" tells 25 uniform patterns apart and puts all others into one bin."""
-
-WITHOUT_FRAME = (slice(RADIUS_PX, -RADIUS_PX), slice(RADIUS_PX, -RADIUS_PX))
-"""The pixels whose whole circle lies in the image."""
+from nnunet_skipstudy.texture.patterns import (
+    DEFINITIONS,
+    N_CODES,
+    SIDE_PX,
+    Codes,
+    Inside,
+    pattern_codes,
+    resized_mask,
+    without_frame,
+)
 
 Array = npt.NDArray[Any]
 Histogram = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+
+EMPTY = "the mask is empty"
+FULL = "the mask covers the whole image, nothing is outside"
 
 
 @dataclass(frozen=True)
@@ -84,26 +85,20 @@ def texture_disparity(image: Array, mask: Array, *, definition: str = "kamath202
 def disparity_or_reason(image: Array, mask: Array, *, definition: str = "kamath2025") -> Disparity:
     """The same as :func:`texture_disparity`, with the reason beside a value that is NaN."""
     image, mask = np.asarray(image), np.asarray(mask)
-    _check(image, mask, definition)
+    check_image(image, mask, definition)
     inside = mask != 0
     if not inside.any():
-        return Disparity(nan, "the mask is empty")
+        return Disparity(nan, EMPTY)
     if inside.all():
-        return Disparity(nan, "the mask covers the whole image, nothing is outside")
-    inside = _resized_mask(inside)
-    if definition == "jensen_shannon":
-        inside = inside[WITHOUT_FRAME]
-    if not inside.any() or inside.all():
-        side = "inside" if not inside.any() else "outside"
-        return Disparity(nan, f"nothing is left {side} the mask at {SIDE_PX} x {SIDE_PX} pixels")
-    grey = _resized_grey(image)
-    if definition == "kamath2025":
-        return Disparity(_truncated_divergence(*_histograms(_float_patterns(grey), inside)))
-    patterns = _patterns(_grey_levels(grey))[WITHOUT_FRAME]
-    return Disparity(_jensen_shannon(*_histograms(patterns, inside)))
+        return Disparity(nan, FULL)
+    inside = without_frame(resized_mask(inside), definition)
+    if reason := one_sided(inside, ~inside):
+        return Disparity(nan, reason)
+    codes = pattern_codes(image, definition)
+    return Disparity(divergence(code_counts(codes, inside), code_counts(codes, ~inside), definition))
 
 
-def _check(image: Array, mask: Array, definition: str) -> None:
+def check_image(image: Array, mask: Array, definition: str) -> None:
     """Refuse what has no disparity, naming the argument and what was got."""
     if definition not in DEFINITIONS:
         raise UserError(f"definition {definition!r} of texture disparity; choose one of {', '.join(DEFINITIONS)}")
@@ -124,53 +119,23 @@ def _check(image: Array, mask: Array, definition: str) -> None:
             raise UserError(f"{name} has pixels that are NaN or infinite; replace them first")
 
 
-def _resized_grey(image: Array) -> Array:
-    from skimage.color import rgb2gray
-    from skimage.transform import resize
-    from skimage.util import img_as_float
-
-    grey = rgb2gray(image) if image.ndim == 3 else image
-    grey = img_as_float(grey)
-    if grey.shape != (SIDE_PX, SIDE_PX):  # a resize to the same size changes nothing but takes its time
-        grey = resize(grey, (SIDE_PX, SIDE_PX), anti_aliasing=True)
-    return np.asarray(grey)
+def one_sided(inside: Inside, outside: Inside) -> str | None:
+    """Why two regions at 256 x 256 pixels have no disparity: one of them is empty; None where neither is."""
+    for side, region in (("inside", inside), ("outside", outside)):
+        if not region.any():
+            return f"nothing is left {side} the mask at {SIDE_PX} x {SIDE_PX} pixels"
+    return None
 
 
-def _resized_mask(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    from skimage.transform import resize
-
-    if inside.shape == (SIDE_PX, SIDE_PX):
-        return inside
-    return np.asarray(resize(inside, (SIDE_PX, SIDE_PX), order=0, anti_aliasing=False), dtype=bool)
+def code_counts(codes: Codes, region: Inside) -> Counts:
+    """How often each of the 26 codes occurs in a region."""
+    return np.asarray(np.bincount(codes[region], minlength=N_CODES), np.int64)
 
 
-def _grey_levels(grey: Array) -> npt.NDArray[np.uint8]:
-    """256 integer levels over the image's own range; a flat image is all 0."""
-    low, high = float(grey.min()), float(grey.max())
-    if high == low:
-        return np.zeros(grey.shape, np.uint8)
-    return np.rint((grey.astype(np.float64) - low) / (high - low) * 255).astype(np.uint8)
-
-
-def _patterns(image: Array) -> Array:
-    from skimage.feature import local_binary_pattern
-
-    return np.asarray(local_binary_pattern(image, POINTS, RADIUS_PX, method="uniform"))
-
-
-def _float_patterns(grey: Array) -> Array:
-    """Patterns of a floating-point image, as the study took them, against scikit-image's advice."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Applying `local_binary_pattern` to floating-point", UserWarning)
-        return _patterns(grey)
-
-
-def _histograms(patterns: Array, inside: npt.NDArray[np.bool_]) -> tuple[Histogram, Histogram]:
-    """The normalised histograms of the patterns inside and outside, always of 26 bins."""
-    codes = patterns.astype(np.intp)
-    counts = (np.bincount(codes[region], minlength=N_BINS) for region in (inside, ~inside))
-    p, q = (count / count.sum() for count in counts)
-    return p, q
+def divergence(inside: Counts, outside: Counts, definition: str) -> float:
+    """The disparity, in bits, of two regions whose codes were counted; neither count may be all 0."""
+    p, q = inside / inside.sum(), outside / outside.sum()
+    return _truncated_divergence(p, q) if definition == "kamath2025" else _jensen_shannon(p, q)
 
 
 def _truncated_divergence(p: Histogram, q: Histogram) -> float:

@@ -1,0 +1,145 @@
+"""BUSI, breast ultrasound (Al-Dhabyani et al. 2020): 437 benign and 210 malignant lesions, 133 normal images.
+
+``skipstudy convert busi Dataset_BUSI_with_GT -d 502`` or ``python dataset_conversion/busi.py -i ... -d 502``.
+
+Images are RGB(A), palette or grey PNGs of varying size, and become 8-bit grey at their own size. A case may have
+several masks, which are merged. The collection holds duplicates and near-duplicates, which are kept in one group.
+"""
+
+import argparse
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnunet_skipstudy.conversion.command import Converter, refuse_with_study, run
+from nnunet_skipstudy.conversion.description import (
+    STUDY_SIDE_PX,
+    DatasetDescription,
+    Division,
+    Sizes,
+    SourceCase,
+)
+from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
+from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser, run_script
+
+LESIONS = r"(?P<lesion>benign|malignant)/(?P=lesion) ?\((?P<number>\d+)\)(?P<mask>_mask(?:_\d+)?)?\.png"
+NORMALS = r"normal/normal ?\((?P<normal>\d+)\)\.png"
+LABELS: dict[str, dict[str, int]] = {
+    "lesion": {"background": 0, "lesion": 1},
+    "benign-malignant": {"background": 0, "benign": 1, "malignant": 2},
+}
+STUDY = Division(sizes=Sizes(train=400, val=100, test=147), first_fold="study_train_val")
+
+
+def describe(arguments: argparse.Namespace) -> DatasetDescription:
+    """BUSI with the options of the command line.
+
+    Raises:
+        UserError: one of them is at fault.
+    """
+    if arguments.classes not in LABELS:
+        raise UserError(f"classes {arguments.classes!r}; choose one of {', '.join(LABELS)} (--classes)")
+    labels = LABELS[arguments.classes]
+    refuse_with_study(arguments, normal="--normal")
+    study = arguments.protocol == "study"
+
+    def list_cases(root: Path, names: Sequence[str]) -> list[SourceCase]:
+        return cases_of(names, labels)
+
+    return DatasetDescription(
+        name="BUSI",
+        layout=Layout(
+            images=f"(?:{LESIONS})|(?:{NORMALS})" if arguments.normal else LESIONS,
+            unused=r"normal/.*_mask.*\.png" if arguments.normal else r"normal/.*\.png",
+            expected="the folders 'benign' and 'malignant' with 'benign (1).png' and so on",
+        ),
+        list_cases=list_cases,
+        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
+        labels=labels,
+        channel_names=("grey",),  # no name that nnU-Net knows: each image by its own mean and spread
+        ending=ENDING,
+        configuration="2d",
+        division=STUDY if study else Division(),
+        options={"protocol": arguments.protocol, "classes": arguments.classes, "normal": arguments.normal},
+        find_duplicates=True,
+    )
+
+
+def cases_of(names: Sequence[str], labels: dict[str, int]) -> list[SourceCase]:
+    """The cases by class and number; a lesion's own label is its class's, or the only one.
+
+    Raises:
+        UserError: an image lacks its mask, or a mask its image.
+    """
+    images: dict[tuple[str, int], str] = {}
+    masks: dict[tuple[str, int], list[str]] = defaultdict(list)
+    normals: dict[int, str] = {}
+    for name in names:
+        if match := re.fullmatch(LESIONS, name, re.IGNORECASE):
+            key = match["lesion"].lower(), int(match["number"])
+            if match["mask"]:
+                masks[key].append(name)
+            elif key in images:
+                raise UserError(f"{name}: {images[key]} has the same class and number; remove one of them")
+            else:
+                images[key] = name
+        elif match := re.fullmatch(NORMALS, name, re.IGNORECASE):
+            normals[int(match["normal"])] = name
+    for key, its_masks in masks.items():
+        if key not in images:
+            raise UserError(f"{its_masks[0]}: its image is missing; fetch the download again")
+    cases = []
+    for (lesion, number), image in sorted(images.items()):
+        if not masks[lesion, number]:
+            raise UserError(f"{image}: its mask is missing ({image[:-4]}_mask.png); fetch the download again")
+        case = f"{lesion}_{number:03d}"
+        label = labels.get(lesion, 1)
+        cases.append(SourceCase(case, image, tuple(masks[lesion, number]), case, lesion, label=label))
+    for number, image in sorted(normals.items()):
+        case = f"normal_{number:03d}"
+        cases.append(SourceCase(case, image, (), case, "normal"))
+    return cases
+
+
+def add_arguments(parser: Parser) -> None:
+    """BUSI's own options."""
+    parser.add_argument(
+        "--classes",
+        default="lesion",
+        metavar="|".join(LABELS),
+        help="one label for all lesions, or one a class (default: lesion)",
+    )
+    parser.add_argument("--normal", action="store_true", help="with the images without a lesion (default: without)")
+
+
+CONVERTER = Converter(
+    command="busi",
+    dataset_id=502,
+    dataset_name="BUSI",
+    about="Make an nnU-Net data set of BUSI, breast ultrasound: grey, masks of a case merged, near-duplicates kept\n"
+    "together (duplicates.csv lists them). A fifth of the images is the test set, benign and malignant in\n"
+    "proportion.",
+    study="native: images at their own size; study: 256 x 256 and 400/100/147 images (default: native)",
+    describe=describe,
+    add_arguments=add_arguments,
+    examples=(
+        "skipstudy convert busi archive.zip --classes benign-malignant",
+        "skipstudy convert busi Dataset_BUSI_with_GT -d 512 --name BUSIstudy --protocol study",
+    ),
+)
+
+
+def main(argv: list[str]) -> int:
+    """Convert as the arguments say.
+
+    Raises:
+        UserError: arguments, environment or download are at fault.
+    """
+    return run(CONVERTER, argv)
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,169 @@
+"""GlaS, colon histology (Warwick QU, Sirinukunwattana et al. 2017): 165 pieces of slides of 16 patients.
+
+``skipstudy convert glas "Warwick QU Dataset (Released 2016_07_08)" -d 503`` or
+``python dataset_conversion/glas.py -i ... -d 503``.
+
+The publisher's division into train, test A and test B is one of slides, not of patients: 59 of the 60 slides of test
+A and all of test B are of patients who are in train too. So that the test set is new patients, test B is it (the
+study's own choice, and the smaller one in patients), and the training pool is all of train and test A but the
+patients of test B. With both test sets as test, eight slides would be left to train on. ``--protocol study`` divides as
+the study did, by slide.
+"""
+
+import argparse
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnunet_skipstudy.conversion.command import Converter, refuse_with_study, run
+from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
+from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
+from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser, run_script
+
+SLIDE = r"(?P<set>train|testA|testB)_(?P<number>\d+)(?P<mask>_anno)?\.bmp"
+TABLE = "Grade.csv"
+SETS = ("train", "testA", "testB")
+STUDY_CROPS = 4
+OFFICIAL = Division(test_sets=("testB",))
+STUDY = Division(test_sets=("testB",), validation_sets=("testA",), first_fold="study_train_val")
+
+
+def describe(arguments: argparse.Namespace) -> DatasetDescription:
+    """GlaS with the options of the command line.
+
+    Raises:
+        UserError: one of them is at fault.
+    """
+    refuse_with_study(arguments, rgb="grey (--rgb)")
+    study = arguments.protocol == "study"
+    number = (STUDY_CROPS if study else 0) if arguments.crops is None else arguments.crops
+    crops = Crops(number, arguments.crop_size) if number else None
+
+    def list_cases(root: Path, names: Sequence[str]) -> list[SourceCase]:
+        return cases_of(names, read_patients(root / TABLE), by_patient=not study)
+
+    return DatasetDescription(
+        name="GlaS",
+        layout=Layout(images=SLIDE, tables=re.escape(TABLE), expected="'train_1.bmp', 'train_1_anno.bmp' and so on"),
+        list_cases=list_cases,
+        render=FlatRendering(colour=arguments.rgb, instances=True, crops=crops),
+        labels={"background": 0, "gland": 1},
+        # No names that nnU-Net knows: each channel by its own mean and spread, which also evens out the staining;
+        # so that colour is all that --rgb changes.
+        channel_names=("red", "green", "blue") if arguments.rgb else ("grey",),
+        ending=ENDING,
+        configuration="2d",
+        division=STUDY if study else OFFICIAL,
+        options={
+            "protocol": arguments.protocol,
+            "rgb": arguments.rgb,
+            "crops": number,
+            "crop_size": arguments.crop_size if number else None,
+        },
+        caveats=("divided by slide, as the study did: patients are on both sides of every split",) if study else (),
+    )
+
+
+def cases_of(names: Sequence[str], patients: dict[str, tuple[str, str]], *, by_patient: bool) -> list[SourceCase]:
+    """The slides by set and number; the group is the patient or the slide itself.
+
+    Raises:
+        UserError: a slide lacks its annotation, or its patient.
+    """
+    matches = [match for name in names if (match := re.fullmatch(SLIDE, name, re.IGNORECASE))]
+    files = {(_set_name(match["set"]), int(match["number"]), bool(match["mask"])): match[0] for match in matches}
+    cases = []
+    for official, number, is_mask in sorted(files, key=lambda key: (SETS.index(key[0]), key[1])):
+        name = files[official, number, is_mask]
+        if (official, number, not is_mask) not in files:
+            what = "image" if is_mask else "annotation"
+            raise UserError(f"{name}: its {what} is missing; fetch the download again")
+        if is_mask:
+            continue
+        case = f"{official}_{number}"
+        if case.lower() not in patients:
+            raise UserError(f"{TABLE}: doesn't say whose slide {case} is; fetch the download again")
+        patient, grade = patients[case.lower()]
+        group = f"patient_{patient}" if by_patient else case
+        cases.append(SourceCase(case, name, (files[official, number, True],), group, grade, official))
+    return cases
+
+
+def _set_name(spelling: str) -> str:
+    return next(name for name in SETS if name.lower() == spelling.lower())
+
+
+def read_patients(path: Path) -> dict[str, tuple[str, str]]:
+    """Patient and grade (benign, malignant) of each slide, by the slide's name in lower case.
+
+    The published file has spaces in its header and cells, and old Macintosh line ends.
+
+    Raises:
+        UserError: there is no such file, or no columns for name and patient.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path}: can't be read; it says which slides are of one patient, so fetch the whole download"
+        ) from error
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if any(cell.strip() for cell in row)]
+    header = [cell.lower() for cell in rows[0]] if rows else []
+    places = [
+        next((place for place, title in enumerate(header) if title.startswith(start)), None)
+        for start in ("name", "patient", "grade")
+    ]
+    name, patient, grade = places
+    if name is None or patient is None:
+        raise UserError(f"{path}: has no columns 'name' and 'patient ID'; fetch the download again")
+    wanted = max(name, patient)
+    return {
+        row[name].lower().removesuffix(".bmp"): (
+            re.sub(r"[^A-Za-z0-9]+", "_", row[patient]),
+            row[grade].lower() if grade is not None and grade < len(row) else "",
+        )
+        for row in rows[1:]
+        if len(row) > wanted and row[patient]
+    }
+
+
+def add_arguments(parser: Parser) -> None:
+    """GlaS's own options."""
+    add = parser.add_argument
+    add("--rgb", action="store_true", help="keep the colours (default: grey)")
+    add("--crops", type=int, metavar="N", help="N random pieces of each slide (default: 0, whole slides; study: 4)")
+    add("--crop-size", type=int, default=STUDY_SIDE_PX, metavar="PX", help="rows and columns of a piece (default: 256)")
+
+
+CONVERTER = Converter(
+    command="glas",
+    dataset_id=503,
+    dataset_name="GlaS",
+    about="Make an nnU-Net data set of GlaS, glands in colon histology: grey, all glands one label. Test B is the\n"
+    "test set; train and test A are the training pool, but for the patients of test B, whose slides are left\n"
+    "out (left_out.csv): the publisher's own division is one of slides, not of patients.",
+    study="native: whole slides, new patients in the test set; study: 4 crops of 256 x 256 a slide, divided by slide "
+    "as the study did: train 85, validation 60 (test A), test 20 (test B) (default: native)",
+    describe=describe,
+    add_arguments=add_arguments,
+    examples=(
+        "skipstudy convert glas warwick_qu_dataset.zip --rgb",
+        "skipstudy convert glas GlaS -d 513 --name GlaSstudy --protocol study",
+    ),
+)
+
+
+def main(argv: list[str]) -> int:
+    """Convert as the arguments say.
+
+    Raises:
+        UserError: arguments, environment or download are at fault.
+    """
+    return run(CONVERTER, argv)
+
+
+if __name__ == "__main__":
+    run_script(main)

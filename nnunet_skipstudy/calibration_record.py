@@ -1,0 +1,63 @@
+"""What calibrated strengths were found, kept beside perturbations.csv so that they are searched for once."""
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy.calibration import Calibrated, Wanted
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.files import sha256_of_file, write_json
+from nnunet_skipstudy.nnunet_cases import Case
+from nnunet_skipstudy.texture.perturbation import Perturbation
+
+RECORD = "calibration.json"
+
+
+def fingerprint(cases: Sequence[Case]) -> str:
+    """64 hexadecimal digits that change with the name or content of any case that a calibration rests on."""
+    digest = sha256()
+    for case in cases:
+        for path in (case.images[0], case.label):
+            digest.update(f"{case.name}/{sha256_of_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def recall(folder: Path, level: str, wanted: Wanted, seed: int, cases_sha256: str) -> Perturbation | None:
+    """The perturbation that was found for a level when the same was wanted of the same cases, or None.
+
+    Raises:
+        UserError: the record can't be read.
+    """
+    try:
+        entry = _entries(folder).get(level, {})
+        if (entry.get("wanted"), entry.get("seed"), entry.get("cases_sha256")) == (str(wanted), seed, cases_sha256):
+            return Perturbation.parse(entry["perturbation"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UserError(f"{folder / RECORD}: level {level!r} can't be read; remove the file") from error
+    return None
+
+
+def record(folder: Path, level: str, wanted: Wanted, seed: int, cases_sha256: str, found: Calibrated) -> None:
+    """Write what was found for a level, and leave what is recorded of others."""
+    entry = {
+        "wanted": str(wanted),
+        "seed": seed,
+        "cases_sha256": cases_sha256,
+        "perturbation": str(found.perturbation),
+        "target_median": found.target,
+        "reached_median": found.reached,
+        "tried": [{"strength": strength, "median": value} for strength, value in found.tried],
+    }
+    write_json(folder / RECORD, {**_entries(folder), level: entry})
+
+
+def _entries(folder: Path) -> dict[str, Any]:
+    path = folder / RECORD
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: can't be read as JSON; remove it") from error

@@ -1,0 +1,134 @@
+"""``skipstudy disparity``: how far apart object and background are, case by case."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.disparity_table import DisparityRow
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    made = Parser(
+        prog="skipstudy disparity",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Texture disparity (TD) of each case of an nnU-Net data set, or of a folder of images and one of\n"
+        "masks: how different the texture inside the mask is from that outside. Larger = easier.\n"
+        "Writes a table with each case's TD and category, and a histogram a split and level.",
+        epilog="A volume is taken slice by slice over the slices that hold the label. Of several labels each has its\n"
+        "rows, and so has their union. Categories are the quintiles of the unperturbed cases.\n\n"
+        "examples:\n"
+        "  skipstudy disparity -d 502\n"
+        "  skipstudy disparity -d 505 --background ring --definition jensen_shannon -o spleen.csv\n"
+        "  skipstudy disparity -i images --masks masks -o disparity.csv",
+    )
+    add = made.add_argument
+    add("-d", "--dataset", metavar="ID", help="an nnU-Net data set's identifier or name, in $nnUNet_raw")
+    add("-i", "--images", type=Path, metavar="IMAGES", help="a folder of images: case.png, or case_0000.png a channel")
+    add("--masks", type=Path, metavar="MASKS", help="the folder of their masks, case.png; all but 0 is the object")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="CSV",
+        help="the table; the figures go into a folder of its name (default with -d: disparity.csv in the data set)",
+    )
+    add(
+        "--definition",
+        default="kamath2025",
+        metavar="kamath2025|jensen_shannon",
+        help="the study's measure, or one that is symmetric and bounded (default: kamath2025)",
+    )
+    add(
+        "--background",
+        default="all",
+        metavar="all|ring",
+        help="everything outside the object, or a band of 16 px (of 256) around it (default: all)",
+    )
+    add("--channel", type=int, default=0, metavar="N", help="of cases with several image files (default: 0, the first)")
+    add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4)")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; 0 when done.
+
+    Raises:
+        UserError: the input is at fault; nothing is written then.
+    """
+    arguments = parser().parse_args(argv)
+    _check(arguments)
+    # numpy, scikit-image and matplotlib take a second to import: --help must not wait for them
+    from nnunet_skipstudy.disparity_table import COLUMNS, Measure, Part, dataset_parts, disparity_table
+    from nnunet_skipstudy.files import write_csv
+    from nnunet_skipstudy.nnunet_cases import find_dataset, paired_cases
+    from nnunet_skipstudy.parallel import number_of_workers
+    from nnunet_skipstudy.registry import UNPERTURBED
+    from nnunet_skipstudy.texture.case_disparity import check_measure
+
+    workers = number_of_workers(arguments.workers)
+    check_measure(arguments.definition, arguments.background)
+    measure = Measure(arguments.definition, arguments.background, arguments.channel)
+    if arguments.dataset is not None:
+        folder = find_dataset(arguments.dataset)
+        description, parts, remarks = dataset_parts(folder)
+        title, output = folder.name, arguments.output or folder / "disparity.csv"
+    else:
+        cases = paired_cases(arguments.images, arguments.masks)
+        description, parts, remarks = None, [Part("", UNPERTURBED, tuple(cases))], []
+        title, output = arguments.images.resolve().name, arguments.output
+    for remark in remarks:
+        print(f"skipstudy: {remark}", file=sys.stderr)
+    rows = disparity_table(parts, measure, description=description, workers=workers)
+    write_csv(output, COLUMNS, [row.cells for row in rows])
+    figures = _draw(rows, output.with_suffix(""), title)
+    print("\n".join(_summary(rows)))
+    print(f"table: {output}\nfigures: {figures}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    folders = (arguments.images, arguments.masks)
+    if arguments.dataset is not None and any(folders):
+        raise UserError("-d and -i are two ways to name the images; give one of them")
+    if arguments.dataset is None and not (all(folders) and arguments.output):
+        raise UserError("what to measure is missing; give -d ID, or -i IMAGES --masks MASKS -o CSV")
+    if arguments.output is not None and arguments.output.suffix != ".csv":
+        raise UserError(f"-o {arguments.output}: the table is a CSV file; give a name that ends in .csv")
+
+
+def _draw(rows: "Sequence[DisparityRow]", folder: Path, title: str) -> Path:
+    """Draw the histograms and put each in place when it is complete."""
+    from nnunet_skipstudy.analysis.disparity_histograms import disparity_histograms
+
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        for svg in disparity_histograms(rows, drawn, title):
+            for figure in (svg, svg.with_suffix(".png")):
+                figure.replace(folder / figure.name)
+    finally:
+        shutil.rmtree(drawn, ignore_errors=True)
+    return folder
+
+
+def _summary(rows: "Sequence[DisparityRow]") -> Iterator[str]:
+    """A line a split, level and label: cases, and the quartiles of their disparity."""
+    import numpy as np
+
+    yield f"{'set':<7}{'level':<13}{'label':<16}{'cases':>6}{'25 %':>10}{'median':>10}{'75 %':>10}"
+    for split, level, label in dict.fromkeys((row.set, row.level, row.label) for row in rows):
+        values = [row.disparity for row in rows if (row.set, row.level, row.label) == (split, level, label)]
+        known = np.array(values)[np.isfinite(values)]
+        numbers = np.quantile(known, [0.25, 0.5, 0.75]) if known.size else []
+        shown = "".join(f"{number:>10.4f}" for number in numbers) or f"{'none':>10}"
+        without = f"   ({len(values) - known.size} without)" if known.size < len(values) else ""
+        yield f"{split or '-':<7}{level:<13}{label:<16}{len(values):>6}{shown}{without}"

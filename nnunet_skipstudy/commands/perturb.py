@@ -1,0 +1,199 @@
+"""``skipstudy perturb``: the test levels of any nnU-Net data set."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.calibration import Wanted
+    from nnunet_skipstudy.level_moves import Move
+    from nnunet_skipstudy.nnunet_cases import Case
+    from nnunet_skipstudy.texture.perturbation import Perturbation
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    made = Parser(
+        prog="skipstudy perturb",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Perturb the test images of an nnU-Net data set: a folder imagesTs_<level> for each level,\n"
+        "and perturbations.csv, whose rows replay the images bit for bit. Without --level and --calibrate these are\n"
+        "the study's four: hardest and harder (speckle on the image, which makes textures alike), easier and\n"
+        "easiest (blur outside the object, which sets them apart).",
+        epilog="kinds, with their strength:\n"
+        "  speckle:variance=V           x + n x, n normal of this variance, x the image scaled to 0...1\n"
+        "  blur_background:sigma_px=S   Gaussian blur of what is outside the mask, sigma in the image's pixels\n"
+        "volumes are perturbed slice by slice, all channels of a case with one seed.\n\n"
+        "A calibrated level's strength is searched for, until the test set's median texture disparity (TD) is the\n"
+        "wanted one: a value in bits, or a quantile of the unperturbed test cases' TD.\n\n"
+        "examples:\n"
+        "  skipstudy perturb -d 502\n"
+        "  skipstudy perturb -d 777 --level harder:speckle:variance=0.1 --level easier:blur_background:sigma_px=3\n"
+        "  skipstudy perturb -d 777 --calibrate harder:speckle:quantile=0.25\n"
+        "  skipstudy perturb -d 777 --calibrate easier:blur_background:median=0.4\n"
+        "  skipstudy perturb -i images --masks masks -o perturbed",
+    )
+    add = made.add_argument
+    add("-d", "--dataset", metavar="ID", help="an nnU-Net data set's identifier or name, in $nnUNet_raw")
+    add("-i", "--images", type=Path, metavar="IMAGES", help="a folder of images: case.png, or case_0000.png a channel")
+    add("--masks", type=Path, metavar="MASKS", help="the folder of their masks, case.png; all but 0 is the object")
+    add("-o", "--output", type=Path, metavar="DIR", help="with -i: where the levels go")
+    add(
+        "--level",
+        action="append",
+        default=[],
+        metavar="NAME:KIND:PARAMETER=X",
+        help="a level of your own; repeatable",
+    )
+    add(
+        "--calibrate",
+        action="append",
+        default=[],
+        metavar="NAME:KIND:median=TD|quantile=Q",
+        help="a level as strong as it takes to bring the median TD there; repeatable",
+    )
+    add("--seed", type=int, default=0, help="that all cases' seeds come from (default: 0)")
+    add(
+        "-np", type=int, metavar="N", dest="workers", help="threads; the result doesn't depend on it (default: up to 4)"
+    )
+    add("--overwrite", action="store_true", help="make these levels again, whatever is there")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; 0 when done.
+
+    Raises:
+        UserError: the input is at fault, or a calibrated level can't be had; no level is written then.
+    """
+    arguments = parser().parse_args(argv)
+    _check(arguments)
+    # numpy and scikit-image take their time to import: --help must not wait for them
+    from nnunet_skipstudy.disparity_table import Measure, measured_cases
+    from nnunet_skipstudy.level_moves import level_moves
+    from nnunet_skipstudy.nnunet_cases import find_dataset, paired_cases
+    from nnunet_skipstudy.parallel import number_of_workers
+    from nnunet_skipstudy.perturbed_levels import TABLE, are_finished, perturb_cases, test_set
+
+    workers = number_of_workers(arguments.workers)
+    levels, wanted = _asked(arguments)
+    if arguments.dataset is not None:
+        folder = find_dataset(arguments.dataset)
+        cases, ignore = test_set(folder)
+    else:
+        folder = arguments.output
+        cases, ignore = paired_cases(arguments.images, arguments.masks), None
+    search = _Search(folder, cases, ignore, arguments.seed, workers)
+    found = {} if arguments.overwrite else search.recalled(wanted)
+    if not arguments.overwrite:
+        search.refuse_taken(set(wanted) - set(found))
+        if are_finished(cases, folder, levels | found, seed=arguments.seed) and len(found) == len(wanted):
+            names = ", ".join(levels | found)
+            print(f"skipstudy: {folder}: {names} are finished, with the same settings; nothing to do", file=sys.stderr)
+            return 0
+    results = measured_cases(cases, Measure(), ignore=ignore, workers=workers, title="unperturbed")
+    before = {case.name: _known(result.union.value) for case, result in zip(cases, results, strict=True)}
+    for level in wanted.keys() - found.keys():
+        found[level] = search.calibrated(level, wanted[level], [v for v in before.values() if v is not None])
+    rows = perturb_cases(
+        cases,
+        folder,
+        levels | found,
+        seed=arguments.seed,
+        workers=workers,
+        overwrite=arguments.overwrite,
+        ignore=ignore,
+    )
+    _report(level_moves(rows, before))
+    print(f"table: {folder / TABLE}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    folders = (arguments.images, arguments.masks, arguments.output)
+    if arguments.dataset is not None and any(folders):
+        raise UserError("-d and -i --masks -o are two ways to name the images; give one of them")
+    if arguments.dataset is None and not all(folders):
+        raise UserError("what to perturb is missing; give -d ID, or -i IMAGES --masks MASKS -o DIR")
+    if arguments.seed < 0:
+        raise UserError(f"--seed {arguments.seed}; give 0 or a positive number")
+
+
+def _asked(arguments: argparse.Namespace) -> "tuple[dict[str, Perturbation], dict[str, Wanted]]":
+    """The levels with a given strength, and those whose strength is to be found."""
+    from nnunet_skipstudy.calibration import parse_wanted
+    from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, parse_level
+
+    given = [parse_level(text) for text in arguments.level]
+    wanted = [parse_wanted(text) for text in arguments.calibrate]
+    names = [name for name, _ in (*given, *wanted)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"level {', '.join(twice)} is asked for twice; give each level one name")
+    return dict(given) if names else dict(STUDY_LEVELS), dict(wanted)
+
+
+class _Search:
+    """The search for calibrated levels of one test set."""
+
+    def __init__(self, folder: Path, cases: "list[Case]", ignore: int | None, seed: int, workers: int) -> None:
+        self.folder, self.cases, self.ignore, self.seed, self.workers = folder, cases, ignore, seed, workers
+        self._fingerprint = ""
+
+    @property
+    def fingerprint(self) -> str:
+        from nnunet_skipstudy.calibration_record import fingerprint
+
+        self._fingerprint = self._fingerprint or fingerprint(self.cases)
+        return self._fingerprint
+
+    def recalled(self, wanted: "dict[str, Wanted]") -> "dict[str, Perturbation]":
+        """The levels that an earlier run has found."""
+        from nnunet_skipstudy.calibration_record import recall
+
+        known = {level: recall(self.folder, level, wanted[level], self.seed, self.fingerprint) for level in wanted}
+        return {level: perturbation for level, perturbation in known.items() if perturbation is not None}
+
+    def refuse_taken(self, levels: set[str]) -> None:
+        """Refuse levels that are to be searched for but are there: before the search, since it may take long."""
+        from nnunet_skipstudy.perturbed_levels import level_folder
+
+        for level in sorted(levels):
+            if level_folder(self.folder, level).exists():
+                raise UserError(
+                    f"{level_folder(self.folder, level)}: is there already, made with other settings or of other "
+                    "cases; --overwrite replaces it, or give the level another name"
+                )
+
+    def calibrated(self, level: str, wanted: "Wanted", unperturbed: list[float]) -> "Perturbation":
+        """Find one level's strength, record it and say what is odd about it."""
+        from nnunet_skipstudy.calibration import calibrate_level
+        from nnunet_skipstudy.calibration_record import record
+
+        found = calibrate_level(
+            self.cases, level, wanted, unperturbed, seed=self.seed, workers=self.workers, ignore=self.ignore
+        )
+        record(self.folder, level, wanted, self.seed, self.fingerprint, found)
+        if found.remark:
+            print(f"skipstudy: warning: level {level!r}: {found.remark}", file=sys.stderr)
+        return found.perturbation
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _report(moves: "Sequence[Move]") -> None:
+    """The medians on stdout, levels that are not what their names say on stderr."""
+    width = max((len(move.parameters) for move in moves), default=0) + 2
+    print(f"{'level':<12}{'perturbation':<{width}}{'cases':>6}{'TD before':>12}{'after':>10}   (medians)")
+    for move in moves:
+        print(f"{move.level:<12}{move.parameters:<{width}}{move.n_cases:>6}{move.before:>12.4f}{move.after:>10.4f}")
+    for move in moves:
+        if move.warning:
+            print(f"skipstudy: warning: {move.warning}", file=sys.stderr)

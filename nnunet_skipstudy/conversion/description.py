@@ -1,0 +1,138 @@
+"""The values that describe a data set: what a converter's file has to say, and nothing else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.images import Geometry
+
+PROTOCOLS: tuple[str, ...] = ("native", "study")
+"""At the publisher's resolution; or as the study had it: grey, 256 x 256, with its split sizes."""
+STUDY_SIDE_PX = 256
+
+
+@dataclass(frozen=True)
+class SourceCase:
+    """What a download holds of one case; one or more cases of the data set come out of it.
+
+    Attributes:
+        case: its identifier, good for nnU-Net: letters, digits, ``_`` and ``-``.
+        image: path below the topmost folder.
+        masks: likewise; several are merged, none means that nothing is labelled.
+        group: what must not straddle a split.
+        stratum: class or disease, to be spread evenly over all parts; ``""`` where there is none.
+        official: the set that the publisher put it in; ``""`` where there is none.
+        label: of what a mask marks, where masks don't hold labels themselves.
+    """
+
+    case: str
+    image: str
+    masks: tuple[str, ...]
+    group: str
+    stratum: str = ""
+    official: str = ""
+    label: int = 1
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One case as it will be written.
+
+    Attributes:
+        case: its identifier.
+        image: the pixels, for the disparity and for writing.
+        label: the label map, 8 bit.
+        source: which part of the download it is.
+        geometry: of a medical image.
+        copy_of: a file that holds the image already in the data set's format, to be copied.
+    """
+
+    case: str
+    image: npt.NDArray[Any]
+    label: npt.NDArray[np.uint8]
+    source: str
+    geometry: Geometry | None = None
+    copy_of: Path | None = None
+
+
+Render = Callable[[SourceCase, Path, Mapping[str, int], int], Sequence[Rendered]]
+"""(case, topmost folder, labels, seed) to the cases that come out of it; reads each file once. Raises UserError."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many cases (or groups: volumes) train, validate in fold 0 and test the networks."""
+
+    train: int
+    val: int
+    test: int
+    unit: str = "cases"
+
+    def scaled(self, total: int) -> "Sizes":
+        """The same proportions of another total, each at least 1.
+
+        Raises:
+            UserError: fewer than 3.
+        """
+        if total < 3:
+            raise UserError(f"{total} {self.unit} to be divided into training, validation and test; fetch all of them")
+        whole = self.train + self.val + self.test
+        val, test = (max(1, round(part * total / whole)) for part in (self.val, self.test))
+        return Sizes(total - val - test, val, test, self.unit)
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the test set and fold 0's validation cases are chosen.
+
+    Attributes:
+        test_sets: official sets that are the test set, where the download has them with labels.
+        validation_sets: official sets that fold 0 validates with.
+        sizes: where there is no official test set: the study's; None: ``TEST_PART`` of all is held out, and fold 0
+            is one of five equal parts.
+        first_fold: fold 0's name, where its validation cases are chosen by these.
+    """
+
+    test_sets: tuple[str, ...] = ()
+    validation_sets: tuple[str, ...] = ()
+    sizes: Sizes | None = None
+    first_fold: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetDescription:
+    """A data set, its options settled.
+
+    Attributes:
+        name: of the publisher's data set, for messages.
+        layout: how to find its files.
+        list_cases: (topmost folder, names of its files) to cases, in the order of tables; raises UserError.
+        render: reads a case.
+        labels: values by name, with background 0.
+        channel_names: nnU-Net chooses the normalisation by them.
+        ending: of images and labels.
+        configuration: nnU-Net's that fits, ``2d`` or ``3d_fullres``.
+        division: into training pool and test set.
+        options: everything else that decides the content, as JSON, for the record.
+        find_duplicates: look for near-duplicates among the images and keep them in one group.
+        caveats: lines that the user should read after the conversion.
+    """
+
+    name: str
+    layout: Layout
+    list_cases: Callable[[Path, Sequence[str]], list[SourceCase]]
+    render: Render
+    labels: Mapping[str, int]
+    channel_names: tuple[str, ...]
+    ending: str
+    configuration: str
+    division: Division
+    options: Mapping[str, Any] = field(default_factory=dict)
+    find_duplicates: bool = False
+    caveats: tuple[str, ...] = ()

@@ -1,0 +1,97 @@
+"""Duplicates and near-duplicates among flat images, found by what they look like.
+
+Two images count as near-duplicates when two independent looks agree: their perceptual hashes (the signs of the low
+frequencies of a cosine transform, 64 bits) differ in few bits, and their thumbnails are almost perfectly
+correlated. The hash alone is too easily pleased by images of one kind, which all have the same coarse layout; the
+correlation alone by smooth ones. Both leave brightness and contrast alone, and bear a small mark, a little noise and
+a change of size. They don't see mirrored, rotated or strongly cropped copies. The two thresholds were set on made-up
+ultrasound images (see the tests); a data set's duplicates.csv lists what they found, to be looked at.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+THUMBNAIL_PX = 32
+HASH_PX = 8
+LARGEST_DISTANCE = 8
+"""Of 64 bits."""
+LEAST_CORRELATION = 0.97
+
+Thumbnail = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two cases that look alike: the hashes' distance (0 ... 64 bits) and the thumbnails' correlation (to 1)."""
+
+    case: str
+    other: str
+    distance: int
+    correlation: float
+
+
+def thumbnail(image: npt.NDArray[np.uint8]) -> Thumbnail:
+    """A grey image's means over 32 x 32 cells, (32, 32); an image with fewer pixels repeats some."""
+    cells = image.astype(np.float64)
+    for axis, size in enumerate(image.shape):
+        borders = np.linspace(0, size, THUMBNAIL_PX + 1)
+        starts = np.minimum(borders[:-1].astype(int), size - 1)
+        ends = np.maximum(borders[1:].astype(int), starts + 1)
+        sums = np.cumsum(cells, axis=axis)
+        sums = np.concatenate([np.zeros_like(sums.take([0], axis=axis)), sums], axis=axis)
+        lengths = (ends - starts).reshape((-1, 1) if axis == 0 else (1, -1))
+        cells = (sums.take(ends, axis=axis) - sums.take(starts, axis=axis)) / lengths
+    return cells.astype(np.float32)
+
+
+def perceptual_hash(small: Thumbnail) -> npt.NDArray[np.bool_]:
+    """Which of the 8 x 8 lowest frequencies, without the mean, lie above their median; 63 bits and a False."""
+    from scipy.fft import dctn
+
+    low = dctn(small.astype(np.float64), norm="ortho")[:HASH_PX, :HASH_PX].ravel()
+    bits = low > np.median(low[1:])
+    bits[0] = False
+    return np.asarray(bits)
+
+
+def near_duplicates(thumbnails: Mapping[str, Thumbnail]) -> list[Pair]:
+    """All pairs of cases that look alike, in the order of the mapping."""
+    names = list(thumbnails)
+    if len(names) < 2:
+        return []
+    hashes = np.stack([perceptual_hash(thumbnails[name]) for name in names]).astype(np.float32)
+    counts = hashes.sum(axis=1)
+    distances = counts[:, None] + counts[None, :] - 2 * hashes @ hashes.T
+    flat = np.stack([thumbnails[name].ravel() for name in names]).astype(np.float64)
+    flat -= flat.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(flat, axis=1, keepdims=True)
+    flat /= np.where(lengths > 0, lengths, 1)
+    correlations = flat @ flat.T
+    alike = (np.rint(distances) <= LARGEST_DISTANCE) & (correlations >= LEAST_CORRELATION)
+    return [
+        Pair(names[a], names[b], int(np.rint(distances[a, b])), round(min(1.0, float(correlations[a, b])), 6))
+        for a, b in zip(*np.nonzero(np.triu(alike, 1)), strict=True)
+    ]
+
+
+def merged_groups(groups: Mapping[str, str], pairs: Iterable[Pair]) -> dict[str, str]:
+    """The group of each case after the groups of all pairs have become one; it has its smallest name.
+
+    Args:
+        groups: the group of each case.
+        pairs: cases that belong together; so do those that are linked through others.
+    """
+    leaders = {group: group for group in groups.values()}
+
+    def leader(group: str) -> str:
+        while leaders[group] != group:
+            leaders[group] = group = leaders[leaders[group]]
+        return group
+
+    for pair in pairs:
+        one, other = sorted((leader(groups[pair.case]), leader(groups[pair.other])))
+        leaders[other] = one
+    return {case: leader(group) for case, group in groups.items()}

@@ -1,0 +1,142 @@
+"""Flat images: 8-bit grey or colour with label maps, whole or in crops, at their own size or resized."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.conversion.description import Rendered, SourceCase
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.images import read_image
+
+ENDING = ".png"
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Random square pieces of each image."""
+
+    number: int
+    size_px: int
+
+    def __post_init__(self) -> None:
+        if self.number < 1 or self.size_px < 32:
+            raise UserError(
+                f"{self.number} crops of {self.size_px} pixels; give at least 1 of at least 32 (--crops, --crop-size)"
+            )
+
+
+@dataclass(frozen=True)
+class FlatRendering:
+    """How flat images are read.
+
+    Attributes:
+        colour: keep red, green and blue; otherwise grey.
+        instances: masks number the objects, 0 is background; otherwise they are dark and bright, and what is
+            brighter than half of the brightest is the object.
+        side_px: rows and columns to bring image and mask to; None leaves them.
+        crops: pieces instead of the whole.
+    """
+
+    colour: bool = False
+    instances: bool = False
+    side_px: int | None = None
+    crops: Crops | None = None
+
+    def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
+        """Read a case, whole or in crops drawn from the seed and the case's identifier."""
+        picture = _eight_bits(read_image(root / item.image).array, root / item.image)
+        image = _opaque(picture) if self.colour else grey(picture)
+        label = np.zeros(image.shape[:2], np.uint8)
+        for name in item.masks:
+            mask = self.marked(read_image(root / name).array)
+            if mask.shape != label.shape:
+                raise UserError(
+                    f"{root / name}: {_by(mask.shape)} pixels for an image of {_by(label.shape)} ({item.image}); "
+                    "the mask is another image's: fetch the download again"
+                )
+            label[mask] = item.label
+        if self.crops is not None:
+            return self._cropped(item, image, label, self.crops, seed)
+        if self.side_px is not None:
+            image, label = resized(image, label, self.side_px)
+        return [Rendered(item.case, image, label, item.image)]
+
+    def marked(self, mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """The pixels that a mask file marks in any channel but opacity."""
+        if mask.ndim == 3:
+            n_channels = mask.shape[-1]
+            mask = mask[..., : n_channels - (n_channels in (2, 4))].max(axis=-1)
+        if mask.dtype == bool or self.instances:
+            return np.asarray(mask != 0)
+        return np.asarray(mask > mask.max() / 2)
+
+    def _cropped(self, item: SourceCase, image: Pixels, label: Pixels, crops: Crops, seed: int) -> list[Rendered]:
+        rows, columns = label.shape
+        size = crops.size_px
+        if min(rows, columns) < size:
+            raise UserError(
+                f"{item.image}: {rows} x {columns} pixels, smaller than a crop of {size}; give a smaller --crop-size"
+            )
+        rng = np.random.default_rng((seed, int.from_bytes(hashlib.sha256(item.case.encode()).digest()[:8], "big")))
+        cut = []
+        for number in range(crops.number):
+            row, column = int(rng.integers(rows - size + 1)), int(rng.integers(columns - size + 1))
+            window = (slice(row, row + size), slice(column, column + size))
+            source = f"{item.image}#row={row},column={column}"
+            cut.append(Rendered(f"{item.case}_crop{number}", image[window], label[window], source))
+        return cut
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def grey(picture: Pixels) -> Pixels:
+    """A picture's luminance, without opacity; a grey one stored as colour keeps its values."""
+    if picture.ndim == 2:
+        return picture
+    if picture.shape[2] <= 2:
+        return picture[..., 0]
+    red, green, blue = (picture[..., channel] for channel in range(3))
+    if np.array_equal(red, green) and np.array_equal(green, blue):
+        return red
+    from skimage.color import rgb2gray
+
+    return np.asarray(np.rint(rgb2gray(picture[..., :3]) * 255).astype(np.uint8))
+
+
+def resized(image: Pixels, label: Pixels, side_px: int) -> tuple[Pixels, Pixels]:
+    """Image (anti-aliased) and label map (nearest neighbour) of ``side_px`` rows and columns."""
+    from skimage.transform import resize
+
+    shape = (side_px, side_px)
+    if label.shape == shape:
+        return image, label
+    smooth = resize(image, shape + image.shape[2:], anti_aliasing=True, preserve_range=True)
+    nearest = resize(label, shape, order=0, anti_aliasing=False, preserve_range=True)
+    return np.rint(smooth).astype(np.uint8), nearest.astype(np.uint8)
+
+
+def _opaque(picture: Pixels) -> Pixels:
+    if picture.ndim == 2 or picture.shape[2] <= 2:
+        flat = picture if picture.ndim == 2 else picture[..., 0]
+        return np.repeat(flat[..., None], 3, axis=2)
+    return picture[..., :3]
+
+
+def _eight_bits(picture: npt.NDArray[Any], path: Path) -> Pixels:
+    if picture.dtype == bool:
+        return np.asarray(picture * np.uint8(255))
+    if picture.dtype == np.uint16:
+        return np.asarray(np.rint(picture / 257).astype(np.uint8))
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        raise UserError(
+            f"{path}: {picture.dtype} of shape {picture.shape}; an 8-bit picture is expected: fetch the download again"
+        )
+    return picture

@@ -1,0 +1,114 @@
+"""Volumes with their geometry, whole or in slices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, Rendered, SourceCase
+from nnunet_skipstudy.conversion.flat import resized
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.images import Geometry, Image, read_image
+
+ENDING = ".nii.gz"
+LEAST_FOREGROUND = 0.005
+"""A slice with no more than this part of its pixels labelled is left out, as in the study."""
+PERCENTILES = (0.5, 99.5)
+"""Of a volume's intensities; they become black and white where there is no window."""
+
+
+@dataclass(frozen=True)
+class VolumeRendering:
+    """Whole volumes. The image's file is copied, the label map is written anew on the image's own grid."""
+
+    def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
+        """Read a case."""
+        path = root / item.image
+        image, label = read_pair(item, root, labels)
+        copy_of = path if path.name.lower().endswith(ENDING) else None
+        return [Rendered(item.case, image.array, label, item.image, image.geometry, copy_of)]
+
+
+@dataclass(frozen=True)
+class SliceRendering:
+    """The study's 2D protocol: the slices of a volume that hold enough foreground, 8 bit, 256 x 256.
+
+    Slices lie along the file's third axis, which is the patient's own in CT (axial) and the short axis of the heart
+    in ACDC. Rows and columns stay as stored. Intensities are cut off at the window's ends, which become 0 and 255.
+
+    Attributes:
+        window: lowest and highest intensity; None: the volume's own percentiles 0.5 and 99.5.
+    """
+
+    window: tuple[float, float] | None = None
+
+    def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
+        """Read a case and cut it into slices."""
+        image, label = read_pair(item, root, labels)
+        low, high = self.window or _percentiles(image.array)
+        scale = 255 / (high - low) if high > low else 0.0
+        slices = []
+        for number, marked in enumerate(label):
+            if np.count_nonzero(marked) <= LEAST_FOREGROUND * marked.size:
+                continue
+            clipped = np.clip(image.array[number].astype(np.float64), low, high)
+            pixels = np.rint((clipped - low) * scale).astype(np.uint8)
+            flat, small = resized(pixels, marked, STUDY_SIDE_PX)
+            slices.append(Rendered(f"{item.case}_slice{number:03d}", flat, small, f"{item.image}#slice={number}"))
+        return slices
+
+
+def _percentiles(volume: npt.NDArray[Any]) -> tuple[float, float]:
+    low, high = np.percentile(volume, PERCENTILES)
+    return float(low), float(high)
+
+
+def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[Image, npt.NDArray[np.uint8]]:
+    """A volume and its label map, checked to belong together.
+
+    Raises:
+        UserError: they don't, or hold what they shouldn't; the file is named.
+    """
+    image_path, (mask_path,) = root / item.image, (root / name for name in item.masks)
+    image, mask = read_image(image_path), read_image(mask_path)
+    for path, array in ((image_path, image.array), (mask_path, mask.array)):
+        if array.ndim != 3:
+            raise UserError(f"{path}: has {array.ndim} dimensions, a volume has 3; fetch the download again")
+    if image.array.shape != mask.array.shape:
+        raise UserError(
+            f"{mask_path}: {mask.array.shape} voxels for an image of {image.array.shape} ({item.image}); "
+            "the mask is another image's: fetch the download again"
+        )
+    _check_grids(image.geometry, mask.geometry, mask_path)
+    return image, _label_map(mask.array, labels, mask_path)
+
+
+def _check_grids(image: Geometry | None, mask: Geometry | None, path: Path) -> None:
+    """Refuse a mask whose voxels lie elsewhere than the image's: one would be turned against the other."""
+    assert image is not None  # both are medical images
+    assert mask is not None
+    for what, tolerance in (("spacing", 1e-2), ("direction", 1e-2), ("origin", 1.0)):
+        ours, theirs = getattr(image, what), getattr(mask, what)
+        if not np.allclose(ours, theirs, rtol=tolerance if what == "spacing" else 0, atol=tolerance):
+            raise UserError(
+                f"{path}: {what} {_numbers(theirs)}, its image has {_numbers(ours)}; bring both to one grid first"
+            )
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
+
+
+def _label_map(mask: npt.NDArray[Any], labels: Mapping[str, int], path: Path) -> npt.NDArray[np.uint8]:
+    """The mask as 8 bit; its values must be among the labels, which are 0, 1, 2 ... without a gap."""
+    whole = mask.astype(np.uint8)
+    unknown = (whole != mask) | (whole > max(labels.values()))
+    if unknown.any():
+        raise UserError(
+            f"{path}: holds the label {mask[unknown].flat[0]:g}; expected are "
+            f"{', '.join(f'{value} {name}' for name, value in labels.items())}: fetch the download again"
+        )
+    return whole

@@ -1,0 +1,205 @@
+"""Texture disparity of a case: flat or volume, with one label or several, against all around it or a ring."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import nan
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.texture.disparity import (
+    EMPTY,
+    FULL,
+    Counts,
+    Disparity,
+    check_image,
+    code_counts,
+    divergence,
+    one_sided,
+)
+from nnunet_skipstudy.texture.patterns import (
+    DEFINITIONS,
+    N_CODES,
+    SIDE_PX,
+    Inside,
+    pattern_codes,
+    resized_mask,
+    without_frame,
+)
+
+Array = npt.NDArray[Any]
+
+BACKGROUNDS: tuple[str, ...] = ("all", "ring")
+"""What an object's texture is held against: everything outside it, or a band around it."""
+
+RING_PX = 16
+"""Width of the band, in pixels of the 256 x 256 grid: a sixteenth of the image, five times the patterns' radius.
+
+Narrower ones hold too few pixels for a histogram of 26 bins around small objects, and mostly patterns that the
+outline crosses; wider ones reach the air around a patient.
+"""
+
+
+@dataclass(frozen=True)
+class CaseDisparity:
+    """The disparity of all that is labelled, and of each label."""
+
+    union: Disparity
+    labels: dict[str, Disparity]
+
+
+def case_disparity(
+    image: Array,
+    label_map: Array,
+    *,
+    labels: Mapping[str, int | Sequence[int]] | None = None,
+    ignore: int | None = None,
+    definition: str = "kamath2025",
+    background: str = "all",
+    ring_px: float = RING_PX,
+) -> CaseDisparity:
+    """The texture disparity of a case's labels and of their union; larger = further apart = easier task.
+
+    A flat image has that of :func:`~nnunet_skipstudy.texture.disparity.texture_disparity`. In a volume, slices
+    (along the first axis) are taken one by one; the patterns' histograms inside and outside are pooled over the
+    slices that hold the label (the union: that hold any), and the divergence is that of the pooled histograms.
+    A slice on which one side is empty at 256 x 256 pixels is left out. Nothing is taken between slices, so
+    spacing doesn't matter; the larger the object on a slice, the more it counts.
+
+    A label is held against everything that is not that label, other labels included.
+
+    Args:
+        image: grey (row, column), (slice, row, column), or colour (row, column, 3 or 4) beside a flat label map;
+            a fourth channel, opacity, is left out. Real, finite. One channel of a case with several.
+        label_map: the image's shape without channels; 0 is background, other values are objects.
+        labels: values by name, one value or, for a region, several; None: the union only.
+        ignore: a value whose pixels are neither inside nor outside, nnU-Net's ``ignore`` label.
+        definition: of the disparity, one of ``DEFINITIONS``.
+        background: ``"all"``: what is not the object; ``"ring"``: of that, what is at most ``ring_px`` away from
+            the object on the slice, so that the air around a patient doesn't count.
+        ring_px: width of the ring in pixels of the 256 x 256 grid, which are not square where the image isn't.
+
+    Returns:
+        The disparities; a value is NaN exactly where its ``reason`` says why.
+
+    Raises:
+        UserError: unknown definition or background, shapes that don't fit, pixels that are no finite numbers.
+    """
+    image, label_map = np.asarray(image), np.asarray(label_map)
+    check_measure(definition, background)
+    if not ring_px > 0:
+        raise UserError(f"a ring of {ring_px:g} px around the object; give a positive width")
+    values = {name: _as_values(value) for name, value in (labels or {}).items()}
+    union = _Pool(definition)
+    pools = {name: _Pool(definition) for name in values}
+    for part, its_labels in _slices(image, label_map):
+        check_image(part, its_labels, definition)
+        ignored = None if ignore is None else its_labels == ignore
+        known = its_labels != 0 if ignored is None else (its_labels != 0) & ~ignored
+        if not known.any():
+            continue
+        codes = pattern_codes(part, definition)
+        beyond = None if ignored is None else resized_mask(ignored)
+        regions = [(union, known)]
+        regions += [(pools[name], np.isin(its_labels, list(wanted))) for name, wanted in values.items()]
+        for pool, inside in regions:
+            if pool is not union and np.array_equal(inside, known):
+                pool.add(union.latest)
+            else:
+                pool.add(_counts(codes, inside, beyond, definition, ring_px if background == "ring" else None))
+    return CaseDisparity(union.disparity(), {name: pool.disparity() for name, pool in pools.items()})
+
+
+def check_measure(definition: str, background: str) -> None:
+    """Refuse a definition or background that there isn't.
+
+    Raises:
+        UserError: it is one of these.
+    """
+    if definition not in DEFINITIONS:
+        raise UserError(f"definition {definition!r} of texture disparity; choose one of {', '.join(DEFINITIONS)}")
+    if background not in BACKGROUNDS:
+        raise UserError(f"background {background!r} of texture disparity; choose one of {', '.join(BACKGROUNDS)}")
+
+
+Counted = tuple[Counts, Counts] | str
+"""The codes' counts inside and outside, or why a slice has none."""
+
+
+def _counts(codes: Any, inside: Inside, beyond: Inside | None, definition: str, ring_px: float | None) -> Counted:
+    """Count the codes of one slice on both sides."""
+    if not inside.any():
+        return EMPTY
+    if inside.all():
+        return FULL
+    inside = resized_mask(inside)
+    outside = ~inside if ring_px is None else ring(inside, ring_px)
+    if beyond is not None:
+        inside, outside = inside & ~beyond, outside & ~beyond
+    inside, outside = without_frame(inside, definition), without_frame(outside, definition)
+    reason = one_sided(inside, outside)
+    return reason if reason is not None else (code_counts(codes, inside), code_counts(codes, outside))
+
+
+@dataclass
+class _Pool:
+    """Counts of the codes, summed over slices, and why slices were left out."""
+
+    definition: str
+    inside: Counts = field(default_factory=lambda: np.zeros(N_CODES, np.int64))
+    outside: Counts = field(default_factory=lambda: np.zeros(N_CODES, np.int64))
+    reasons: set[str] = field(default_factory=set)
+    latest: Counted = EMPTY
+
+    def add(self, counted: Counted) -> None:
+        self.latest = counted
+        if isinstance(counted, str):
+            self.reasons.add(counted)
+        else:
+            self.inside = self.inside + counted[0]
+            self.outside = self.outside + counted[1]
+
+    def disparity(self) -> Disparity:
+        if self.inside.any():
+            return Disparity(divergence(self.inside, self.outside, self.definition))
+        reasons = self.reasons - {EMPTY}
+        if not reasons:
+            return Disparity(nan, EMPTY)
+        if len(reasons) == 1:
+            return Disparity(nan, reasons.pop())
+        return Disparity(nan, f"no slice has both sides of the mask at {SIDE_PX} x {SIDE_PX} pixels")
+
+
+def ring(inside: Inside, width_px: float) -> Inside:
+    """What is outside the mask and at most ``width_px`` away from its nearest pixel; empty for an empty mask."""
+    from scipy.ndimage import distance_transform_edt
+
+    result = np.zeros_like(inside)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if rows.size:
+        reach = int(np.ceil(width_px))
+        window = tuple(slice(max(axis[0] - reach, 0), axis[-1] + reach + 1) for axis in (rows, columns))
+        distance = distance_transform_edt(~inside[window])
+        result[window] = (distance > 0) & (distance <= width_px)
+    return result
+
+
+def _slices(image: Array, label_map: Array) -> Iterator[tuple[Array, Array]]:
+    """The flat images of a case with their label maps; opacity is left out."""
+    if label_map.ndim == 2 and image.ndim == 3 and image.shape[2] == 4:
+        yield image[..., :3], label_map
+    elif label_map.ndim == 3 and image.shape == label_map.shape:
+        yield from zip(image, label_map, strict=True)
+    elif label_map.ndim == 2:
+        yield image, label_map
+    else:
+        raise UserError(
+            f"label map of shape {label_map.shape} for an image of shape {image.shape}; "
+            "give the label map that belongs to the image, one image file a channel"
+        )
+
+
+def _as_values(value: int | Sequence[int]) -> frozenset[int]:
+    return frozenset(value) if isinstance(value, Sequence) else frozenset([value])

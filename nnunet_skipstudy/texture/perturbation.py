@@ -1,0 +1,251 @@
+"""Perturbation of test images: the study's four levels, and any others, drawn, recorded and applied apart.
+
+Drawn: :func:`case_seed` gives the seed of one case at one level. Recorded: the seed and the perturbation's text
+(``speckle:variance=0.1``) stand in a row of perturbations.csv. Applied: :func:`perturb` on the image, the mask
+and a generator of that seed; :func:`replay` does it from the row.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.texture.background_blur import blur_background
+from nnunet_skipstudy.texture.speckle import speckle
+
+Array = npt.NDArray[Any]
+Scaled = npt.NDArray[np.float64]
+Inside = npt.NDArray[np.bool_]
+LEVEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to perturb an image.
+
+    Attributes:
+        parameter: its strength's name, with the unit.
+        weakest: a strength that hardly shows; ``strongest``: one beyond which nothing is left to perturb.
+        apply: (scaled image, inside, strength, rng) to scaled image; both in 0 ... 1, flat.
+        object_kept: the pixels inside the mask stay as they are, to the bit.
+    """
+
+    parameter: str
+    weakest: float
+    strongest: float
+    apply: Callable[[Scaled, Inside, float, np.random.Generator], Scaled]
+    object_kept: bool
+
+
+def _speckle(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    return speckle(scaled, rng, variance=strength)
+
+
+def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    return blur_background(scaled, inside, sigma_px=strength)
+
+
+KINDS: dict[str, Kind] = {
+    "speckle": Kind("variance", 1e-3, 10.0, _speckle, object_kept=False),
+    "blur_background": Kind("sigma_px", 0.25, 64.0, _blur_background, object_kept=True),
+}
+"""Every kind of perturbation by name."""
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """A kind of perturbation and its strength; checked when made.
+
+    Its text, ``speckle:variance=0.1``, is what commands take and tables hold; ``Perturbation.parse(str(p)) == p``.
+
+    Raises:
+        UserError: no such kind, or a strength that is negative or no number.
+    """
+
+    kind: str
+    strength: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UserError(f"no perturbation {self.kind!r}; choose one of {', '.join(KINDS)}")
+        if not (math.isfinite(self.strength) and self.strength >= 0):
+            raise UserError(
+                f"{self.kind} with {KINDS[self.kind].parameter} {self.strength:g}; give 0 or a positive number"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{KINDS[self.kind].parameter}={repr(float(self.strength)).removesuffix('.0')}"
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The strength under its name: ``{"variance": 0.1}``."""
+        return {KINDS[self.kind].parameter: self.strength}
+
+    @classmethod
+    def parse(cls, text: str) -> "Perturbation":
+        """The perturbation that a text like ``blur_background:sigma_px=3`` stands for.
+
+        Raises:
+            UserError: it is none.
+        """
+        kind, _, setting = text.partition(":")
+        if kind not in KINDS:
+            raise UserError(f"no perturbation {kind!r}; choose one of {', '.join(KINDS)}")
+        wanted = KINDS[kind].parameter
+        name, _, value = setting.partition("=")
+        try:
+            if name != wanted:
+                raise ValueError
+            return cls(kind, float(value))
+        except ValueError as error:
+            raise UserError(f"perturbation {text!r}; write {kind}:{wanted}=NUMBER") from error
+
+
+STUDY_LEVELS: dict[str, Perturbation] = {
+    "hardest": Perturbation("speckle", 0.3),
+    "harder": Perturbation("speckle", 0.1),
+    "easier": Perturbation("blur_background", 3.0),
+    "easiest": Perturbation("blur_background", 7.0),
+}
+"""The study's perturbed test levels, hardest first."""
+
+
+def parse_level(text: str) -> tuple[str, Perturbation]:
+    """The name and the perturbation of a level: ``harder:speckle:variance=0.1``.
+
+    Raises:
+        UserError: it is none.
+    """
+    level, colon, perturbation = text.partition(":")
+    if not colon:
+        raise UserError(f"level {text!r}; write NAME:KIND:PARAMETER=NUMBER, such as harder:speckle:variance=0.1")
+    check_level_name(level)
+    return level, Perturbation.parse(perturbation)
+
+
+def check_level_name(level: str) -> None:
+    """Refuse a level's name that can't be a folder's, or is taken.
+
+    Raises:
+        UserError: it is one of these.
+    """
+    if not LEVEL_NAME.fullmatch(level):
+        raise UserError(f"level name {level!r}; use letters, digits, -, _ and .")
+    if level == UNPERTURBED:
+        raise UserError(f"level name {level!r} is that of the images as they are; give another one")
+
+
+def case_seed(seed: int, level: str, case: str) -> int:
+    """The seed of one case at one level, which depends on nothing but these three.
+
+    Returns:
+        0 ... 2**48 - 1, so that it survives a spreadsheet.
+    """
+    digest = sha256(f"{seed}/{level}/{case}".encode()).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+def perturb(image: Array, mask: Array, perturbation: Perturbation, rng: np.random.Generator) -> Array:
+    """The image with a perturbation applied, at its own range and data type.
+
+    The image is scaled to 0 ... 1 by its own smallest and largest value, perturbed and scaled back; integers are
+    rounded to the nearest, and no value leaves the image's own range. So it doesn't matter whether an image
+    comes in Hounsfield units, 8 bits or fractions; but one extreme pixel weakens the speckle of all others,
+    and pixels of the smallest value have none. A volume is perturbed slice by slice (slices along its first
+    axis) within the range of the whole volume. A flat image, in which all values are equal, stays as it is.
+
+    Where nnU-Net keeps the channels of a case in several files, each is perturbed with its own range and with a
+    fresh generator of the case's seed, so that all have the same noise, as the channels of a colour image do.
+
+    Args:
+        image: (row, column), (slice, row, column) or, beside a mask of one dimension less, a colour image
+            (row, column, 3) or (row, column, 4), whose fourth channel (opacity) stays as it is. Any integer or
+            floating-point type, finite. Not altered.
+        mask: the image's shape without channels; non-zero is the object.
+        perturbation: what to apply; with strength 0 nothing changes but for rounding of floating-point values.
+        rng: where speckle is drawn; blur draws nothing.
+
+    Returns:
+        A new array of the image's shape and data type.
+
+    Raises:
+        UserError: shapes that don't fit, or pixels that are no finite real numbers.
+    """
+    image, inside = np.asarray(image), np.asarray(mask) != 0
+    check_image_and_mask(image, inside)
+    kind = KINDS[perturbation.kind]
+    result = image.copy()
+    coloured = image[..., :3] if image.shape != inside.shape else image
+    low, high = (float(extreme) for extreme in (coloured.min(), coloured.max()))
+    if low == high:
+        return result
+    for part, its_inside, target in _flat_parts(image, inside, result):
+        scaled = (part.astype(np.float64) - low) / (high - low)
+        values = kind.apply(scaled, its_inside, perturbation.strength, rng) * (high - low) + low
+        if image.dtype.kind != "f":
+            values = np.rint(values)
+        values = np.clip(values, low, high).astype(image.dtype)
+        if kind.object_kept:
+            outside = ~its_inside
+            target[outside] = values[outside]
+        else:
+            target[...] = values
+    return result
+
+
+def replay(image: Array, mask: Array, row: Mapping[str, Any]) -> Array:
+    """The image perturbed as a row of perturbations.csv says, equal to the bit to the one that was written.
+
+    Args:
+        image: the unperturbed image (one channel's, where the channels are files).
+        mask: its label map, non-zero is the object.
+        row: with ``parameters`` (a perturbation's text) and ``seed``.
+
+    Raises:
+        UserError: the row doesn't say it.
+    """
+    try:
+        seed, text = int(row["seed"]), str(row["parameters"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"row {dict(row)!r}: no perturbation to replay; give 'parameters' and a whole number as 'seed'"
+        ) from error
+    return perturb(image, mask, Perturbation.parse(text), np.random.default_rng(seed))
+
+
+def check_image_and_mask(image: Array, mask: Array) -> None:
+    """Refuse an image and a mask that don't belong together, naming what was got.
+
+    Raises:
+        UserError: shapes that don't fit, or pixels that are no finite real numbers.
+    """
+    flat_or_volume = image.ndim in (2, 3) and image.shape == mask.shape
+    colour = mask.ndim == 2 and image.ndim == 3 and image.shape[:2] == mask.shape and image.shape[2] in (3, 4)
+    if not (flat_or_volume or colour):
+        raise UserError(
+            f"image of shape {image.shape} with a mask of shape {mask.shape}; give (rows, columns), (slices, rows, "
+            "columns) or (rows, columns, 3) with the mask that belongs to it, one file a channel"
+        )
+    if image.size == 0:
+        raise UserError(f"image of shape {image.shape} has no pixels; leave it out")
+    if image.dtype.kind not in "uif":
+        raise UserError(f"image of data type {image.dtype}; give integers or floating-point numbers")
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise UserError("image has pixels that are NaN or infinite; replace them first")
+
+
+def _flat_parts(image: Array, inside: Inside, result: Array) -> Iterator[tuple[Array, Inside, Array]]:
+    """The flat images within an image, each with its mask and its place in the result; opacity is left out."""
+    if image.shape != inside.shape:
+        yield image[..., :3], inside, result[..., :3]
+    elif image.ndim == 2:
+        yield image, inside, result
+    else:
+        yield from zip(image, inside, result, strict=True)

@@ -1,0 +1,304 @@
+"""``skipstudy perturb``: levels of data sets of other people's, resumed, calibrated, warned about."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from statistics import median
+
+import numpy as np
+import pytest
+from foreign import GEOMETRY, everything, scene, volume, write_foreign
+
+from nnunet_skipstudy import cli
+from nnunet_skipstudy.images import read_image, write_image
+from nnunet_skipstudy.level_moves import Move, level_moves
+from nnunet_skipstudy.perturbed_levels import write_levels
+from nnunet_skipstudy.texture import texture_disparity
+from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, case_seed, replay
+
+LEVELS = ["hardest", "harder", "easier", "easiest"]
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    monkeypatch.setenv("nnUNet_raw", str(tmp_path / "raw"))
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def folder(raw):
+    return write_foreign(raw, "Dataset701_Foreign", n_train=1)
+
+
+def perturb(*arguments):
+    return cli.main(["perturb", *map(str, arguments)])
+
+
+def test_the_studys_levels_of_a_foreign_data_set(folder, capsys):
+    before = everything(folder)
+    assert perturb("-d", "701", "-np", "2") == 0
+    assert before.items() <= everything(folder).items()
+    rows = read(folder / "perturbations.csv")
+    assert list(rows[0]) == ["case", "level", "parameters", "seed", "disparity"]
+    assert [(row["level"], row["case"]) for row in rows] == [(lv, f"case{n}") for lv in LEVELS for n in range(4)]
+    for row in rows:
+        image, labels = (
+            read_image(folder / place / f"{row['case']}{channel}.png").array
+            for place, channel in (("imagesTs", "_0000"), ("labelsTs", ""))
+        )
+        written = read_image(folder / f"imagesTs_{row['level']}" / f"{row['case']}_0000.png").array
+        assert row["parameters"] == str(STUDY_LEVELS[row["level"]])
+        assert int(row["seed"]) == case_seed(0, row["level"], row["case"])
+        np.testing.assert_array_equal(written, replay(image, labels, row))
+        assert float(row["disparity"]) == pytest.approx(texture_disparity(written, labels), abs=1e-9)
+    assert {path.name for path in folder.glob("imagesTs_*")} == {f"imagesTs_{level}" for level in LEVELS}
+    shown = capsys.readouterr().out
+    assert "TD before" in shown
+    assert "blur_background:sigma_px=7" in shown
+
+
+def test_again_does_nothing_and_says_so(folder, capsys):
+    assert perturb("-d", "701") == 0
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    capsys.readouterr()
+    assert perturb("-d", "701") == 0
+    assert (
+        "hardest, harder, easier, easiest are finished, with the same settings; nothing to do"
+        in capsys.readouterr().err
+    )
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_other_settings_are_refused_until_overwrite(folder, capsys):
+    own = ("-d", "701", "--level", "harder:speckle:variance=0.1", "--level", "mine.2:blur_background:sigma_px=1.5")
+    assert perturb(*own) == 0
+    before = everything(folder)
+    assert perturb("-d", "701", "--seed", "1", "--level", "harder:speckle:variance=0.1") == 2
+    shown = capsys.readouterr().err
+    assert "imagesTs_harder: is there already, made with other settings or of other cases; --overwrite" in shown
+    assert everything(folder) == before
+    assert perturb("-d", "701", "--seed", "1", "--level", "harder:speckle:variance=0.1", "--overwrite") == 0
+    rows = read(folder / "perturbations.csv")
+    assert [row["level"] for row in rows] == ["harder"] * 4 + ["mine.2"] * 4
+    assert int(rows[0]["seed"]) == case_seed(1, "harder", "case0")
+    after = everything(folder)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"perturbations.csv", *(f"imagesTs_harder/case{n}_0000.png" for n in range(4))}
+
+
+def test_the_number_of_workers_and_the_order_do_not_matter(raw):
+    one, two = (write_foreign(raw, f"Dataset70{n}_Foreign", n_train=1, n_test=3) for n in (1, 2))
+    rows = write_levels(one, seed=5, workers=1)
+    halves = [dict(list(STUDY_LEVELS.items())[half]) for half in (slice(2, 4), slice(0, 2))]
+    others = [row for levels in halves for row in write_levels(two, levels, seed=5, workers=3)]
+    assert everything(one) == everything(two)
+    assert sorted(map(str, rows)) == sorted(map(str, others))
+    assert write_levels(one, seed=5) == rows  # read back from the table
+
+
+KILL = """
+import os, sys
+from pathlib import Path
+from nnunet_skipstudy import cli, perturbed_levels
+calls, last = 0, int(sys.argv[2])
+def dying(function):
+    def called(*arguments, **options):
+        global calls
+        calls += 1
+        if calls == last:
+            os._exit(9)  # as SIGKILL: nothing is cleaned up
+        return function(*arguments, **options)
+    return called
+perturbed_levels.write_image = dying(perturbed_levels.write_image)
+perturbed_levels.write_csv = dying(perturbed_levels.write_csv)
+Path.rename = dying(Path.rename)
+sys.exit(cli.main(["perturb", "-d", sys.argv[1], "-np", "1", "--level", "a:speckle:variance=0.1",
+                   "--level", "b:blur_background:sigma_px=2", *sys.argv[3:]]))
+"""
+
+
+@pytest.mark.parametrize("calls", [1, 4, 7, 8, 9, 10])
+def test_killed_at_any_point_the_next_run_ends_in_the_same_bytes(raw, calls):
+    """Three cases at two levels: six images, then a table and a renaming a level."""
+    undisturbed, killed = (write_foreign(raw, f"Dataset70{n}_Foreign", n_train=0, n_test=3) for n in (1, 2))
+    levels = ("--level", "a:speckle:variance=0.1", "--level", "b:blur_background:sigma_px=2")
+    assert perturb("-d", "701", *levels) == 0
+    done = subprocess.run([sys.executable, "-c", KILL, "702", str(calls)], capture_output=True, env=os.environ.copy())
+    assert done.returncode == 9, done.stderr
+    assert (killed / ".perturbing").exists()
+    assert (killed / "imagesTs_a").exists() == (calls > 8)
+    assert perturb("-d", "702", *levels) == 0
+    assert everything(killed) == everything(undisturbed)
+
+
+@pytest.mark.parametrize("calls", [7, 8, 9, 10])
+def test_killed_while_replacing_a_level_the_next_run_ends_in_the_same_bytes(raw, calls):
+    """Three images each, then a level's table, the old folder's renaming, the new one's."""
+    undisturbed, killed = (write_foreign(raw, f"Dataset70{n}_Foreign", n_train=0, n_test=3) for n in (1, 2))
+    levels = ("--level", "a:speckle:variance=0.1", "--level", "b:blur_background:sigma_px=2")
+    assert perturb("-d", "702", *levels, "--seed", "1") == 0
+    command = [sys.executable, "-c", KILL, "702", str(calls), "--overwrite"]
+    assert subprocess.run(command, capture_output=True, env=os.environ.copy()).returncode == 9
+    for dataset in ("701", "702"):
+        assert perturb("-d", dataset, *levels, "--overwrite") == 0
+    assert everything(killed) == everything(undisturbed)
+
+
+def test_what_a_killed_run_left_is_not_used_with_other_settings(raw):
+    folder, other = (write_foreign(raw, f"Dataset70{n}_Foreign", n_train=0, n_test=2) for n in (1, 2))
+    subprocess.run([sys.executable, "-c", KILL, "701", "3"], capture_output=True, env=os.environ.copy())
+    for dataset in ("701", "702"):
+        assert perturb("-d", dataset, "--seed", "1", "--level", "a:speckle:variance=0.1") == 0
+    assert everything(folder) == everything(other)
+
+
+def test_two_runs_at_once_are_refused(folder, capsys):
+    import fcntl
+
+    (folder / ".perturbing").mkdir()
+    with (folder / ".perturbing" / "in-use").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert perturb("-d", "701") == 2
+    assert "another run perturbs here; wait until it has ended" in capsys.readouterr().err
+
+
+def test_volumes_keep_geometry_and_type_and_channels_share_a_seed(raw):
+    folder = write_foreign(raw, "Dataset702_CT", ending=".nii.gz", n_train=0, n_test=1, n_channels=2)
+    assert perturb("-d", "702") == 0
+    image, labels = volume(50)
+    for row in read(folder / "perturbations.csv"):
+        for channel, pixels in enumerate((image, image[..., ::-1])):
+            written = read_image(folder / f"imagesTs_{row['level']}" / f"case0_{channel:04d}.nii.gz")
+            assert written.array.dtype == np.int16
+            np.testing.assert_array_equal(written.array, replay(pixels, labels, row))
+            assert written.geometry == read_image(folder / "imagesTs" / "case0_0000.nii.gz").geometry
+            for name in ("spacing", "origin", "direction"):
+                assert getattr(written.geometry, name) == pytest.approx(getattr(GEOMETRY, name), abs=1e-6)
+
+
+def test_folders_of_images_and_masks(tmp_path):
+    image, labels = scene(3)
+    write_image(tmp_path / "images" / "a b.png", image)
+    write_image(tmp_path / "masks" / "a b.png", ((labels > 0) * 255).astype(np.uint8))
+    options = ("-i", tmp_path / "images", "--masks", tmp_path / "masks", "-o", tmp_path / "out")
+    assert perturb(*options, "--level", "harder:speckle:variance=0.2") == 0
+    (row,) = read(tmp_path / "out" / "perturbations.csv")
+    written = read_image(tmp_path / "out" / "imagesTs_harder" / "a b.png").array
+    np.testing.assert_array_equal(written, replay(image, labels, row))
+
+
+def test_ignored_pixels_are_background(folder):
+    """The label ``ignore`` is no object: it is blurred away."""
+    path = folder / "dataset.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["labels"] = {"background": 0, "rim": 1, "ignore": 2}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert perturb("-d", "701", "--level", "easier:blur_background:sigma_px=3") == 0
+    image, labels = scene(50)
+    written = read_image(folder / "imagesTs_easier" / "case0_0000.png").array
+    assert (written[labels == 1] == image[labels == 1]).all()
+    assert (written[labels == 2] != image[labels == 2]).any()
+
+
+def test_calibrated_levels_hit_their_targets_and_are_searched_for_once(folder, capsys, monkeypatch):
+    unperturbed = [texture_disparity(*scene(50 + number)) for number in range(4)]
+    options = ["-d", "701", "--calibrate", "harder:speckle:quantile=0.1"]
+    options += ["--calibrate", f"easier:blur_background:median={median(unperturbed) * 1.5}"]
+    assert perturb(*options) == 0
+    targets = {"harder": np.quantile(unperturbed, 0.1), "easier": median(unperturbed) * 1.5}
+    rows = read(folder / "perturbations.csv")
+    for level, target in targets.items():
+        reached = median(float(row["disparity"]) for row in rows if row["level"] == level)
+        assert abs(reached - target) <= 0.011 * abs(target - median(unperturbed))
+    record = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
+    assert record["harder"]["perturbation"] == next(row["parameters"] for row in rows if row["level"] == "harder")
+    capsys.readouterr()
+    monkeypatch.setattr("nnunet_skipstudy.calibration.calibrate", None)  # not called again
+    assert perturb(*options) == 0
+    assert "harder, easier are finished, with the same settings; nothing to do" in capsys.readouterr().err
+    assert perturb("-d", "701", "--calibrate", "harder:speckle:quantile=0.2") == 2
+    assert "imagesTs_harder: is there already, made with other settings" in capsys.readouterr().err
+
+
+def test_a_target_out_of_reach_is_an_error_and_writes_no_level(folder, capsys):
+    assert perturb("-d", "701", "--calibrate", "harder:speckle:median=7") == 2
+    shown = capsys.readouterr().err
+    assert "level 'harder' (speckle:median=7): the median can't be brought to 7.0000: it is" in shown
+    assert shown.count("\n") == 1
+    assert not (folder / "perturbations.csv").exists()
+
+
+def test_a_level_that_is_not_what_its_name_says_is_warned_about(folder, capsys):
+    wrong = ("--level", "easier:speckle:variance=0.3", "--level", "other:speckle:variance=0.3")
+    assert perturb("-d", "701", *wrong, "--level", "harder:speckle:variance=0.3") == 0
+    shown = capsys.readouterr().err
+    assert (
+        "skipstudy: warning: level 'easier' (speckle:variance=0.3) should move the median texture disparity up" in shown
+    )
+    assert "but it went down, from 0." in shown
+    assert shown.count("warning") == 1
+
+
+def test_moves_by_hand():
+    rows = [
+        {"level": "harder", "parameters": "p", "case": case, "disparity": value}
+        for case, value in {"a": 0.5, "b": 0.1, "c": None, "d": 9.0}.items()
+    ]
+    moves = level_moves(rows, {"a": 0.1, "b": 0.3, "c": 0.2, "d": None})
+    assert moves == [Move("harder", "p", 2, pytest.approx(0.2), pytest.approx(0.3))]
+    assert "went up" in moves[0].warning
+    assert Move("easiest", "p", 1, 0.2, 0.3).warning is None
+    assert "went nowhere" in Move("easiest", "p", 1, 0.2, 0.2).warning
+    assert Move("mine", "p", 1, 0.2, 0.1).warning is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "what to perturb is missing; give -d ID, or -i IMAGES --masks MASKS -o DIR"),
+        (["-d", "701", "-o", "x"], "-d and -i --masks -o are two ways"),
+        (["-d", "701", "--seed", "-1"], "--seed -1; give 0 or a positive number"),
+        (["-d", "701", "-np", "0"], "-np 0: no workers"),
+        (["-d", "701", "--level", "a:speckle"], "write speckle:variance=NUMBER"),
+        (
+            ["-d", "701", "--level", "a:speckle:variance=1", "--calibrate", "a:speckle:median=1"],
+            "level a is asked for twice",
+        ),
+        (["-d", "702"], "no data set 702 (there: Dataset701_Foreign)"),
+    ],
+)
+def test_bad_arguments_are_one_line(folder, capsys, arguments, words):
+    assert perturb(*arguments) == 2
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert shown.count("\n") == 1
+
+
+def test_a_test_set_without_labels_is_named(folder, capsys):
+    (folder / "labelsTs").rename(folder / "hidden")
+    assert perturb("-d", "701") == 2
+    assert f"{folder / 'labelsTs'}: no such folder" in capsys.readouterr().err
+
+
+def test_a_damaged_image_is_named_and_no_level_appears(folder, capsys):
+    path = folder / "imagesTs" / "case2_0000.png"
+    path.write_bytes(path.read_bytes()[:200])
+    assert perturb("-d", "701") == 2
+    assert f"{path}: can't be read as an image" in capsys.readouterr().err
+    assert not list(folder.glob("imagesTs_*"))
+
+
+def test_pixels_without_a_number_are_named(raw, capsys):
+    folder = write_foreign(raw, "Dataset703_Floats", ending=".tif", n_train=0, n_test=1)
+    image = scene(50)[0].astype(np.float32)
+    image[3, 3] = np.nan
+    write_image(folder / "imagesTs" / "case0_0000.tif", image)
+    assert perturb("-d", "703") == 2
+    assert "case0_0000.tif: image has pixels that are NaN or infinite; replace them first" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""Finding a data set in folders and archives, and refusing archives that reach elsewhere."""
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+
+from nnunet_skipstudy.conversion.source import Layout, find_download, unpacked
+from nnunet_skipstudy.errors import UserError
+
+LAYOUT = Layout(images=r"images/\d+\.png", tables=r"table\.csv", unused=r"other/.*", expected="'images/1.png'")
+FILES = {
+    "images/1.png": b"one",
+    "images/2.png": b"two two",
+    "table.csv": b"a,b\n",
+    "other/3.png": b"3",
+    "extra.png": b"extra",
+}
+MESS = {
+    "images/._1.png": b"mac",
+    "images/Thumbs.db": b"windows",
+    ".DS_Store": b"mac",
+    "__MACOSX/images/1.png": b"mac",
+    "images/notes.txt": b"notes",
+}
+
+
+def in_folder(folder, files, prefix=""):
+    for name, content in files.items():
+        path = folder / prefix / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def in_zip(path, files, prefix=""):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(prefix + name, content)
+    return path
+
+
+def in_tar(path, files, prefix="", mode="w:gz"):
+    with tarfile.open(path, mode) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(prefix + name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "top/", "a/b (1)/c/"])
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+def test_a_data_set_is_found_at_any_depth_without_the_mess(tmp_path, kind, prefix):
+    make = {"folder": in_folder, "zip": in_zip, "tar": in_tar}[kind]
+    source = make(tmp_path / "download", {**MESS, **FILES}, prefix)
+    download = find_download(source, LAYOUT, "Mine")
+    assert download.prefix == prefix.rstrip("/")
+    assert download.sizes == {"images/1.png": 3, "images/2.png": 7, "table.csv": 4}
+    assert download.strangers == ("extra.png",)
+    into = tmp_path / "scratch"
+    into.mkdir()
+    with unpacked(download, into) as root:
+        assert {name: (root / name).read_bytes() for name in download.sizes} == {
+            name: FILES[name] for name in download.sizes
+        }
+        if kind != "folder":
+            assert sorted(path.name for path in root.rglob("*") if path.is_file()) == ["1.png", "2.png", "table.csv"]
+    assert list(into.iterdir()) == []
+
+
+def test_folder_and_archives_have_one_fingerprint(tmp_path):
+    sources = [
+        in_folder(tmp_path / "folder", FILES, "top"),
+        in_zip(tmp_path / "a.zip", {**FILES, **MESS}),
+        in_tar(tmp_path / "a.tar", FILES, "./x/", "w"),
+    ]
+    assert len({find_download(source, LAYOUT, "Mine").fingerprint for source in sources}) == 1
+    other = in_zip(tmp_path / "b.zip", {**FILES, "images/1.png": b"longer"})
+    assert find_download(other, LAYOUT, "Mine").fingerprint != find_download(sources[0], LAYOUT, "Mine").fingerprint
+
+
+UNSAFE = ["../images/1.png", "/images/1.png", "top/../../x.png", "C:/images/1.png", "top\\..\\x.png"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("name", UNSAFE)
+def test_a_member_that_reaches_elsewhere_is_refused(tmp_path, kind, name):
+    source = (in_zip if kind == "zip" else in_tar)(tmp_path / "a", {**FILES, name: b"evil"})
+    with pytest.raises(UserError, match="could be unpacked to anywhere; fetch the archive from its publisher"):
+        find_download(source, LAYOUT, "Mine")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_a_link_or_device_in_a_tar_is_refused(tmp_path, kind):
+    source = in_tar(tmp_path / "a.tar", FILES, mode="w")
+    with tarfile.open(source, "a") as archive:
+        member = tarfile.TarInfo("images/9.png")
+        member.type, member.linkname = kind, "/etc/passwd"
+        archive.addfile(member)
+    with pytest.raises(UserError, match=r"'images/9\.png' is a link or a device"):
+        find_download(source, LAYOUT, "Mine")
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path):
+    source = in_zip(tmp_path / "a.zip", FILES)
+    with zipfile.ZipFile(source, "a") as archive:
+        member = zipfile.ZipInfo("images/9.png")
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(member, "/etc/passwd")
+    with pytest.raises(UserError, match=r"'images/9\.png' is a link; fetch the archive from its publisher"):
+        find_download(source, LAYOUT, "Mine")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_truncated_archive_is_named(tmp_path, kind):
+    files = {**FILES, "images/7.png": os.urandom(20000)}
+    source = (in_zip if kind == "zip" else in_tar)(tmp_path / "archive", files)
+    source.write_bytes(source.read_bytes()[:9000])
+    with pytest.raises(UserError, match=r"archive: .*fetch it again|archive: neither a folder nor a whole zip"):
+        find_download(source, LAYOUT, "Mine")
+
+
+def test_a_damaged_member_is_found_when_it_is_unpacked(tmp_path):
+    content = os.urandom(5000)
+    source = tmp_path / "a.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        archive.writestr("images/1.png", content)
+    whole = bytearray(source.read_bytes())
+    whole[1000] ^= 0xFF
+    source.write_bytes(whole)
+    download = find_download(source, LAYOUT, "Mine")
+    with (
+        pytest.raises(UserError, match=r"a\.zip: can't be read .*CRC.*truncated or damaged: fetch it again"),
+        unpacked(download, tmp_path),
+    ):
+        pass
+    assert not (tmp_path / "unpacked").exists()
+
+
+def test_a_full_disk_is_seen_before_unpacking(tmp_path, monkeypatch):
+    source = in_zip(tmp_path / "a.zip", FILES)
+    download = find_download(source, LAYOUT, "Mine")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=3))
+    with pytest.raises(UserError, match="GB left; make space"), unpacked(download, tmp_path):
+        pass
+
+
+def test_a_data_set_twice_or_not_at_all(tmp_path):
+    twice = in_folder(in_folder(tmp_path / "twice", FILES, "a"), FILES, "b")
+    with pytest.raises(UserError, match=r"holds Mine 2 times \(a, b\); give one of these folders"):
+        find_download(twice, LAYOUT, "Mine")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"holds no Mine; give the folder or archive with 'images/1\.png'"):
+        find_download(tmp_path / "empty", LAYOUT, "Mine")
+
+
+def test_folders_that_lead_back_to_themselves_end(tmp_path):
+    source = in_folder(tmp_path / "download", FILES)
+    (source / "images" / "back").symlink_to(source)
+    assert find_download(source, LAYOUT, "Mine").prefix == ""
+
+
+def test_a_linked_data_folder_is_followed(tmp_path):
+    real = in_folder(tmp_path / "real", FILES)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "linked").symlink_to(real)
+    assert find_download(tmp_path / "study", LAYOUT, "Mine").prefix == "linked"

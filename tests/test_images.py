@@ -1,0 +1,63 @@
+"""Images written are the images read: values, type, orientation and geometry, on non-square arrays."""
+
+import numpy as np
+import pytest
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.images import Geometry, read_image, write_image
+
+TURNED = Geometry((3.0, 0.5, 0.25), (1.0, -2.0, 3.5), (0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("ending", "dtype", "shape"),
+    [
+        (".png", "uint8", (5, 7)),
+        (".png", "uint16", (5, 7)),
+        (".png", "uint8", (5, 7, 3)),
+        (".png", "uint8", (5, 7, 4)),
+        (".bmp", "uint8", (5, 7)),
+        (".tif", "float32", (5, 7)),
+        (".tif", "uint16", (6, 5, 7)),
+    ],
+)
+def test_flat_images_go_round(tmp_path, ending, dtype, shape):
+    array = (np.random.default_rng(0).random(shape) * 200).astype(dtype)
+    write_image(tmp_path / f"image{ending}", array)
+    back = read_image(tmp_path / f"image{ending}")
+    assert back.array.dtype == array.dtype
+    np.testing.assert_array_equal(back.array, array)
+    assert back.geometry is None
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii", ".nrrd", ".mha"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+def test_volumes_go_round_with_their_geometry(tmp_path, ending, dtype):
+    array = (np.random.default_rng(0).random((3, 5, 7)) * 200 - 100).astype(dtype)
+    write_image(tmp_path / f"image{ending}", array, TURNED)
+    back = read_image(tmp_path / f"image{ending}")
+    assert back.array.dtype == array.dtype
+    np.testing.assert_array_equal(back.array, array)
+    for name in ("spacing", "origin", "direction"):
+        assert getattr(back.geometry, name) == pytest.approx(getattr(TURNED, name), abs=1e-6)
+
+
+def test_equal_images_give_equal_bytes(tmp_path):
+    array = np.random.default_rng(0).integers(-1000, 1000, (3, 5, 7)).astype(np.int16)
+    for name in ("a", "b"):
+        write_image(tmp_path / name / "image.nii.gz", array, TURNED)
+    assert (tmp_path / "a" / "image.nii.gz").read_bytes() == (tmp_path / "b" / "image.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("image.jpg", np.zeros((4, 4), np.uint8), "image.jpg: not an image format that nnU-Net reads"),
+        ("image.png", np.zeros((4, 4), np.float64), "float64 of shape .4, 4. can't be written as .png"),
+        ("image.nii.gz", np.zeros((4, 4), np.float16), "float16 of shape .4, 4. can't be written as .nii.gz"),
+    ],
+)
+def test_what_a_format_does_not_hold_is_named_and_nothing_is_left(tmp_path, name, array, words):
+    with pytest.raises(UserError, match=words):
+        write_image(tmp_path / name, array)
+    assert not list(tmp_path.iterdir())
