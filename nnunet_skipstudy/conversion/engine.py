@@ -21,6 +21,7 @@ from nnunet_skipstudy.conversion.splits import SplitCase, hold_out, study_folds
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.files import sha256_of_file, write_csv
 from nnunet_skipstudy.images import write_image
+from nnunet_skipstudy.level_moves import level_moves
 from nnunet_skipstudy.nnunet_dataset import (
     Draft,
     Target,
@@ -160,8 +161,10 @@ def _write_dataset(
     )
     _write_tables(draft, cases, parts, pairs, description)
     write_splits(draft, folds)
-    write_levels(draft.raw, seed=seed, workers=workers)
-    return [*description.caveats, *remarks(download, items, pairs, parts)]
+    rows = write_levels(draft.raw, seed=seed, workers=workers)
+    before = {case.case: case.disparity for case in parts.test if isfinite(case.disparity)}
+    misnamed = [move.warning for move in level_moves(rows, before) if move.warning]
+    return [*description.caveats, *remarks(download, items, pairs, parts), *misnamed]
 
 
 def check_items(items: Sequence[SourceCase], description: DatasetDescription) -> None:
