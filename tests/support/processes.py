@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,7 +22,6 @@ def run(
     """Run an installed script and return its output; fail with what it printed unless it exits as expected."""
     finished = subprocess.run(
         command_line(command),
-        cwd=tempfile.gettempdir(),  # from the repository's root, python -c would import its folders instead
         env=environment_of(environment),
         capture_output=True,
         text=True,
