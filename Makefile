@@ -2,17 +2,21 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset_conversion analysis 2>/dev/null)
 CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks
 
-.PHONY: demo test lint format benchmark clean
+.PHONY: demo test test-browser lint format benchmark clean
 
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
 
 test: lint  ## format, lint, types, import directions, then all tests, against the installed package
 	$(BIN)/pytest
+
+test-browser: $(VENV)/.package $(VENV)/.browser  ## the report in a headless Chromium: charts, slider, tables, printing
+	$(BIN)/pytest tests/browser -m browser
 
 # Types and imports are checked in the installed package, where the four top-level folders are one; from the root
 # Python would find its unmapped half first.
@@ -46,6 +50,13 @@ $(VENV)/.dependencies: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.dependencies
 	$(PIP) install --quiet '.[dev]'
+	rm -rf build
+	@touch $@
+
+# Debian's Chromium, where there is none; Playwright drives it, so its own browsers are not downloaded.
+$(VENV)/.browser: $(VENV)/.dev
+	test -x /usr/bin/chromium || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends chromium; }
+	$(PIP) install --quiet '.[browser]'
 	rm -rf build
 	@touch $@
 

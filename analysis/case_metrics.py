@@ -1,6 +1,7 @@
 """Measuring: one row per prediction and label."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,18 @@ from nnunet_skipstudy.analysis.matching import (
     flatten,
     read_label_map,
 )
+from nnunet_skipstudy.analysis.measurements import Labels, Measured, Measurements, content_hash, key_of
 from nnunet_skipstudy.analysis.predictions import Run
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.images import Image
 from nnunet_skipstudy.metrics import BothEmpty, measure_case
+from nnunet_skipstudy.metrics.overlap import Mask
 
 METRICS: tuple[str, ...] = ("dsc", "hd", "hd95", "assd", "nsd")
+
+MANY = 4
+WORTH_A_THREAD = 2**17
+"""Voxels of an image from which on threads gain time; 256 x 256 pixels are half of it."""
 
 COLUMNS: tuple[str, ...] = (
     *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
@@ -30,8 +39,6 @@ COLUMNS: tuple[str, ...] = (
 )
 """The columns of case_metrics.csv. The table in memory has more, which the file's reader can derive."""
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class _Task:
@@ -39,11 +46,26 @@ class _Task:
 
     comparison: Comparison
     case: str
+    runs: tuple[Run, ...]
     both_empty: BothEmpty
 
 
+@dataclass(frozen=True)
+class _Reference:
+    """A label map that was read: its masks by label, without the voxels that don't count."""
+
+    image: Image
+    masks: dict[str, Mask]
+    spacing: tuple[float, ...] | None
+    counted: Mask | None
+
+
 def measure_all(
-    comparisons: Sequence[Comparison], both_empty: BothEmpty, workers: int = 1, progress: bool = True
+    comparisons: Sequence[Comparison],
+    both_empty: BothEmpty,
+    workers: int = 1,
+    progress: bool = True,
+    known: Measurements | None = None,
 ) -> pd.DataFrame:
     """Measure every prediction.
 
@@ -52,6 +74,7 @@ def measure_all(
         both_empty: what a correct empty prediction counts as.
         workers: threads; each holds one case in memory.
         progress: whether to draw a progress bar on stderr.
+        known: what earlier runs measured; new measurements are added and saved, also when interrupted.
 
     Returns:
         One row per data set, run, case and label, in that order, with :data:`COLUMNS` and ``network``,
@@ -60,81 +83,149 @@ def measure_all(
     Raises:
         UserError: a file can't be read or compared.
     """
-    tasks = [_Task(comparison, case, both_empty) for comparison in comparisons for case in comparison.reference.cases]
-    total = sum(len(c.runs) * len(c.reference.cases) for c in comparisons)
-    by_pair: dict[tuple[Run, str], list[Row]] = {}
+    known = known or Measurements(None)
+    tasks = [task for comparison in comparisons for task in _tasks(comparison, both_empty)]
+    measured: dict[tuple[Run, str], Labels] = {}
     with (
         ThreadPoolExecutor(max_workers=workers) as pool,
-        tqdm(total=total, desc="measuring", unit="prediction", disable=not progress) as bar,
+        tqdm(
+            total=sum(len(task.runs) for task in tasks), desc="measuring", unit="prediction", disable=not progress
+        ) as bar,
     ):
         try:
-            for measured in pool.map(_measure, tasks):
-                by_pair.update(measured)
-                bar.update(len(measured))
-        except BaseException:
+            for task, labels in zip(tasks, pool.map(lambda task: _measure(task, known), tasks), strict=True):
+                measured.update(zip([(run, task.case) for run in task.runs], labels, strict=True))
+                bar.update(len(task.runs))
+                known.save_now_and_then()
+        except UserError:
             pool.shutdown(cancel_futures=True)
             raise
-    rows = [
-        row
-        for comparison in comparisons
-        for run in comparison.runs
-        for case in comparison.reference.cases
-        for row in by_pair[run, case]
-    ]
-    table = pd.DataFrame(rows)
-    return table.astype({"seed": "Int64", "predicted_size": "Int64", "disparity": float})
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            known.save(finished=False)
+            raise
+    known.save(finished=True)
+    return _table(comparisons, measured)
 
 
-def _measure(task: _Task) -> dict[tuple[Run, str], list[Row]]:
-    comparison, case = task.comparison, task.case
-    labels, path = comparison.labels, comparison.reference.cases[case]
-    reference = read_label_map(path)
-    check_values(path, reference, labels)
-    values, spacing = flatten(reference)
-    counted = None if labels.ignore is None else values != labels.ignore
-    masks = {name: region_mask(values, region) for name, region in labels.regions.items()}
-    if counted is not None:
-        masks = {name: mask & counted for name, mask in masks.items()}
-    measured: dict[tuple[Run, str], list[Row]] = {}
+def useful_workers(comparisons: Sequence[Comparison]) -> int:
+    """As many threads as speed up measuring: up to four, but one for images that are done before a hand-over is."""
+    sizes = [read_label_map(next(iter(c.reference.cases.values()))).array.size for c in comparisons]
+    return min(MANY, os.cpu_count() or 1) if max(sizes) >= WORTH_A_THREAD else 1
+
+
+def _tasks(comparison: Comparison, both_empty: BothEmpty) -> list[_Task]:
+    runs: dict[str, list[Run]] = {case: [] for case in comparison.reference.cases}
     for run in comparison.runs:
-        file = comparison.predictions[run].get(case)
-        predicted = None
-        if file is not None:
-            prediction = read_label_map(file)
-            check_pair(path, reference, file, prediction)
-            check_values(file, prediction, labels)
-            predicted = flatten(prediction)[0]
-        rows: list[Row] = []
-        measured[run, case] = rows
-        for name, mask in masks.items():
-            candidate = None
-            if predicted is not None:
-                candidate = region_mask(predicted, labels.regions[name])
-                candidate = candidate if counted is None else candidate & counted
-            metrics = measure_case(mask, candidate, spacing, tolerance=comparison.tolerance, both_empty=task.both_empty)
-            size = int(mask.size if counted is None else np.count_nonzero(counted))
-            rows.append(
-                {
-                    **dict(_facts(comparison, run, case)),
-                    "label": name,
-                    **{field: getattr(metrics, field) for field in METRICS},
-                    "reference_size": metrics.reference_size,
-                    "predicted_size": metrics.predicted_size,
-                    "outcome": metrics.outcome.value,
-                    "image_size": size,
-                }
-            )
+        for case in comparison.cases(run):
+            runs[case].append(run)
+    return [_Task(comparison, case, tuple(of_case), both_empty) for case, of_case in runs.items() if of_case]
+
+
+def _measure(task: _Task, known: Measurements) -> list[Labels]:
+    """The measurements of each run's prediction; files that are known are hashed, not read."""
+    comparison, case = task.comparison, task.case
+    label_hash = content_hash(comparison.reference.cases[case])
+    settings = _settings(comparison, task.both_empty)
+    reference: _Reference | None = None
+    measured = []
+    for run in task.runs:
+        key = key_of(settings, label_hash, content_hash(comparison.predictions[run].get(case)))
+        labels = known.get(key)
+        if labels is None:
+            reference = reference or _read_reference(comparison, case)
+            labels = _measure_prediction(task, run, reference)
+            known.add(key, labels)
+        measured.append(labels)
     return measured
 
 
-def _facts(comparison: Comparison, run: Run, case: str) -> Iterator[tuple[str, Any]]:
+def _settings(comparison: Comparison, both_empty: BothEmpty) -> dict[str, Any]:
+    return {
+        "labels": {name: sorted(region) for name, region in comparison.labels.regions.items()},
+        "ignore": comparison.labels.ignore,
+        "tolerance": comparison.tolerance,
+        "surface": comparison.surface.value,
+        "both_empty": both_empty.value,
+    }
+
+
+def _read_reference(comparison: Comparison, case: str) -> _Reference:
+    labels, path = comparison.labels, comparison.reference.cases[case]
+    image = read_label_map(path)
+    check_values(path, image, labels)
+    values, spacing = flatten(image)
+    counted = None if labels.ignore is None else np.asarray(values != labels.ignore)
+    masks = {name: region_mask(values, region) for name, region in labels.regions.items()}
+    if counted is not None:
+        masks = {name: mask & counted for name, mask in masks.items()}
+    return _Reference(image, masks, spacing, counted)
+
+
+def _measure_prediction(task: _Task, run: Run, reference: _Reference) -> Labels:
+    comparison, case = task.comparison, task.case
+    file, counted = comparison.predictions[run].get(case), reference.counted
+    values = None
+    if file is not None:
+        prediction = read_label_map(file)
+        check_pair(comparison.reference.cases[case], reference.image, file, prediction)
+        check_values(file, prediction, comparison.labels)
+        values = flatten(prediction)[0]
+    measured = []
+    for name, mask in reference.masks.items():
+        candidate = None
+        if values is not None:
+            candidate = region_mask(values, comparison.labels.regions[name])
+            candidate = candidate if counted is None else candidate & counted
+        metrics = measure_case(
+            mask,
+            candidate,
+            reference.spacing,
+            tolerance=comparison.tolerance,
+            both_empty=task.both_empty,
+            surface=comparison.surface,
+        )
+        size = int(mask.size if counted is None else np.count_nonzero(counted))
+        measured.append(
+            Measured(
+                dsc=metrics.dsc,
+                hd=metrics.hd,
+                hd95=metrics.hd95,
+                assd=metrics.assd,
+                nsd=metrics.nsd,
+                reference_size=metrics.reference_size,
+                predicted_size=metrics.predicted_size,
+                outcome=metrics.outcome.value,
+                image_size=size,
+            )
+        )
+    return tuple(measured)
+
+
+def _table(comparisons: Sequence[Comparison], measured: Mapping[tuple[Run, str], Labels]) -> pd.DataFrame:
+    """Column by column: a dictionary a row would take most of a large study's memory."""
+    columns: dict[str, list[Any]] = {}
+    for comparison in comparisons:
+        for run in comparison.runs:
+            for case in comparison.cases(run):
+                facts = _facts(comparison, run, case)
+                for label, numbers in zip(comparison.labels.regions, measured[run, case], strict=True):
+                    row = {**facts, "label": label, **numbers._asdict()}
+                    for name, value in row.items():
+                        columns.setdefault(name, []).append(value)
+    return pd.DataFrame(columns).astype({"seed": "Int64", "predicted_size": "Int64", "disparity": float})
+
+
+def _facts(comparison: Comparison, run: Run, case: str) -> dict[str, Any]:
     reference = comparison.reference
     fold = reference.folds.get(run.fold)
-    yield "dataset", reference.dataset
-    for name in ("architecture", "trainer", "network", "plans", "configuration", "fold", "seed", "level"):
-        yield name, getattr(run, name)
-    yield "case", case
-    yield "group", reference.groups.get(case, "")
-    yield "disparity", reference.disparities.get((case, run.level))
-    yield "trained_on", fold.name if fold else ""
-    yield "training", fold.training if fold else ""
+    names = ("architecture", "trainer", "network", "plans", "configuration", "fold", "seed", "level")
+    return {
+        "dataset": reference.dataset,
+        **{name: getattr(run, name) for name in names},
+        "case": case,
+        "group": reference.groups.get(case, ""),
+        "disparity": reference.disparities.get((case, run.level)),
+        "trained_on": fold.name if fold else "",
+        "training": fold.training if fold else "",
+    }

@@ -1,43 +1,63 @@
 """From prediction folders to a published analysis, in one call."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis import case_metrics, content, robustness
-from nnunet_skipstudy.analysis.figures import Picture, metric_over_levels
-from nnunet_skipstudy.analysis.findings import standings
-from nnunet_skipstudy.analysis.heatmaps import alpha_matrices
-from nnunet_skipstudy.analysis.matching import Comparison, prepare
-from nnunet_skipstudy.analysis.predictions import find_runs
+from nnunet_skipstudy.analysis import case_metrics, robustness
+from nnunet_skipstudy.analysis.case_views import CaseView, case_views, choose_cases
+from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
+from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
+from nnunet_skipstudy.analysis.figures.heatmaps import alpha_matrices
+from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
+from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
+from nnunet_skipstudy.analysis.figures.ranks import critical_differences
+from nnunet_skipstudy.analysis.figures.style import Picture
+from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
+from nnunet_skipstudy.analysis.finding import find_runs
+from nnunet_skipstudy.analysis.matching import Comparison, Extra, prepare
+from nnunet_skipstudy.analysis.measurements import PLACE, Measurements
 from nnunet_skipstudy.analysis.publish import check_output, published
 from nnunet_skipstudy.analysis.references import find_references
-from nnunet_skipstudy.analysis.report import Table, render
+from nnunet_skipstudy.analysis.report import content
+from nnunet_skipstudy.analysis.report.findings import standings
+from nnunet_skipstudy.analysis.report.latex import write_latex
+from nnunet_skipstudy.analysis.report.markdown import markdown
+from nnunet_skipstudy.analysis.report.page import Table, render
 from nnunet_skipstudy.analysis.study import Study, make_study, warnings_of
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.metrics import BothEmpty, Surface
+
+MAX_CASES = 12
+"""Of one data set among the report's pictures; fewer where there are many data sets."""
+MAX_CASES_IN_ALL = 40
 
 
 @dataclass(frozen=True)
 class AnalyzeOptions:
     """What to analyze and how; the fields are the command's arguments.
 
+    ``labels``: ``None`` where a table names them or nnU-Net's environment variables lead to them.
     ``tolerance``: of the NSD, in the images' unit (``None``: 5 pixels, or 2 mm where images have a spacing).
-    ``workers``: threads (``None``: up to four).
+    ``include_degenerate``: let networks that ignore their input be named best. ``latex``: write ``tables/*.tex`` too.
+    ``workers``: threads (``None``: as many as speed up measuring, up to four).
     """
 
     predictions: Path
-    labels: Path
+    labels: Path | None
     output: Path
     architecture: str | None = None
     level: str | None = None
     reference_level: str | None = None
     tolerance: float | None = None
     both_empty: BothEmpty = BothEmpty.COUNT
+    surface: Surface = Surface.VOXEL
+    extra: Extra = Extra.REFUSE
+    include_degenerate: bool = False
+    latex: bool = False
     workers: int | None = None
     progress: bool = True
 
@@ -65,20 +85,27 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
     """
     _check(options)
     comparisons = _comparisons(options)
-    workers = options.workers or min(4, os.cpu_count() or 1)
-    cases = case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress)
-    study = make_study(comparisons, cases, options.both_empty, options.reference_level)
+    workers = options.workers or case_metrics.useful_workers(comparisons)
+    known = Measurements(options.output / PLACE)
+    cases = case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress, known)
+    study = make_study(comparisons, cases, options.both_empty, options.reference_level, options.include_degenerate)
     table = robustness.robustness_table(study.cases)
     with published(options.output) as folder:
         _write_csv(study.cases[list(case_metrics.COLUMNS)], folder / "case_metrics.csv")
         _write_csv(table, folder / "robustness.csv")
-        page = render(content.build_report(study, _pictures(study, folder / "figures")))
-        (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
+        _write_csv(study.statistics.table, folder / "statistics.csv")
+        _write_csv(study.statistics.wins, folder / "wins.csv")
+        views = _case_views(study)
+        report = content.build_report(study, _pictures(study, views, folder / "figures"), views)
+        _write(folder / "report.html", render(report))
+        _write(folder / "report.md", markdown(report))
+        if options.latex:
+            write_latex(report.tables, folder / "tables")
     return AnalysisResult(
         options.output / "report.html",
         study.cases,
         table,
-        tuple(content.level_tables(standings(study.summary), study.looks)),
+        tuple(content.level_tables(standings(study.summary, study.include_degenerate), study.looks)),
         tuple(warnings_of(study)),
     )
 
@@ -94,13 +121,20 @@ def _check(options: AnalyzeOptions) -> None:
 
 
 def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
-    root = options.predictions
-    runs = find_runs(root, options.architecture, options.level)
-    names = list(dict.fromkeys(run.dataset for run in runs))
-    references = find_references(options.labels, names, fallback=root.resolve().name)
+    given = options.predictions
+    root = given.parent if given.is_file() else given
+    runs = find_runs(given, options.architecture, options.level)
+    references = find_references(options.labels, runs, fallback=root.resolve().name)
     comparisons = tuple(
-        prepare(references[name], [run for run in runs if run.dataset == name], root, options.tolerance)
-        for name in names
+        prepare(
+            reference,
+            [run for run in runs if run.dataset == name],
+            root,
+            options.tolerance,
+            options.surface,
+            options.extra,
+        )
+        for name, reference in references.items()
     )
     levels = sorted({run.level for run in runs})
     asked = options.reference_level
@@ -109,13 +143,35 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
     return comparisons
 
 
-def _pictures(study: Study, folder: Path) -> Sequence[Picture]:
+def _case_views(study: Study) -> list[CaseView]:
+    """The cases that the report shows, as far as their images lie beside the labels."""
+    views: list[CaseView] = []
+    n = min(MAX_CASES, max(3, MAX_CASES_IN_ALL // max(1, len(study.comparisons))))
+    for comparison in study.comparisons:
+        for setting in study.statistics.overall(comparison.reference.dataset)[:1]:
+            views += case_views(comparison, study.cases, choose_cases(setting, n))
+    return views
+
+
+def _pictures(study: Study, views: Sequence[CaseView], folder: Path) -> Sequence[Picture]:
     folder.mkdir()
     units = {c.reference.dataset: c.unit for c in study.comparisons}
     tolerances = {c.reference.dataset: c.tolerance for c in study.comparisons}
-    lines = metric_over_levels(study.summary, study.looks, units, tolerances, folder)
-    pictures = [*lines, *alpha_matrices(study.summary, study.looks, folder)]
+    datasets, statistics, looks = list(units), study.statistics, study.looks
+    pictures = [
+        *metric_over_levels(study.summary, looks, units, tolerances, statistics, folder),
+        *alpha_matrices(study.summary, looks, folder),
+        *performance_against_robustness(statistics, datasets, looks, folder),
+        *critical_differences(statistics, datasets, looks, folder),
+        *dsc_distributions(statistics, datasets, looks, folder),
+        *dsc_over_disparity(statistics, datasets, looks, folder),
+        *qualitative_sheets(views, looks, folder),
+    ]
     return sorted(pictures, key=lambda picture: not picture.main)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -1,16 +1,24 @@
 """The reference side: label folders, and what the data set's tables say about cases, levels and folds."""
 
 import csv
+import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnunet_skipstudy.analysis.predictions import DATASET, case_files
+from nnunet_skipstudy.analysis.predictions import DATASET, Run, case_files
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, level_alpha
 
 POOLED_KINDS = ("", "wide")
 """Folds of these kinds were trained alike, so results are pooled over them; of others each stands for itself."""
+
+SPLITS = "splits_final.json"
+
+TEST_FOLDERS: tuple[str, ...] = ("labelsTs",)
+VALIDATION_FOLDERS: tuple[str, ...] = ("gt_segmentations", "labelsTr")
+"""Where a data set keeps the labels of test and of validation cases: nnUNet_preprocessed has the former's copy."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,10 @@ class Fold:
 
 @dataclass(frozen=True)
 class Reference:
-    """The labels of one data set and what its tables know."""
+    """The labels of one data set and what its tables know.
+
+    ``splits`` are the validation cases of each fold by nnU-Net's number; ``None`` where no list was found.
+    """
 
     dataset: str
     folder: Path
@@ -36,50 +47,67 @@ class Reference:
     groups: dict[str, str] = field(default_factory=dict)
     disparities: dict[tuple[str, str], float] = field(default_factory=dict)
     folds: dict[str, Fold] = field(default_factory=dict)
+    splits: tuple[tuple[str, ...], ...] | None = None
 
 
-def find_references(labels: Path, datasets: Sequence[str], fallback: str) -> dict[str, Reference]:
+def find_references(labels: Path | None, runs: Sequence[Run], fallback: str) -> dict[str, Reference]:
     """The references of each data set.
 
     Args:
-        labels: a folder of label maps, a data set's folder with ``labelsTs``, or a folder of such folders, as
-            nnUNet_raw is.
-        datasets: the data sets that were predicted; an empty name stands for a folder of predictions alone.
+        labels: a folder of label maps, a data set's folder, or a folder of such folders, as nnUNet_raw is;
+            ``None``: where a table says, else nnU-Net's own place for them, by its environment variables.
+        runs: what was predicted; an empty data set's name stands for a folder of predictions alone.
         fallback: the data set's name where neither predictions nor labels name it.
 
     Returns:
-        References by the names in ``datasets``.
+        References by the data sets' names in ``runs``.
 
     Raises:
-        UserError: a data set has no labels.
+        UserError: a data set has no labels, or a table names two folders of them.
     """
-    if not labels.is_dir():
+    if labels is not None and not labels.is_dir():
         raise UserError(f"{labels}: no such folder; give the folder that holds the labels")
+    by_dataset: dict[str, list[Run]] = {}
+    for run in runs:
+        by_dataset.setdefault(run.dataset, []).append(run)
     references = {}
-    for dataset in datasets:
-        folder = _label_folder(labels, dataset, len(datasets) == 1)
+    for dataset, members in by_dataset.items():
+        folder = _label_folder(labels, dataset, members, len(by_dataset) == 1)
         named = folder.resolve().parent.name
         name = dataset or (named if DATASET.fullmatch(named) else fallback)
         references[dataset] = read_reference(name, folder)
     return references
 
 
-def _label_folder(labels: Path, dataset: str, alone: bool) -> Path:
-    candidates = [labels / dataset / "labelsTs"] if dataset else []
-    if alone:
-        candidates += [labels, labels / "labelsTs"]
+def _label_folder(labels: Path | None, dataset: str, runs: Sequence[Run], alone: bool) -> Path:
+    named = {run.labels.resolve(): run.labels for run in runs if run.labels is not None}
+    if len(named) > 1:
+        listed = " and ".join(map(str, named.values()))
+        raise UserError(f"{dataset or 'the table'}: has labels in {listed}; give each a data set's name of its own")
+    if named and any(run.labels is None for run in runs) and labels is None:
+        raise UserError(f"{dataset or 'the table'}: some rows name no labels; fill the cells, or give --labels")
+    validation = runs[0].validation
+    inside = VALIDATION_FOLDERS if validation else TEST_FOLDERS
+    candidates = list(named.values())
+    if labels is None:
+        roots = [os.environ.get(name) for name in ("nnUNet_preprocessed", "nnUNet_raw")]
+        candidates += [Path(root) / dataset / name for root in roots if root and dataset for name in inside]
+    elif not named:
+        candidates += [labels / dataset / name for name in inside if dataset]
+        candidates += [folder for folder in (labels, *(labels / name for name in inside)) if alone]
     for folder in candidates:
         if folder.is_dir() and case_files(folder):
             return folder
-    tried = ", ".join(str(folder) for folder in candidates)
+    tried = f" (looked in {', '.join(str(folder) for folder in candidates)})" if candidates else ""
     what = f"labels of {dataset}" if dataset else "labels"
-    raise UserError(f"{labels}: no {what} found (looked in {tried}); give the folder that holds the label maps")
+    start, remedy = (f"{labels}: ", "") if labels else ("", " with --labels")
+    raise UserError(f"{start}no {what} found{tried}; give the folder that holds the label maps{remedy}")
 
 
 def read_reference(dataset: str, folder: Path) -> Reference:
     """Read a label folder, and cases.csv, perturbations.csv and folds.csv beside it where they are."""
     root = folder.resolve().parent
-    reference = Reference(dataset, folder, case_files(folder))
+    reference = Reference(dataset, folder, case_files(folder), splits=_splits(root, dataset))
     for row in _rows(root / "cases.csv"):
         reference.groups[row["case"]] = row.get("group", "")
         _note_disparity(reference, row, row.get("level") or UNPERTURBED)
@@ -88,6 +116,19 @@ def read_reference(dataset: str, folder: Path) -> Reference:
     for row in _rows(root / "folds.csv", key="fold"):
         reference.folds[row["fold"]] = Fold(level_name(row.get("name", "")), row.get("kind", ""))
     return reference
+
+
+def _splits(root: Path, dataset: str) -> tuple[tuple[str, ...], ...] | None:
+    """Each fold's validation cases, of the list that nnU-Net trained by, or of its copy beside the labels."""
+    preprocessed = os.environ.get("nnUNet_preprocessed")
+    for path in ([Path(preprocessed) / dataset / SPLITS] if preprocessed else []) + [root / SPLITS]:
+        if path.is_file():
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                return tuple(tuple(str(case) for case in split["val"]) for split in content)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise UserError(f"{path}: is no list of nnU-Net's splits ({error}); mend or remove the file") from error
+    return None
 
 
 def level_name(name: str) -> str:

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from nnunet_skipstudy.analysis.across_levels import ACROSS_COLUMNS, across_levels
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.references import level_name
-from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.metrics import Outcome
 from nnunet_skipstudy.registry import UNPERTURBED, level_alpha
-
-NETWORK: tuple[str, ...] = ("dataset", "architecture", "network", "plans", "configuration")
-"""What tells one network from another; ``network`` is the trainer without its seed."""
 
 OUTCOMES: tuple[str, ...] = tuple(f"n_{outcome.value}" for outcome in Outcome)
 
@@ -21,8 +19,13 @@ COLUMNS: tuple[str, ...] = (
     *("metric", "n", "n_seeds", "mean", "sd", "cv", "reference_level", "change", "relative_change"),
     *OUTCOMES,
     "degenerate",
+    *("sd_replicates", "failure_rate", "missed_rate", "spurious_rate", "absent_rate"),
+    *ACROSS_COLUMNS,
 )
-"""The columns of robustness.csv; ``trainer`` is without its seed there."""
+"""The columns of robustness.csv; ``trainer`` is without its seed there.
+
+``ACROSS_COLUMNS`` join the levels, so they repeat on each of a network's levels.
+"""
 
 
 def reference_levels(cases: pd.DataFrame, asked: str | None = None) -> pd.Series:
@@ -113,6 +116,29 @@ def _ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
 
 
 def robustness_table(cases: pd.DataFrame) -> pd.DataFrame:
-    """The rows of robustness.csv: :func:`summarize` for each fold."""
-    table = summarize(cases, ("fold", "trained_on"))
+    """The rows of robustness.csv: :func:`summarize` for each fold, and what joins the levels.
+
+    Rates are shares of predictions; ``failure_rate`` is that of missed, spurious and absent ones together.
+    ``sd_replicates`` is the standard deviation (n - 1) of the mean over the seeds, NaN for one.
+    """
+    unit = ("fold", "trained_on")
+    table = summarize(cases, unit)
+    n_predictions = table[list(OUTCOMES)].sum(axis=1)
+    failures = ("missed", "spurious", "absent")
+    for name in failures:
+        table[f"{name}_rate"] = table[f"n_{name}"] / n_predictions
+    table["failure_rate"] = sum(table[f"n_{name}"] for name in failures) / n_predictions
+    table = table.merge(
+        _replicate_spread(cases, unit), on=[*NETWORK, *unit, "level", "label", "metric"], validate="one_to_one"
+    )
+    keys = [*NETWORK, *unit, "label"]
+    table = table.merge(across_levels(cases, keys), on=[*keys, "metric"], validate="many_to_one")
     return table.rename(columns={"network": "trainer"})[list(COLUMNS)]
+
+
+def _replicate_spread(cases: pd.DataFrame, unit: Sequence[str]) -> pd.DataFrame:
+    keys = [*NETWORK, *unit, "level", "label"]
+    means = cases.groupby([*keys, "trainer"], sort=False)[list(METRICS)].mean().reset_index()
+    long = means.melt(id_vars=keys, value_vars=list(METRICS), var_name="metric", value_name="value")
+    spread = long.groupby([*keys, "metric"], sort=False)["value"].std(ddof=1)
+    return spread.rename("sd_replicates").reset_index()

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from nnunet_skipstudy.analysis.degenerate import degenerate_trainings, mark_degenerate
+from nnunet_skipstudy.analysis.input_warnings import input_warnings
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, looks
 from nnunet_skipstudy.analysis.matching import Comparison
-from nnunet_skipstudy.analysis.robustness import NETWORK, reference_levels, summarize
+from nnunet_skipstudy.analysis.robustness import reference_levels, summarize
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
+from nnunet_skipstudy.analysis.statistics.setting import settings
+from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
+from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.metrics import BothEmpty
 
 
@@ -21,6 +26,8 @@ class Study:
     summary: pd.DataFrame
     degenerate: pd.DataFrame
     looks: dict[NetworkKey, Look]
+    statistics: Statistics
+    include_degenerate: bool = False
 
 
 def make_study(
@@ -28,21 +35,32 @@ def make_study(
     cases: pd.DataFrame,
     both_empty: BothEmpty,
     reference_level: str | None = None,
+    include_degenerate: bool = False,
 ) -> Study:
-    """Find reference levels and degenerate networks in the measured cases, and summarize them."""
+    """Find reference levels and degenerate networks in the measured cases, summarize and compare them."""
     degenerate = degenerate_trainings(cases)
     cases = cases.assign(
         reference_level=reference_levels(cases, reference_level),
         degenerate=mark_degenerate(cases, degenerate),
     )
     keys = cases[list(NETWORK[1:])].drop_duplicates().itertuples(index=False, name=None)
-    return Study(comparisons, both_empty, cases, summarize(cases, ("training",)), degenerate, looks(keys))
+    found = looks(keys)
+    return Study(
+        comparisons,
+        both_empty,
+        cases,
+        summarize(cases, ("training",)),
+        degenerate,
+        found,
+        make_statistics(settings(cases, list(found), include_degenerate)),
+        include_degenerate,
+    )
 
 
 def warnings_of(study: Study) -> list[str]:
     """What a reader has to know before trusting the numbers, most serious first."""
     return [
-        *_absent(study),
+        *input_warnings(study.comparisons, study.cases),
         *_degenerate(study),
         *_few(study),
         *_empty(study),
@@ -55,37 +73,42 @@ def warnings_of(study: Study) -> list[str]:
     ]
 
 
-def _absent(study: Study) -> list[str]:
-    found = []
-    for comparison in study.comparisons:
-        for run in comparison.runs:
-            cases = comparison.absent(run)
-            if cases:
-                listed = ", ".join(cases[:5]) + (", …" if len(cases) > 5 else "")
-                found.append(
-                    f"{run.place}: {len(cases)} of {len(comparison.reference.cases)} predictions are absent "
-                    f"({listed}); each counts as a failure."
-                )
-    return found
-
-
 def _degenerate(study: Study) -> list[str]:
+    """One sentence for each network and reason, with the labels and trainings that it holds for."""
     found = []
-    for row in study.degenerate.to_dict("records"):
-        fold = f", fold {row['fold']}" if row["fold"] else ""
+    remedy = (
+        "it takes part here because --include-degenerate was given"
+        if study.include_degenerate
+        else "it is never named best"
+    )
+    places = ["dataset", "architecture", "network", "plans", "configuration", "reason"]
+    for (dataset, architecture, *_, reason), rows in groups(study.degenerate, *places):
+        trainings = dict.fromkeys(
+            (row["trainer"] or architecture) + (f" fold {row['fold']}" if row["fold"] else "")
+            for row in rows.to_dict("records")
+        )
+        labels = list(dict.fromkeys(rows["label"]))
         found.append(
-            f"{row['trainer'] or row['architecture']}{fold}, {row['dataset']}, label {row['label']}: "
-            f"{row['reason']}. A network that ignores its input looks robust; it is never named best."
+            f"{', '.join(trainings)}, {dataset}, label{'s' if len(labels) > 1 else ''} {', '.join(labels)}: {reason}. "
+            f"A network that ignores its input looks robust; {remedy}."
         )
     return found
 
 
 def _few(study: Study) -> list[str]:
-    return [
-        f"{comparison.reference.dataset}: one case only; its numbers say nothing about others."
-        for comparison in study.comparisons
-        if len(comparison.reference.cases) == 1
-    ]
+    found = []
+    for comparison in study.comparisons:
+        reference = comparison.reference
+        n_cases = len(reference.cases)
+        n_groups = len({reference.groups.get(case) or f"case {case}" for case in reference.cases})
+        if n_cases == 1:
+            found.append(f"{reference.dataset}: one case only; its numbers say nothing about others.")
+        elif n_groups < MIN_GROUPS:
+            found.append(
+                f"{reference.dataset}: {n_cases} cases in {n_groups} independent groups are too few for intervals "
+                "and tests; its means may be chance."
+            )
+    return found
 
 
 def _empty(study: Study) -> list[str]:

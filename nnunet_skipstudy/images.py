@@ -103,6 +103,11 @@ def _decoded(path: Path, read: Callable[[Path], Image]) -> Image:
 
 
 def _read_flat(path: Path) -> Image:
+    from PIL import Image as Pillow
+
+    with Pillow.open(path) as picture:  # what scikit-image asks, too, after a search that takes as long again
+        if picture.format in ("PNG", "BMP") and picture.mode in ("L", "RGB", "RGBA"):
+            return Image(np.array(picture), None)
     from skimage.io import imread
 
     return Image(np.asarray(imread(path)), None)

@@ -50,7 +50,7 @@ def test_the_wheel_holds_every_module(installed_wheel: Path) -> None:
         inside = module.relative_to("nnunet_skipstudy") if module.parts[0] == "nnunet_skipstudy" else module
         assert (package / inside).is_file(), f"{module}: list its folder under [tool.setuptools] packages"
     assert (package / "py.typed").is_file()
-    assert (package / "analysis" / "templates" / "report.html").is_file()
+    assert (package / "analysis" / "report" / "templates" / "report.html").is_file()
     beside = {path.name for path in package.parent.iterdir() if not path.name.endswith((".dist-info", ".pth"))}
     assert beside == {"nnunet_skipstudy"}  # nothing called "trainers" or "analysis" in anybody's site-packages
 

@@ -9,7 +9,7 @@ from nnunet_skipstudy.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.analysis.pipeline import AnalysisResult
-    from nnunet_skipstudy.analysis.report import Table
+    from nnunet_skipstudy.analysis.report.page import Table
 
 TREE = "DatasetXXX_Name/TRAINER__PLANS__CONFIGURATION/fold_K/LEVEL/CASE.png"
 
@@ -18,21 +18,23 @@ def parser() -> Parser:
     """The command's arguments."""
     made = Parser(
         prog="skipstudy analyze",
-        description="Measure predictions against labels and write case_metrics.csv, robustness.csv, figures "
-        "and report.html.",
+        description="Measure predictions against labels and write case_metrics.csv, robustness.csv, "
+        "statistics.csv, wins.csv, figures, report.html and report.md.",
     )
     add = made.add_argument
     add(
         "predictions",
         type=Path,
         metavar="PREDICTIONS",
-        help=f"a tree {TREE}, or one folder of predictions",
+        help=f"a tree {TREE}, nnU-Net's results (fold_K/validation, crossval_results_folds_K), one folder of "
+        "predictions, or a table predictions.csv of folders",
     )
     add(
         "--labels",
         type=Path,
-        required=True,
-        help="the folder of label maps, or one that holds DatasetXXX_Name/labelsTs, such as nnUNet_raw",
+        metavar="LABELS",
+        help="the folder of label maps, or one that holds DatasetXXX_Name/labelsTs, such as nnUNet_raw (default: "
+        "what the table says, else nnU-Net's own by its environment variables)",
     )
     add("-o", "--output", type=Path, required=True, metavar="OUT", help="where the results go")
     add("--architecture", metavar="NAME", help="the network that made one folder of predictions")
@@ -54,7 +56,26 @@ def parser() -> Parser:
         default="count",
         help="a correct empty prediction counts as perfect, or is left out of the means (default: count)",
     )
-    add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4)")
+    add(
+        "--surface",
+        choices=("voxel", "surfel"),
+        default="voxel",
+        help="distances between edge voxels, as in the study, or between surface elements weighted by area, as "
+        "DeepMind's surface-distance (default: voxel)",
+    )
+    add(
+        "--extra",
+        choices=("refuse", "list"),
+        default="refuse",
+        help="predictions without a label are an error, or are left out and listed (default: refuse)",
+    )
+    add(
+        "--include-degenerate",
+        action="store_true",
+        help="let networks that ignore their input be ranked and named best (default: they are listed only)",
+    )
+    add("--latex", action="store_true", help="write the report's tables as tables/*.tex, too")
+    add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4, 1 for small images)")
     return made
 
 
@@ -66,10 +87,15 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
+    from nnunet_skipstudy.analysis.matching import Extra
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
-    from nnunet_skipstudy.metrics import BothEmpty
+    from nnunet_skipstudy.metrics import BothEmpty, Surface
 
-    values = vars(arguments) | {"both_empty": BothEmpty(arguments.both_empty)}
+    values = vars(arguments) | {
+        "both_empty": BothEmpty(arguments.both_empty),
+        "surface": Surface(arguments.surface),
+        "extra": Extra(arguments.extra),
+    }
     result = analyze(AnalyzeOptions(**values))
     print_result(result)
     return 0

@@ -1,11 +1,11 @@
 """Metrics of segmentations: arrays in, numbers out."""
 
 from nnunet_skipstudy.metrics.case import BothEmpty, CaseMetrics, Outcome, image_diagonal, measure_case
+from nnunet_skipstudy.metrics.elements import Surface, edge_voxels
 from nnunet_skipstudy.metrics.overlap import dice
 from nnunet_skipstudy.metrics.surface import (
     SurfaceDistances,
     average_surface_distance,
-    edge_voxels,
     hausdorff,
     hausdorff_95,
     surface_dice,
@@ -16,6 +16,7 @@ __all__ = [
     "BothEmpty",
     "CaseMetrics",
     "Outcome",
+    "Surface",
     "SurfaceDistances",
     "average_surface_distance",
     "dice",

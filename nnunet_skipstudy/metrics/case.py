@@ -7,8 +7,9 @@ from enum import Enum
 
 import numpy as np
 
-from nnunet_skipstudy.metrics import surface
-from nnunet_skipstudy.metrics.overlap import Mask, dice
+from nnunet_skipstudy.metrics import surface as surfaces
+from nnunet_skipstudy.metrics.elements import Surface
+from nnunet_skipstudy.metrics.overlap import Mask, dice_of_sizes, overlap
 
 
 class Outcome(str, Enum):
@@ -68,6 +69,7 @@ def measure_case(
     *,
     tolerance: float,
     both_empty: BothEmpty = BothEmpty.COUNT,
+    surface: Surface = Surface.VOXEL,
 ) -> CaseMetrics:
     """Measure one prediction against its reference.
 
@@ -80,6 +82,7 @@ def measure_case(
         spacing: the distance between voxel centres along each axis; ``None`` means 1, distances in pixels.
         tolerance: of the NSD, in the spacing's unit, at least 0.
         both_empty: what two empty masks count as.
+        surface: what the surface of a mask is.
 
     Raises:
         ValueError: the shapes differ, the spacing has another number of axes or is not positive, or the
@@ -87,18 +90,19 @@ def measure_case(
     """
     _check(reference, prediction, spacing, tolerance)
     spacing = (1.0,) * reference.ndim if spacing is None else spacing
-    reference_size = int(np.count_nonzero(reference))
-    predicted_size = None if prediction is None else int(np.count_nonzero(prediction))
+    found = overlap(reference, reference if prediction is None else prediction)
+    reference_size = found.reference_size
+    predicted_size = None if prediction is None else found.prediction_size
     if prediction is None:
         outcome = Outcome.ABSENT
     elif reference_size and predicted_size:
-        distances = surface.surface_distances(reference, prediction, spacing)
+        distances = surfaces.distances_of_overlap(reference, prediction, spacing, surface, found)
         return CaseMetrics(
-            dsc=dice(reference, prediction),
-            hd=surface.hausdorff(distances),
-            hd95=surface.hausdorff_95(distances),
-            assd=surface.average_surface_distance(distances),
-            nsd=surface.surface_dice(distances, tolerance),
+            dsc=dice_of_sizes(reference_size, predicted_size, found.shared),
+            hd=surfaces.hausdorff(distances),
+            hd95=surfaces.hausdorff_95(distances),
+            assd=surfaces.average_surface_distance(distances),
+            nsd=surfaces.surface_dice(distances, tolerance),
             reference_size=reference_size,
             predicted_size=predicted_size,
             outcome=Outcome.BOTH,
@@ -107,10 +111,10 @@ def measure_case(
         outcome = Outcome.MISSED
     else:
         outcome = Outcome.SPURIOUS if predicted_size else Outcome.BOTH_EMPTY
-    overlap, distance = 0.0, image_diagonal(reference.shape, spacing)
+    share, distance = 0.0, image_diagonal(reference.shape, spacing)
     if outcome is Outcome.BOTH_EMPTY:
-        overlap, distance = (1.0, 0.0) if both_empty is BothEmpty.COUNT else (math.nan, math.nan)
-    return CaseMetrics(overlap, distance, distance, distance, overlap, reference_size, predicted_size, outcome)
+        share, distance = (1.0, 0.0) if both_empty is BothEmpty.COUNT else (math.nan, math.nan)
+    return CaseMetrics(share, distance, distance, distance, share, reference_size, predicted_size, outcome)
 
 
 def _check(reference: Mask, prediction: Mask | None, spacing: Sequence[float] | None, tolerance: float) -> None:

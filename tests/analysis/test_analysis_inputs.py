@@ -5,24 +5,33 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import SimpleITK as sitk
 from made_up_predictions import DATASET, LabelMap, draw, level_folder, write_cases, write_dataset_json
+from measuring import compare, measure
 
+from nnunet_skipstudy.analysis.finding import find_runs
 from nnunet_skipstudy.analysis.labels import LabelSet, parse_label_set
+from nnunet_skipstudy.analysis.matching import Extra
 from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, analyze
-from nnunet_skipstudy.analysis.predictions import case_files, find_runs
+from nnunet_skipstudy.analysis.predictions import case_files
 from nnunet_skipstudy.errors import UserError
 
 SPACING = (3.0, 2.0, 0.5)  # of slice, row, column
 
 
-def write_volumes(folder: Path, volumes: Mapping[str, LabelMap], origin: tuple[float, ...] = (1.0, 2.0, 3.0)) -> Path:
+GEOMETRY = {"Spacing": SPACING[::-1], "Origin": (1.0, 2.0, 3.0), "Direction": (1, 0, 0, 0, 1, 0, 0, 0, 1)}
+"""Of volumes, in SimpleITK's order."""
+
+
+def write_volumes(folder: Path, volumes: Mapping[str, LabelMap], **other: tuple[float, ...]) -> Path:
+    """Write volumes; ``other`` replaces parts of :data:`GEOMETRY`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, labels in volumes.items():
         image = sitk.GetImageFromArray(labels)
-        image.SetSpacing(SPACING[::-1])
-        image.SetOrigin(origin)
+        for what, values in {**GEOMETRY, **other}.items():
+            getattr(image, f"Set{what}")(values)
         sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
     return folder
 
@@ -30,6 +39,11 @@ def write_volumes(folder: Path, volumes: Mapping[str, LabelMap], origin: tuple[f
 def run(predictions: Path, labels: Path, **options: object) -> AnalysisResult:
     made = AnalyzeOptions(predictions, labels, predictions.parent / "out", progress=False, workers=1, **options)  # type: ignore[arg-type]
     return analyze(made)
+
+
+def cases_of(predictions: Path, labels: Path) -> pd.DataFrame:
+    """The table of cases alone, without statistics and figures, which take seconds."""
+    return measure(compare(predictions, labels))[0]
 
 
 def dot(*position: int) -> LabelMap:
@@ -42,7 +56,7 @@ def test_volumes_are_measured_in_millimetres(tmp_path: Path) -> None:
     """One slice (3 mm), two rows (4 mm) and zero columns apart is 5 mm; beyond 2 mm, within 5 mm."""
     labels = write_volumes(tmp_path / "labels", {"a": dot(1, 1, 1), "b": dot(0, 0, 0)})
     predictions = write_volumes(tmp_path / "predictions", {"a": dot(2, 3, 1), "b": dot(0, 0, 0) * 0})
-    cases = run(predictions, labels).cases.set_index("case")
+    cases = cases_of(predictions, labels).set_index("case")
     assert cases.loc["a", "hd"] == pytest.approx(5)
     assert cases.loc["a", "nsd"] == 0
     assert cases.loc["b", "hd"] == pytest.approx(np.sqrt(12**2 + 10**2 + 3**2))
@@ -60,23 +74,71 @@ def test_a_volume_of_one_slice_is_a_2d_image(tmp_path: Path) -> None:
     ring[0, 2, 2] = 0
     labels = write_volumes(tmp_path / "labels", {"a": square})
     predictions = write_volumes(tmp_path / "predictions", {"a": ring})
-    assert run(predictions, labels).cases["assd"].tolist() == [0.0]
+    assert cases_of(predictions, labels)["assd"].tolist() == [0.0]
 
 
-def test_a_shifted_origin_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("what", "values", "words"),
+    [
+        ("Origin", (1.0, 2.5, 3.0), r"origin \(1, 2.5, 3\), its label .* \(1, 2, 3\)"),
+        ("Spacing", (0.5, 2.0, 3.1), r"spacing \(3.1, 2, 0.5\), its label .* \(3, 2, 0.5\)"),
+        ("Direction", (0, 1, 0, 1, 0, 0, 0, 0, 1), r"direction \(0, 1, 0, .*, its label .* \(1, 0, 0, "),
+        ("Direction", (-1, 0, 0, 0, -1, 0, 0, 0, 1), r"direction \(-1, 0, 0, .*, its label .* \(1, 0, 0, "),
+    ],
+)
+def test_another_grid_is_refused(what: str, values: tuple[float, ...], words: str, tmp_path: Path) -> None:
+    """Same shape, same voxels, but they lie elsewhere: the message names both files and the difference."""
     labels = write_volumes(tmp_path / "labels", {"a": dot(1, 1, 1)})
-    predictions = write_volumes(tmp_path / "predictions", {"a": dot(1, 1, 1)}, origin=(1.0, 2.5, 3.0))
-    with pytest.raises(UserError, match=r"origin \(1, 2.5, 3\), its label .* \(1, 2, 3\); resample"):
+    predictions = write_volumes(tmp_path / "predictions", {"a": dot(1, 1, 1)}, **{what: values})
+    with pytest.raises(UserError, match=words + ".*; resample") as error:
         run(predictions, labels)
+    assert str(predictions / "a.nii.gz") in str(error.value)
+    assert str(labels / "a.nii.gz") in str(error.value)
     assert not (tmp_path / "out").exists()
 
 
-def test_two_files_of_one_case_are_refused(tmp_path: Path) -> None:
-    """With x.nii beside x.nii.gz, readers return the wrong one's pixels."""
-    folder = write_volumes(tmp_path / "labels", {"x": dot(1, 1, 1)})
-    sitk.WriteImage(sitk.GetImageFromArray(dot(1, 1, 1)), str(folder / "x.nii"))
-    with pytest.raises(UserError, match=r"holds both x.nii and x.nii.gz"):
-        case_files(folder)
+def test_rounding_of_a_file_format_is_the_same_grid(tmp_path: Path) -> None:
+    """NIfTI keeps single precision: 0.1 comes back as 0.10000000149."""
+    labels = write_volumes(tmp_path / "labels", {"a": dot(1, 1, 1)}, Origin=(0.1, 2.0, 3.0))
+    predictions = write_volumes(tmp_path / "predictions", {"a": dot(1, 1, 1)}, Origin=(0.1000001, 2.0, 3.0))
+    assert measure(compare(predictions, labels))[0]["dsc"].tolist() == [1.0]
+
+
+def test_a_prediction_without_spacing_for_a_label_with_one(tmp_path: Path) -> None:
+    image = draw("1..", "...")
+    labels, predictions = tmp_path / "labels", write_cases(tmp_path / "predictions", {"a": image})
+    labels.mkdir()
+    sitk.WriteImage(sitk.GetImageFromArray(image), str(labels / "a.mha"))
+    with pytest.raises(UserError, match=r"a\.png has no spacing, its label .*a\.mha has a spacing; give both"):
+        run(predictions, labels)
+
+
+@pytest.mark.parametrize("odd", ["labels", "predictions"])
+def test_pairs_of_nii_and_nii_gz_are_refused(odd: str, tmp_path: Path) -> None:
+    """With x.nii beside x.nii.gz, readers return the wrong one's pixels; on either side."""
+    for name in ("labels", "predictions"):
+        write_volumes(tmp_path / name, {"x": dot(1, 1, 1)})
+    sitk.WriteImage(sitk.GetImageFromArray(dot(0, 0, 0)), str(tmp_path / odd / "x.nii"))
+    with pytest.raises(UserError, match=rf"{odd}: holds both x.nii and x.nii.gz for one case; remove one"):
+        run(tmp_path / "predictions", tmp_path / "labels")
+
+
+def test_extra_predictions_are_refused_or_listed(tmp_path: Path) -> None:
+    """Absent ones count as failures either way."""
+    labels = write_cases(tmp_path / "labels", {"a": draw("1"), "b": draw("1")})
+    predictions = write_cases(tmp_path / "p", {"a": draw("1"), "c": draw("1"), "d": draw("1")})
+    with pytest.raises(UserError, match=r"no label for case 'c' in .*--extra list"):
+        compare(predictions, labels)
+    cases, warnings = measure(compare(predictions, labels, extra=Extra.LIST))
+    assert cases["case"].tolist() == ["a", "b"]
+    assert cases["outcome"].tolist() == ["both", "absent"]
+    assert warnings == [
+        "p: 1 of 2 predictions are absent (b); each counts as a failure.",
+        "p: 2 extra predictions without a label left out (c, d).",
+    ]
+    (predictions / "a.png").unlink()
+    with pytest.raises(UserError, match="has a label for none of the predictions"):
+        compare(predictions, labels, extra=Extra.LIST)
 
 
 def test_files_of_macos_are_no_cases(tmp_path: Path) -> None:
@@ -97,7 +159,7 @@ def test_regions_and_the_ignore_label(tmp_path: Path) -> None:
     write_dataset_json(labels, {"whole": [1, 2, 3], "core": [2], "rest": 3, "ignore": 9})
     predicted = draw("1111", "1111", "2200")
     predictions = write_cases(tmp_path / "predictions", {"a": predicted})
-    cases = run(predictions, labels).cases.set_index("label")
+    cases = cases_of(predictions, labels).set_index("label")
     assert list(cases.index) == ["whole", "core", "rest"]
     assert cases["dsc"].tolist() == [1.0, 0.0, 0.0]
     assert cases["outcome"].tolist() == ["both", "missed", "missed"]
@@ -112,7 +174,7 @@ def test_dsc_equals_nnunet_s_own(tmp_path: Path) -> None:
     labels = write_cases(tmp_path / "labels", {"a": reference})
     write_dataset_json(labels, {"one": 1, "joined": [1, 2], "three": 3, "ignore": 4})
     predictions = write_cases(tmp_path / "predictions", {"a": predicted})
-    ours = run(predictions, labels).cases.set_index("label")["dsc"]
+    ours = cases_of(predictions, labels).set_index("label")["dsc"]
     from nnunetv2.evaluation.evaluate_predictions import compute_metrics
     from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
 
@@ -136,7 +198,7 @@ def test_dataset_json_beside_the_predictions_comes_first(tmp_path: Path) -> None
     folder = write_cases(level_folder(predictions, "nnUNetTrainerUNet", "easier"), {"a": draw("1")})
     for place, name in ((predictions, "above"), (labels.parent, "near"), (labels, "beside"), (folder, "own")):
         write_dataset_json(place, {name: 1})
-        assert run(predictions, labels).cases["label"].tolist() == [name]
+        assert cases_of(predictions, labels)["label"].tolist() == [name]
 
 
 def test_folders_that_disagree_on_labels_are_refused(tmp_path: Path) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from random_masks import SPACINGS, pair
 
 from nnunet_skipstudy.metrics import CaseMetrics, measure_case
 from nnunet_skipstudy.metrics.overlap import Mask
 
-SPACINGS = {2: ((1.0, 1.0), (0.7, 1.9)), 3: ((1.0, 1.0, 1.0), (5.0, 0.78, 1.3))}
 TOLERANCE = 2.0
 
 
@@ -40,18 +39,10 @@ def assert_equal_to_monai(reference: Mask, prediction: Mask, spacing: Sequence[f
         assert getattr(measured, name) == pytest.approx(value, rel=1e-5, abs=1e-5), name
 
 
-def blob(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> Mask:
-    """A random mask of smooth objects, often touching the border."""
-    field = ndimage.gaussian_filter(rng.standard_normal(shape), 2, mode="wrap")
-    return np.asarray(field > np.quantile(field, 1 - share))
-
-
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("shape", [(40, 31), (12, 25, 18)])
 def test_random_masks(shape: tuple[int, ...], seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    reference = blob(rng, shape, 0.25)
-    prediction = np.roll(reference, 2, axis=0) if seed % 2 else blob(rng, shape, 0.1)
+    reference, prediction = pair(seed, shape)
     for spacing in SPACINGS[len(shape)]:
         assert_equal_to_monai(reference, prediction, spacing)
 

@@ -9,6 +9,8 @@ from nnunet_skipstudy.metrics import (
     BothEmpty,
     CaseMetrics,
     Outcome,
+    Surface,
+    SurfaceDistances,
     edge_voxels,
     hausdorff,
     hausdorff_95,
@@ -95,6 +97,46 @@ def test_a_distance_equal_to_the_tolerance_is_within_it() -> None:
     assert surface_dice(distances, 0.299) == 0
 
 
+def test_two_dots_by_surface_elements() -> None:
+    """The corners of the dots lie in columns 0, 1 and 2, 3: half the contour is 2 pixels off, half 1."""
+    measured = measure_case(draw("#..."), draw("..#."), tolerance=1, surface=Surface.SURFEL)
+    assert measured == CaseMetrics(0.0, 2.0, 2.0, 1.5, 0.5, 1, 1, Outcome.BOTH)
+
+
+def test_a_longer_row_by_surface_elements() -> None:
+    """Contours of 4 halves of a diagonal and 2 or 3 straight pixels above and below; two halves are 1 pixel off.
+
+    They are a sixth of the prediction's contour, so its 95 % reach out to them.
+    """
+    measured = measure_case(draw("###..."), draw("####.."), tolerance=0, surface=Surface.SURFEL)
+    off, whole = math.sqrt(2), 4 * math.sqrt(2) + 4 + 6
+    assert (measured.hd, measured.hd95) == (1, 1)
+    assert measured.assd == pytest.approx(off / whole)
+    assert measured.nsd == pytest.approx(1 - off / whole)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "lengths", "area"),
+    [
+        ((3.0, 4.0), 4 * [2.5], 10.0),  # halves of the diagonal of 3 x 4
+        ((1.0, 1.0, 1.0), 8 * [math.sqrt(3) / 8], math.sqrt(3)),  # triangles with three sides of sqrt(1/2)
+    ],
+)
+def test_the_surface_of_one_voxel(spacing: tuple[float, ...], lengths: list[float], area: float) -> None:
+    dot = np.zeros([3] * len(spacing), dtype=bool)
+    dot[(1,) * len(spacing)] = True
+    distances = surface_distances(dot, dot, spacing, Surface.SURFEL)
+    assert distances.reference_areas is not None
+    assert distances.reference_areas.tolist() == pytest.approx(lengths)
+    assert distances.reference_areas.sum() == pytest.approx(area)
+
+
+def test_a_percentile_on_the_border_between_two_distances() -> None:
+    """Of 20 equal parts 19 are 95 %: rounding of their sum must not add the twentieth."""
+    values, areas = np.arange(20.0), np.full(20, 0.1)
+    assert hausdorff_95(SurfaceDistances(values, np.zeros(1), areas, np.ones(1))) == 18
+
+
 @pytest.mark.parametrize(
     ("reference", "prediction", "outcome", "predicted_size"),
     [
@@ -107,11 +149,12 @@ def test_a_distance_equal_to_the_tolerance_is_within_it() -> None:
 def test_a_failure_counts_as_the_worst_possible(
     reference: Mask, prediction: Mask | None, outcome: Outcome, predicted_size: int | None
 ) -> None:
-    """DSC 0, NSD 0, distances the diagonal: sqrt(6² + 3²) for 3 x 3 voxels of 2 x 1 mm."""
-    measured = measure_case(reference, prediction, (2, 1), tolerance=1)
+    """DSC 0, NSD 0, distances the diagonal: sqrt(6² + 3²) for 3 x 3 voxels of 2 x 1 mm; whatever a surface is."""
     worst = math.sqrt(45)
     size = int(reference.sum())
-    assert measured == CaseMetrics(0.0, worst, worst, worst, 0.0, size, predicted_size, outcome)
+    for surface in Surface:
+        measured = measure_case(reference, prediction, (2, 1), tolerance=1, surface=surface)
+        assert measured == CaseMetrics(0.0, worst, worst, worst, 0.0, size, predicted_size, outcome)
 
 
 def test_two_empty_masks_are_perfect_or_left_out() -> None:
@@ -141,6 +184,19 @@ def test_the_diagonal_is_the_study_s() -> None:
 def test_bad_arguments_are_named(arguments: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         measure_case(DOT, **{"tolerance": 1.0, **arguments})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(2, 7, 9), (1, 1, 8), (3, 5, 16), (4, 3, 1), (1, 2, 2032), (1, 2, 2048)])
+def test_layout_in_memory_changes_nothing(shape: tuple[int, ...]) -> None:
+    """Views that are transposed, reversed or cut out are measured as their copies are."""
+    rng = np.random.default_rng(0)
+    reference, prediction = rng.random((2, *(n + 2 for n in shape))) < 0.4
+    for view in (np.transpose, np.flip, lambda mask: mask[1:-1, 1:-1, 1:-1]):
+        ours, theirs = view(reference), view(prediction)
+        expected = measure_case(ours.copy(), theirs.copy(), (3, 2, 1), tolerance=1)
+        assert measure_case(ours, theirs, (3, 2, 1), tolerance=1) == expected
+        assert expected.reference_size == np.count_nonzero(ours)
+        assert expected.dsc == pytest.approx(2 * np.count_nonzero(ours & theirs) / (ours.sum() + theirs.sum()))
 
 
 def test_an_empty_mask_has_no_surface() -> None:

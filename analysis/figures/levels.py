@@ -1,84 +1,21 @@
 """Metric over levels, one line per network."""
 
 import math
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.style import BOUNDED, MAX_COLUMNS, METRIC_TITLES, Picture, save, slug, style
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
-from nnunet_skipstudy.analysis.robustness import NETWORK
-from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_alpha, level_order
 
-METRIC_TITLES: dict[str, str] = {"dsc": "DSC", "hd": "HD", "hd95": "HD95", "assd": "ASSD", "nsd": "NSD"}
-BOUNDED: tuple[str, ...] = ("dsc", "nsd")
-"""Metrics between 0 and 1, of which larger is better; the others are distances."""
-
-STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "figure.facecolor": "white",
-    "svg.fonttype": "path",
-    "text.parse_math": False,  # a $ in somebody's label is a $
-}
-MAX_COLUMNS = 3
-
-
-@contextmanager
-def style(**settings: Any) -> Iterator[None]:
-    """Matplotlib's defaults with ``STYLE`` and ``settings``.
-
-    Whatever the process has set before must not show: nnU-Net's logger, for one, scales all fonts up.
-    """
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        chosen: Any = {**STYLE, **settings}
-        mpl.rcParams.update(chosen)
-        yield
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on disk, as ``svg`` and as PNG of the same name; ``main`` ones are shown unfolded."""
-
-    title: str
-    caption: str
-    svg: Path
-    main: bool
-
-
-def slug(*words: str) -> str:
-    """A file name's stem from words that anybody may have written."""
-    return "_".join(re.sub(r"[^A-Za-z0-9_.+-]+", "-", word).strip("-.") or "x" for word in words if word)
-
-
-def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write ``name``.svg and ``name``.png; equal figures give equal bytes. Returns the SVG's path.
-
-    Where two labels' names differ only in signs that a file name can't hold, the later one gets a number.
-    """
-    while (folder / f"{name}.svg").exists():
-        name += "-2"
-    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-    with style(**{"svg.hashsalt": name}):
-        figure.draw_without_rendering()  # arranges the figure, once for both files
-        figure.set_layout_engine("none")
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
-        figure.savefig(png, dpi=160, metadata={"Software": None})
-    return svg
+Bounds = dict[tuple[str, ...], tuple[float, float]]
+_KEY = ("architecture", "trainer", "plans", "configuration")
 
 
 def metric_over_levels(
@@ -86,6 +23,7 @@ def metric_over_levels(
     looks: dict[NetworkKey, Look],
     units: dict[str, str],
     tolerances: dict[str, float],
+    statistics: Statistics,
     folder: Path,
 ) -> Iterator[Picture]:
     """Draw every metric of every data set and label over the levels.
@@ -95,8 +33,10 @@ def metric_over_levels(
         looks: of every network in it.
         units: of distances, by data set.
         tolerances: of the NSD, by data set.
+        statistics: the intervals of the means.
         folder: where the files go.
     """
+    intervals = _intervals(statistics)
     several = summary.groupby("dataset")["label"].nunique()
     for (dataset, label, metric), rows in groups(summary, "dataset", "label", "metric"):
         unit = units[dataset]
@@ -110,17 +50,30 @@ def metric_over_levels(
             ylabel += " (higher is better)"
         else:
             ylabel += f" in {unit} (lower is better)"
-        figure = _lines(rows, looks, ylabel, metric in BOUNDED, title)
+        own = {key[3:]: bounds for key, bounds in intervals.items() if key[:3] == (dataset, label, metric)}
+        figure = _lines(rows, looks, own, ylabel, metric in BOUNDED, title)
         yield Picture(
             title,
-            f"{ylabel[0].upper()}{ylabel[1:]} at each level, means over cases. The dotted line marks the level "
-            "that changes are counted from.",
+            f"{ylabel[0].upper()}{ylabel[1:]} at each level, means over cases"
+            + (" with 95 % intervals" if own else "")
+            + ". The dotted line marks the level that changes are counted from.",
             save(figure, folder, slug(*words)),
-            metric in ("dsc", "hd95"),
+            metric == "dsc",
         )
 
 
-def _lines(rows: pd.DataFrame, looks: dict[NetworkKey, Look], ylabel: str, bounded: bool, title: str) -> Figure:
+def _intervals(statistics: Statistics) -> Bounds:
+    """The interval of each mean, by data set, label, metric, training, network and level."""
+    table = statistics.table
+    means = table[(table["quantity"] == "mean") & table["low"].notna()]
+    columns = ["dataset", "label", "metric", "trained_on", *_KEY, "level"]
+    places = means[columns].itertuples(index=False, name=None)
+    return dict(zip(places, means[["low", "high"]].itertuples(index=False, name=None), strict=True))
+
+
+def _lines(
+    rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, bounded: bool, title: str
+) -> Figure:
     trainings = sorted(rows["training"].unique(), key=level_order)
     levels = sorted(rows["level"].unique(), key=level_order)
     columns = min(MAX_COLUMNS, len(trainings))
@@ -130,7 +83,8 @@ def _lines(rows: pd.DataFrame, looks: dict[NetworkKey, Look], ylabel: str, bound
         figure = Figure(figsize=(width, 1.5 + 2.5 * lines if lines > 1 else 4.2), layout="constrained")
         axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axis, training in zip(axes, trainings, strict=False):
-            _panel(axis, rows[rows["training"] == training], looks, levels)
+            own = {place[1:]: bounds for place, bounds in intervals.items() if place[0] == training}
+            _panel(axis, rows[rows["training"] == training], looks, own, levels)
             axis.set_title(training_title(training, len(trainings) > 1))
         for axis in axes[max(0, len(trainings) - columns) : len(trainings)]:
             axis.set_xlabel(_axis_title(levels, columns == 1), fontsize=9 if columns == 1 else 8)
@@ -138,7 +92,7 @@ def _lines(rows: pd.DataFrame, looks: dict[NetworkKey, Look], ylabel: str, bound
             axis.set_visible(False)
             above = axes[list(axes).index(axis) - columns]
             above.tick_params(labelbottom=True)
-        highest = float(rows["mean"].max())
+        highest = max([float(rows["mean"].max()), *(high for _, high in intervals.values())])
         axes[0].set_ylim(0, 1.02 if bounded else (highest * 1.08 if highest > 0 else 1))
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
         figure.supylabel(ylabel, fontsize=9)
@@ -152,12 +106,16 @@ def _lines(rows: pd.DataFrame, looks: dict[NetworkKey, Look], ylabel: str, bound
     return figure
 
 
-def _panel(axis: Any, rows: pd.DataFrame, looks: dict[NetworkKey, Look], levels: Sequence[str]) -> None:
+def _panel(
+    axis: Any, rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, levels: Sequence[str]
+) -> None:
     by_network = dict(list(rows.groupby(list(NETWORK[1:]), sort=False)))
     drawn = [key for key in looks if key in by_network]
     for index, key in enumerate(drawn):
         look, values = looks[key], by_network[key].set_index("level")["mean"]
-        shift = 0.03 * (index - (len(drawn) - 1) / 2)  # so that equal values don't hide each other
+        shift = (0.08 if intervals else 0.03) * (
+            index - (len(drawn) - 1) / 2
+        )  # so that equal values don't hide each other
         axis.plot(
             [position + shift for position in range(len(levels))],
             [values.get(level, math.nan) for level in levels],
@@ -169,6 +127,9 @@ def _panel(axis: Any, rows: pd.DataFrame, looks: dict[NetworkKey, Look], levels:
             markerfacecolor="white" if look.hollow else look.colour,
             linewidth=1.5,
         )
+        for position, level in enumerate(levels):
+            if bounds := intervals.get((*key, level)):
+                axis.plot([position + shift] * 2, bounds, color=look.colour, linewidth=1, alpha=0.8)
     reference = rows["reference_level"].iloc[0]
     if reference in levels:
         axis.axvline(levels.index(reference), color="#888888", linestyle=":", linewidth=1, zorder=0)

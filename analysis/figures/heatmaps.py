@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures import MAX_COLUMNS, Picture, save, slug, style
+from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, Picture, save, slug, style
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title
-from nnunet_skipstudy.analysis.robustness import NETWORK
-from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_alpha, level_order
 
 BASELINE = "NoSkip"

@@ -6,6 +6,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.matching import Comparison
 from nnunet_skipstudy.analysis.predictions import Run, mirroring
+from nnunet_skipstudy.analysis.report.surface_words import surface_methods
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.registry import LEVELS, level_alpha
@@ -18,9 +19,6 @@ UNITS = {"mm": "millimetres", "px": "pixels"}
 
 def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tuple[str, str]]:
     """Definitions of what the tables hold, as (term, explanation)."""
-    tolerances = "; ".join(
-        f"{comparison.reference.dataset}: {comparison.tolerance:g} {comparison.unit}" for comparison in comparisons
-    )
     empty = (
         "A correct empty prediction (neither side holds the label) counts as DSC 1, NSD 1, distances 0."
         if both_empty is BothEmpty.COUNT
@@ -29,19 +27,7 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
     )
     return [
         ("DSC", "Dice similarity coefficient, 2|A∩B| / (|A| + |B|). 0…1, higher is better."),
-        (
-            "Surface",
-            "The edge voxels: the mask minus its cross-shaped erosion; beyond the image's border everything is "
-            "background. The values equal MONAI's, the study's tool. A volume of one slice is measured in 2D.",
-        ),
-        ("HD", "Hausdorff distance: the largest distance between the two surfaces. Lower is better."),
-        (
-            "HD95",
-            "The larger of the two directed 95th percentiles of surface distances (as MONAI; other tools pool "
-            "both directions and get smaller values). Lower is better.",
-        ),
-        ("ASSD", "Mean of the surface distances of both directions, pooled. Lower is better."),
-        ("NSD", f"Share of edge voxels within a tolerance of the other surface ({tolerances}). Higher is better."),
+        *surface_methods(comparisons),
         (
             "Failures",
             "A missed label (prediction empty), a spurious one (reference empty) and an absent file count as "
@@ -68,8 +54,9 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         ),
         (
             "Degenerate",
-            "A training whose predictions are all empty, all foreground, or of one size although the "
-            "references' sizes differ. It is listed and never named best.",
+            "A training whose predictions are (nearly) all empty, all foreground, of one size although the references' "
+            "sizes differ, or each the same at three or more levels. It is listed, and unless --include-degenerate was "
+            "given neither ranked nor tested nor named best: a constant network must not win on steadiness.",
         ),
     ]
 

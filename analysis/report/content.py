@@ -1,42 +1,91 @@
 """The report's words and tables, from a study's numbers."""
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis import texts
 from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.figures import METRIC_TITLES, Picture
-from nnunet_skipstudy.analysis.findings import best_networks, findings, standings
+from nnunet_skipstudy.analysis.case_views import CaseView
+from nnunet_skipstudy.analysis.figures.style import METRIC_TITLES, Picture
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
 from nnunet_skipstudy.analysis.predictions import fold_order
-from nnunet_skipstudy.analysis.report import Cell, Report, Table
-from nnunet_skipstudy.analysis.robustness import NETWORK, OUTCOMES
+from nnunet_skipstudy.analysis.report import texts
+from nnunet_skipstudy.analysis.report.charts import charts
+from nnunet_skipstudy.analysis.report.evidence import evidence
+from nnunet_skipstudy.analysis.report.findings import best_networks, findings, standings
+from nnunet_skipstudy.analysis.report.page import Cell, Report, Table
+from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
+from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, statistic_methods, versions
+from nnunet_skipstudy.analysis.report.sweep import sweep
+from nnunet_skipstudy.analysis.report.words import count, joined, number
+from nnunet_skipstudy.analysis.robustness import OUTCOMES
+from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.study import Study, warnings_of
-from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_order
 
-HONESTY = "Means only: this version computes no interval and no test, so small differences may be chance."
+HONESTY = (
+    "In square brackets: 95 % intervals, bootstrapped over groups of cases. p: Wilcoxon's signed-rank test over "
+    "groups, after Holm's correction over all pairs of a level; effect: rank-biserial correlation, -1 to +1; n: "
+    "independent groups of cases. What may be chance may still be a difference, and a sure one may be too small to "
+    "matter."
+)
 
 
-def build_report(study: Study, pictures: Sequence[Picture]) -> Report:
+def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[CaseView]) -> Report:
     """Everything that the page says about a study."""
-    table = standings(study.summary)
+    table = standings(study.summary, study.include_degenerate)
     main, details = findings(table, study.looks)
     datasets = [comparison.reference.dataset for comparison in study.comparisons]
+    statistics = study.statistics
+    slider = sweep(views, study.looks)
     return Report(
-        title=f"Robustness of {_count(len(study.looks), 'network')} on {', '.join(datasets)}",
+        title=f"Robustness of {count(len(study.looks), 'network')} on {', '.join(datasets)}",
         lead=_lead(study),
         findings=main,
+        evidence=evidence(statistics, datasets, study.looks),
         details=details,
         honesty=HONESTY,
         warnings=warnings_of(study),
-        tables=[*level_tables(table, study.looks), *_robustness_tables(study)],
+        tables=[
+            *level_tables(table, study.looks, statistics),
+            *statistic_tables(statistics, study.cases, datasets, study.looks),
+            *_robustness_tables(study),
+        ],
         pictures=list(pictures),
-        facts=_facts(study),
-        methods=texts.methods(study.comparisons, study.both_empty),
-        caveats=texts.caveats(study.comparisons, study.cases),
+        charts=charts(statistics, study.looks, {c.reference.dataset: c.unit for c in study.comparisons}),
+        sweep=slider,
+        sweep_note=_sweep_note(slider, datasets),
+        facts=[*_facts(study), ("Computed by", versions())],
+        methods=[*texts.methods(study.comparisons, study.both_empty), *statistic_methods()],
+        caveats=[
+            *texts.caveats(study.comparisons, study.cases),
+            *statistic_caveats(statistics, study.comparisons, study.cases),
+        ],
     )
+
+
+def _sweep_note(slider: dict[str, Any], datasets: list[str]) -> str:
+    n = len(slider["cases"])
+    without = [name for name in datasets if all(case["dataset"] != name for case in slider["cases"])]
+    parts = []
+    if n:
+        left_out = (
+            f"; {count(slider['left_out'], 'more')} left out to keep the page small" if slider["left_out"] else ""
+        )
+        parts.append(
+            f"{count(n, 'case')} chosen by the change of DSC to the hardest level (largest drop, median, best, and "
+            f"evenly between){left_out}. Of several seeds and like folds the first is shown; of a volume, the slice "
+            "with the most reference foreground."
+        )
+    if without:
+        parts.append(
+            f"No pictures of {joined(without)}: no test images were found beside the labels (imagesTs_<level>, "
+            "imagesTs), so there is nothing to show."
+        )
+    return " ".join(parts)
 
 
 def _lead(study: Study) -> list[str]:
@@ -51,12 +100,12 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
     seeds = sorted(int(seed) for seed in rows["seed"].dropna().unique())
     comparison = next(c for c in study.comparisons if c.reference.dataset == dataset)
     parts = [
-        f"{_count(len(titles), 'network')} ({', '.join(titles)}) on {dataset}",
-        _count(rows["case"].nunique(), "case"),
-        f"{_count(len(comparison.labels.regions), 'label')} ({', '.join(comparison.labels.regions)})",
-        f"{_count(len(levels), 'test level')} ({', '.join(levels)})",
-        f"{_count(len(folds), 'fold')} ({', '.join(folds)})" if folds else "fold not known",
-        f"{_count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else "no seed named",
+        f"{count(len(titles), 'network')} ({', '.join(titles)}) on {dataset}",
+        count(rows["case"].nunique(), "case"),
+        f"{count(len(comparison.labels.regions), 'label')} ({', '.join(comparison.labels.regions)})",
+        f"{count(len(levels), 'test level')} ({', '.join(levels)})",
+        f"{count(len(folds), 'fold')} ({', '.join(folds)})" if folds else "fold not known",
+        f"{count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else "no seed named",
         f"training: {texts.schedules(rows['trainer'].unique())}",
     ]
     unit = comparison.unit
@@ -68,17 +117,17 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
     )
 
 
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" + ("" if n == 1 else "s")
-
-
-def level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[Table]:
+def level_tables(
+    table: pd.DataFrame, looks: dict[NetworkKey, Look], statistics: Statistics | None = None
+) -> Iterator[Table]:
     """Mean DSC, network x level, for each data set and training; the best eligible of a level stand out.
 
     Args:
         table: of :func:`~nnunet_skipstudy.analysis.findings.standings`.
         looks: titles of the networks.
+        statistics: the intervals; ``None``: without.
     """
+    bounds = {} if statistics is None else _bounds(statistics)
     trainings = table[["dataset", "training"]].drop_duplicates().itertuples(index=False, name=None)
     for dataset, training in sorted(trainings, key=lambda pair: (pair[0], level_order(pair[1]))):
         rows = table[(table["dataset"] == dataset) & (table["training"] == training)]
@@ -90,7 +139,9 @@ def level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator
             cells = [Cell(looks[key].title)]
             for level in levels:
                 value = values.get((key, level))
-                cells.append(Cell(_number(value.dsc if value else None), best=key in best[level]))
+                low, high = bounds.get((dataset, training, key, level), (math.nan, math.nan))
+                note = "" if math.isnan(low) else f"[{number(low)}, {number(high)}]"
+                cells.append(Cell(number(value.dsc if value else None), key in best[level], note))
             body.append(cells)
         title = training_title(training, table.loc[table["dataset"] == dataset, "training"].nunique() > 1)
         name = f"{dataset}, {title}" if title else dataset
@@ -98,8 +149,17 @@ def level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator
             f"Mean DSC by test level: {name}",
             ["network", *levels],
             body,
-            note="Hardest level first. Bold: highest at its level.",
+            note="Hardest level first. Bold: highest at its level. In brackets: 95 % intervals.",
         )
+
+
+def _bounds(statistics: Statistics) -> dict[tuple[str, str, NetworkKey, str], tuple[float, float]]:
+    """The intervals of mean DSC, of the mean over labels where there are several."""
+    found: dict[tuple[str, str, NetworkKey, str], tuple[float, float]] = {}
+    for setting in statistics.settings:
+        for row in statistics.rows(setting, "mean"):
+            found.setdefault((setting.dataset, setting.training, row["key"], row["level"]), (row["low"], row["high"]))
+    return found
 
 
 def _robustness_tables(study: Study) -> Iterator[Table]:
@@ -149,23 +209,13 @@ def _robustness_row(by: dict[str, pd.Series], several: bool, looks: dict[Network
     numbers = [str(dsc["n"]), str(dsc["n_seeds"])]
     for metric in METRICS:
         row = by[metric]
-        numbers += [_number(row["mean"]), _number(row["sd"])]
-        numbers += [_number(row[name], sign=name != "cv") for name in _extra(metric)]
+        numbers += [number(row["mean"]), number(row["sd"])]
+        numbers += [number(row[name], sign=name != "cv") for name in _extra(metric)]
     return [Cell(text) for text in (*words, *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))]
 
 
 def _extra(metric: str) -> tuple[str, ...]:
     return ("cv", "change", "relative_change") if metric == "dsc" else ("change",)
-
-
-def _number(value: float | None, sign: bool = False) -> str:
-    """Three decimals, two from 10 on; a dash where there is none."""
-    if value is None or pd.isna(value):
-        return "–"
-    value = float(value) + 0.0
-    decimals = 3 if abs(value) < 10 else 2
-    text = f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
-    return text.replace("-", "−")
 
 
 def _facts(study: Study) -> list[tuple[str, str]]:

@@ -6,24 +6,28 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
-from nnunet_skipstudy.analysis.robustness import NETWORK
-from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.analysis.report.words import capital, joined
+from nnunet_skipstudy.analysis.statistics.wins import TIE
+from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_order
 
-TIE = 5e-5
-"""Means of DSC that are nearer than this read alike in a table, so neither is called better."""
 
-
-def standings(summary: pd.DataFrame) -> pd.DataFrame:
+def standings(summary: pd.DataFrame, include_degenerate: bool = False) -> pd.DataFrame:
     """Mean DSC of each network at each level, averaged over labels.
+
+    Args:
+        summary: of :func:`~nnunet_skipstudy.analysis.robustness.summarize` by ``training``.
+        include_degenerate: whether degenerate networks are eligible.
 
     Returns:
         One row per data set, training, network and level with ``key`` (the network), ``dsc``, ``change``
-        (against ``reference_level``) and ``eligible``: neither degenerate for any label nor without predictions.
+        (against ``reference_level``) and ``eligible``: not degenerate for any label (unless included), and not
+        without predictions.
     """
     dsc = summary[summary["metric"] == "dsc"].copy()
     predictions = dsc[[name for name in dsc.columns if name.startswith("n_") and name != "n_seeds"]].sum(axis=1)
-    dsc["eligible"] = ~dsc["degenerate"] & (dsc["n_absent"] < predictions) & dsc["mean"].notna()
+    sound = ~dsc["degenerate"] | include_degenerate
+    dsc["eligible"] = sound & (dsc["n_absent"] < predictions) & dsc["mean"].notna()
     keys = ["dataset", "training", *NETWORK[1:], "level"]
     table = (
         dsc.groupby(keys, sort=False)
@@ -67,9 +71,9 @@ def findings(table: pd.DataFrame, looks: dict[NetworkKey, Look]) -> tuple[list[s
             part = rows[rows["training"] == training]
             title = training_title(training, len(trainings) > 1)
             start = f"{where}{title}: " if title else where
-            sentences += [_capital(start + sentence) for sentence in _of_training(part, looks)]
+            sentences += [capital(start + sentence) for sentence in _of_training(part, looks)]
         if len(trainings) > 1 and rows["key"].nunique() > 1:
-            main += [_capital(where + sentence) for sentence in _over_trainings(rows, looks)]
+            main += [capital(where + sentence) for sentence in _over_trainings(rows, looks)]
             details += sentences
         else:
             main += sentences
@@ -82,7 +86,7 @@ def _over_trainings(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterat
     ties = sum(len(cell) > 1 for cell in cells)
     order = sorted((key for key in looks if wins[key]), key=lambda key: -wins[key])
     parts = [f"{looks[key].title}'s in {wins[key]}" for key in order] + ([f"shared in {ties}"] if ties else [])
-    yield f"of {len(cells)} pairs of training and test set, the highest mean DSC is {_joined(parts)}."
+    yield f"of {len(cells)} pairs of training and test set, the highest mean DSC is {joined(parts)}."
     hardest = min(rows["level"].unique(), key=level_order)
     shifted = rows[(rows["level"] == hardest) & (rows["reference_level"] != hardest) & rows["change"].notna()]
     complete = shifted.groupby("key").filter(lambda part: bool(part["eligible"].all()))
@@ -118,8 +122,8 @@ def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[Netwo
         winners.setdefault(best, []).append(value)
     parts = []
     for best, where in winners.items():
-        names = _joined([looks[key].title for key in best]) or "no network that predicts anything useful"
-        parts.append(f"{names} at {_joined(where)}")
+        names = joined([looks[key].title for key in best]) or "no network that predicts anything useful"
+        parts.append(f"{names} at {joined(where)}")
     return f"highest mean DSC by level: {'; '.join(parts)}."
 
 
@@ -144,13 +148,3 @@ def _losses(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, L
         yield f"{start} for {said[0]}."
     else:
         yield f"{start} most favourably for {said[0]} and least favourably for {said[1]}."
-
-
-def _joined(words: Sequence[str]) -> str:
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,1 @@
+"""The report: words and tables from a study's numbers, then one page."""

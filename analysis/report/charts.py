@@ -1,0 +1,145 @@
+"""The numbers behind the page's interactive charts, as plain lists for its script."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures.style import BOUNDED, METRIC_TITLES
+from nnunet_skipstudy.analysis.figures.tradeoff import tradeoff_points
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
+from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
+from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.table import Statistics
+
+MAX_POINTS = 400
+"""Points of one network in the chart of TD; more are thinned evenly."""
+
+Json = dict[str, Any]
+
+
+def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[str, str]) -> Json:
+    """Everything that the charts show.
+
+    Returns:
+        ``networks``: title, group, colour, dashes, marker, in order; ``metrics``: name, title; ``settings``: one per
+        setting with its ``levels`` chart, and for each data set's overall ones ``disparity`` and ``tradeoff``.
+        Networks are numbered as in ``networks``; what isn't known is null.
+    """
+    order = {key: index for index, key in enumerate(looks)}
+    overall = {id(s) for dataset in units for s in statistics.overall(dataset)}
+    return {
+        "networks": [
+            {
+                "title": look.title,
+                "group": look.group,
+                "colour": look.colour,
+                "dashes": look.dashes,
+                "marker": look.marker,
+            }
+            for look in looks.values()
+        ],
+        "metrics": [
+            {"name": name, "title": METRIC_TITLES[name], "bounded": name in BOUNDED, "lower": name not in BOUNDED}
+            for name in METRICS
+        ],
+        "settings": [
+            {
+                "dataset": setting.dataset,
+                "title": setting_title(setting, statistics),
+                "unit": units[setting.dataset],
+                "levels": [level_title(level) for level in setting.levels],
+                "reference": _reference(setting),
+                "n": [len(setting.cases), len(set(setting.groups))],
+                "means": _means(statistics, setting, order),
+                "disparity": _disparity(setting, order) if id(setting) in overall else None,
+                "tradeoff": _tradeoff(statistics, setting, order) if id(setting) in overall else None,
+            }
+            for setting in statistics.settings
+        ],
+    }
+
+
+def setting_title(setting: Setting, statistics: Statistics) -> str:
+    """A setting's name in a menu, without its data set's; empty where there is nothing to tell it from."""
+    training = "mean of training sets" if setting.training == ALL_TRAININGS else training_title(setting.training)
+    label = "mean of labels" if setting.label == ALL_LABELS else f"label {setting.label}"
+    if len({other.label for other in statistics.settings if other.dataset == setting.dataset}) == 1:
+        label = ""
+    return ", ".join(word for word in (training, label) if word)
+
+
+def _reference(setting: Setting) -> int | None:
+    shared = set(setting.references)
+    level = next(iter(shared)) if len(shared) == 1 else ""
+    return setting.levels.index(level) if level in setting.levels else None
+
+
+def _means(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int]) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    for metric in METRICS:
+        rows = {(row["key"], row["level"]): row for row in statistics.rows(setting, "mean", metric)}
+        found[metric] = [
+            {
+                "network": order[key],
+                "degenerate": not bool(setting.eligible[index]),
+                **{
+                    name: _numbers([rows[key, level][column] for level in setting.levels])
+                    for name, column in (("mean", "estimate"), ("low", "low"), ("high", "high"))
+                },
+            }
+            for index, key in enumerate(setting.networks)
+        ]
+    return found
+
+
+def _disparity(setting: Setting, order: dict[NetworkKey, int]) -> Json | None:
+    known = setting.disparities[~np.isnan(setting.disparities)]
+    if not len(known) or np.ptp(known) < 1e-12:
+        return None
+    series = []
+    for index, key in enumerate(setting.networks):
+        values = setting.values[:, index, :, METRICS.index("dsc")]
+        line = theil_sen(setting.disparities.ravel(), values.ravel())
+        places = np.argwhere(~np.isnan(setting.disparities) & ~np.isnan(values))
+        if len(places) > MAX_POINTS:
+            places = places[np.linspace(0, len(places) - 1, MAX_POINTS).round().astype(int)]
+        points = [
+            [int(case), int(level), *_numbers([setting.disparities[case, level], values[case, level]])]
+            for case, level in places
+        ]
+        series.append(
+            {
+                "network": order[key],
+                "points": points,
+                "slope": _numbers([line.slope])[0],
+                "intercept": _numbers([line.intercept])[0],
+            }
+        )
+    return {"cases": list(setting.cases), "series": series}
+
+
+def _tradeoff(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int]) -> Json | None:
+    level, points = tradeoff_points(statistics, setting)
+    if len(points) < 2:
+        return None
+    return {
+        "level": "over all levels" if level == ALL_LEVELS else f"at {level}",
+        "points": [
+            {
+                "network": order[point.key],
+                "x": _numbers([point.performance, *point.performance_bounds]),
+                "y": _numbers([point.spread, *point.spread_bounds]),
+                "front": point.on_front,
+                "degenerate": not point.eligible,
+            }
+            for point in points
+        ],
+    }
+
+
+def _numbers(values: Sequence[float]) -> list[float | None]:
+    """Rounded to what a chart can show; null for what isn't finite, which JSON has no word for."""
+    return [round(float(value), 5) if math.isfinite(value) else None for value in values]

@@ -1,0 +1,55 @@
+"""The report as Markdown: the same words and tables, figures by name."""
+
+import re
+from collections.abc import Iterator
+
+from nnunet_skipstudy.analysis.report.page import Report, Table
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
+
+
+def markdown(report: Report) -> str:
+    """``report.md``. Every string is escaped; figures are linked from the folder beside it."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def text(words: str) -> str:
+    """Words that Markdown takes as they are, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(words.split()))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"# {text(report.title)}\n"
+    for sentence in report.lead:
+        yield f"{text(sentence)}\n"
+    yield from _list("What came out", [*report.findings, *report.evidence, *report.details, report.honesty])
+    yield from _list("Read this first", report.warnings)
+    yield "## Figures\n"
+    for picture in report.pictures:
+        address = f"figures/{picture.svg.with_suffix('.png').name}"
+        yield f"![{text(picture.title)}]({address})\n\n{text(picture.title)}. {text(picture.caption)}\n"
+    yield "## Tables\n"
+    for table in report.tables:
+        yield from _table(table)
+    yield from _list("Methods", [f"{term}: {words}" for term, words in (*report.methods, *report.facts)])
+    yield from _list("Caveats", report.caveats)
+    yield f"Made by nnunet\\_skipstudy {text(report.version)}."
+
+
+def _list(title: str, sentences: list[str]) -> Iterator[str]:
+    if sentences:
+        yield f"## {title}\n"
+        yield from (f"- {text(sentence)}" for sentence in sentences)
+        yield ""
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"### {text(table.title)}\n"
+    yield f"| {' | '.join(text(name) for name in table.columns)} |"
+    yield "|" + "|".join(":---" if index < table.n_words else "---:" for index in range(len(table.columns))) + "|"
+    for row in table.rows:
+        cells = (f"**{text(cell.whole)}**" if cell.best else text(cell.whole) for cell in row)
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    if table.note:
+        yield f"{text(table.note)}\n"

@@ -1,0 +1,177 @@
+"""The page's tables of tests, ranks and wins; all others lie in statistics.csv and wins.csv."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis.across_levels import across_levels
+from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures.style import METRIC_TITLES
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey
+from nnunet_skipstudy.analysis.report.charts import setting_title
+from nnunet_skipstudy.analysis.report.page import Cell, Table
+from nnunet_skipstudy.analysis.report.words import interval, number
+from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
+from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.tables import NETWORK
+
+Looks = dict[NetworkKey, Look]
+
+
+def statistic_tables(statistics: Statistics, cases: pd.DataFrame, datasets: list[str], looks: Looks) -> Iterator[Table]:
+    """For each data set: what joins the levels, wins, and of its overall setting the differences and ranks by DSC."""
+    for dataset in datasets:
+        overall = statistics.overall(dataset)
+        yield from _across(statistics, cases[cases["dataset"] == dataset], dataset, looks)
+        if overall and len(overall[0].networks) > 1:
+            yield _wins(statistics, dataset, looks)
+            yield from _differences(statistics, overall[0], looks)
+            yield from _ranks(statistics, overall[0], looks)
+
+
+def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Looks) -> Iterator[Table]:
+    if cases["level"].nunique() < 2:
+        return
+    found = across_levels(cases, [*NETWORK, "training", "label"])
+    found = found[found["metric"] == "dsc"]
+    by_place = {
+        (*row[:2], tuple(row[2:])): values
+        for row, values in zip(
+            found[["training", "label", *NETWORK[1:]]].itertuples(index=False, name=None),
+            found.to_dict("records"),
+            strict=True,
+        )
+    }
+    rates = cases.assign(failed=cases["outcome"].isin(["missed", "spurious", "absent"]))
+    failures = rates.groupby(["training", "label", *NETWORK[1:]], sort=False)["failed"].mean()
+    rows = []
+    for setting in statistics.settings:
+        if setting.dataset != dataset:
+            continue
+        spreads = statistics.by_network(setting, "cv_across_levels")
+        slopes = statistics.by_network(setting, "slope_on_disparity")
+        for index, key in enumerate(setting.networks):
+            row = by_place.get((setting.training, setting.label, key))
+            if row is None:
+                continue
+            title = looks[key].title + ("" if setting.eligible[index] else " (degenerate)")
+            words = [title, setting_title(setting, statistics) or "all cases"]
+            numbers = [
+                _interval_of(spreads.get(key)),
+                number(row["cv_of_level_means"]),
+                f"{row['worst_level']} ({number(row['worst_mean'])})",
+                number(row["disparity_area"]),
+                _interval_of(slopes.get(key), sign=True),
+                f"{failures.get((setting.training, setting.label, *key), 0):.1%}",
+            ]
+            rows.append([Cell(text) for text in (*words, *numbers)])
+    columns = ["network", "compared in", "CV across levels", "CV of level means", "worst level", "area over TD"]
+    yield Table(
+        f"DSC over all levels: {dataset}",
+        [*columns, "slope on TD", "failures"],
+        rows,
+        n_words=2,
+        note="CV across levels: per case, averaged. Area: under mean DSC against mean TD, divided by the range of TD. "
+        "Slope: Theil-Sen over all cases and levels, DSC per unit of TD. In brackets: 95 % intervals. Failures: "
+        "missed, spurious and absent predictions.",
+    )
+
+
+def _interval_of(row: dict[str, Any] | None, sign: bool = False) -> str:
+    return "–" if row is None else interval(row["estimate"], row["low"], row["high"], sign)
+
+
+def _wins(statistics: Statistics, dataset: str, looks: Looks) -> Table:
+    """In how many levels (of all training sets and labels) each network is best, by metric."""
+    wins = statistics.wins[(statistics.wins["dataset"] == dataset) & ~statistics.wins["trained_on"].str.startswith("(")]
+    wins = wins[~wins["label"].str.startswith("(") | (wins["label"].nunique() == 1)]
+    contests = [("mean", metric, METRIC_TITLES[metric]) for metric in METRICS]
+    contests += [("cv", "dsc", "CV of DSC"), ("cv_across_levels", "dsc", "CV of DSC across levels")]
+    columns = ["network", "group"]
+    cells: dict[NetworkKey, list[Cell]] = {}
+    for quantity, metric, title in contests:
+        rows = wins[(wins["quantity"] == quantity) & (wins["metric"] == metric)]
+        if rows.empty:
+            continue
+        columns.append(f"{title} (of {len(rows[['trained_on', 'label', 'level']].drop_duplicates())})")
+        keys = list(rows[["architecture", "trainer", "plans", "configuration"]].itertuples(index=False, name=None))
+        won = rows["best"].groupby(pd.Series(keys, index=rows.index), sort=False).sum()
+        for key in looks:
+            if key in won.index:
+                count = int(won[key])
+                cells.setdefault(key, []).append(Cell(str(count), best=count == won.max() and count > 0))
+    body = [[Cell(looks[key].title), Cell(looks[key].group), *row] for key, row in cells.items()]
+    return Table(
+        f"Wins: {dataset}",
+        columns,
+        body,
+        n_words=2,
+        note="How often a network is best: highest mean DSC or NSD, shortest mean distance, smallest CV. Ties count "
+        "for each. Degenerate networks don't take part. All contests, with shares of cases and of bootstrap samples: "
+        "wins.csv.",
+    )
+
+
+def _differences(statistics: Statistics, setting: Setting, looks: Looks) -> Iterator[Table]:
+    rows = []
+    for quantity, what in (("difference", "DSC"), ("difference_of_change", "change of DSC")):
+        for row in statistics.rows(setting, quantity):
+            words = [looks[row["key"]].title, looks[row["other"]].title, row["level"], what]
+            numbers = [
+                interval(row["estimate"], row["low"], row["high"], sign=True),
+                str(row["n_cases"]),
+                str(row["n_groups"]),
+                _p(row["p_value"]),
+                _p(row["p_holm"]),
+                number(row["effect"], sign=True),
+            ]
+            rows.append([Cell(text) for text in (*words, *numbers)])
+    if rows:
+        yield Table(
+            f"Pairs of networks by DSC: {_name(setting, statistics)}",
+            ["network", "minus", "level", "of", "difference [95 %]", "cases", "groups", "p", "p (Holm)", "effect"],
+            rows,
+            n_words=4,
+            note="Wilcoxon signed-rank over groups of cases, two-sided; Holm within a level; effect: rank-biserial. A "
+            "dash: too few groups for a test. Other metrics, labels and training sets: statistics.csv.",
+            open=False,
+        )
+
+
+def _ranks(statistics: Statistics, setting: Setting, looks: Looks) -> Iterator[Table]:
+    levels = (*setting.levels, ALL_LEVELS) if len(setting.levels) > 1 else setting.levels
+    rows = []
+    for level in levels:
+        means, ranks, shares = (
+            statistics.by_network(setting, quantity, level) for quantity in ("mean_rank", "rank_of_mean", "share_first")
+        )
+        for key in means:
+            numbers = [
+                number(means[key]["estimate"]),
+                f"{ranks[key]['estimate']:g} [{ranks[key]['low']:g}, {ranks[key]['high']:g}]",
+                f"{shares[key]['estimate']:.0%}",
+                str(means[key]["n_groups"]),
+            ]
+            rows.append([Cell(text) for text in (looks[key].title, level, *numbers)])
+    if rows:
+        yield Table(
+            f"Ranks by DSC: {_name(setting, statistics)}",
+            ["network", "level", "mean rank", "rank of mean [95 %]", "first in", "groups"],
+            rows,
+            n_words=2,
+            note="Mean rank: within each group of cases, averaged. Rank of mean: of the mean DSC, with its range under "
+            "the cluster bootstrap; first in: share of bootstrap samples.",
+            open=False,
+        )
+
+
+def _name(setting: Setting, statistics: Statistics) -> str:
+    title = setting_title(setting, statistics)
+    return f"{setting.dataset}, {title}" if title else setting.dataset
+
+
+def _p(value: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,87 @@
+"""All statistics of a study: the rows of statistics.csv and wins.csv."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis.looks import NetworkKey
+from nnunet_skipstudy.analysis.statistics.comparisons import comparisons
+from nnunet_skipstudy.analysis.statistics.estimates import estimates
+from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_rankings, ranking_rows
+from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
+from nnunet_skipstudy.analysis.statistics.setting import ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.wins import WIN_COLUMNS, wins
+
+STATISTICS_COLUMNS: tuple[str, ...] = (
+    *("dataset", "trained_on", "label", "metric", "level", "quantity"),
+    *("architecture", "trainer", "plans", "configuration", "group"),
+    *("other_architecture", "other_trainer", "other_plans", "other_configuration", "other_group"),
+    *("estimate", "low", "high", "n_cases", "n_groups", "n_replicates", "n_networks"),
+    *("test", "statistic", "p_value", "p_holm", "n_tests", "effect"),
+)
+_COUNTS = ("n_cases", "n_groups", "n_replicates", "n_networks", "n_tests")
+_KEY = ("architecture", "trainer", "plans", "configuration")
+_NUMBERS = ("estimate", "low", "high", "statistic", "p_value", "p_holm", "effect")
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """``table``: a row per statistic, with :data:`STATISTICS_COLUMNS`. ``wins``: with ``WIN_COLUMNS``."""
+
+    settings: tuple[Setting, ...]
+    table: pd.DataFrame
+    wins: pd.DataFrame
+    rankings: tuple[LevelRanking, ...]
+
+    def overall(self, dataset: str) -> list[Setting]:
+        """The settings that speak for a data set as a whole, one per label, the mean of labels first.
+
+        Of several training sets: their mean where there is one (synthetic data), else the training on all textures,
+        else the first.
+        """
+        own = [setting for setting in self.settings if setting.dataset == dataset]
+        trainings = list(dict.fromkeys(setting.training for setting in own))
+        chosen = next((name for name in (ALL_TRAININGS, "") if name in trainings), trainings[0] if trainings else "")
+        return [setting for setting in own if setting.training == chosen]
+
+    def rows(self, setting: Setting, quantity: str, metric: str = "dsc", level: str | None = None) -> list[Row]:
+        """The rows of one quantity in a setting, with ``key`` and ``other``, the networks."""
+        place = (setting.dataset, setting.training, setting.label, quantity, metric)
+        return [row for row in self._by_place.get(place, []) if level is None or row["level"] == level]
+
+    def by_network(self, setting: Setting, quantity: str, level: str | None = None) -> dict[NetworkKey, Row]:
+        """As :meth:`rows` of the DSC, of a quantity that each network has once at a level."""
+        return {row["key"]: row for row in self.rows(setting, quantity, level=level)}
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, ...], list[Row]]:
+        found: dict[tuple[str, ...], list[Row]] = {}
+        columns = list(self.table.columns)
+        for values in self.table.itertuples(index=False, name=None):
+            row = dict(zip(columns, values, strict=True))
+            row["key"] = tuple(row[name] for name in _KEY)
+            row["other"] = tuple(row[f"other_{name}"] for name in _KEY)
+            place = tuple(row[name] for name in ("dataset", "trained_on", "label", "quantity", "metric"))
+            found.setdefault(place, []).append(row)
+        return found
+
+
+def make_statistics(settings: Sequence[Setting]) -> Statistics:
+    """Estimate, compare and rank in every setting. Resamples are seeded: equal input gives equal numbers."""
+    rows: list[Row] = []
+    won: list[Row] = []
+    rankings: list[LevelRanking] = []
+    for setting in settings:
+        data = Resampled(setting)
+        rows += estimates(data)
+        rows += comparisons(data)
+        for ranking in level_rankings(data):
+            rankings.append(ranking)
+            rows += ranking_rows(data, ranking)
+        won += wins(data)
+    empty: Row = dict.fromkeys(STATISTICS_COLUMNS[:16], "")
+    table = pd.DataFrame([empty | row for row in rows], columns=list(STATISTICS_COLUMNS))
+    table = table.astype(dict.fromkeys(_COUNTS, "Int64") | dict.fromkeys(_NUMBERS, float))
+    return Statistics(tuple(settings), table, pd.DataFrame(won, columns=list(WIN_COLUMNS)), tuple(rankings))
