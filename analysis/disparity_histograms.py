@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures import save, slug, style
+from nnunet_skipstudy.analysis.figures.style import save, slug, style
 from nnunet_skipstudy.disparity_table import TEST, TRAIN, DisparityRow
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.texture.categories import CATEGORIES, category_borders
