@@ -28,6 +28,7 @@ class AnalyzeOptions:
 
     ``tolerance``: of the NSD, in the images' unit (``None``: 5 pixels, or 2 mm where images have a spacing).
     ``workers``: threads (``None``: up to four).
+    ``notes``: what else a reader has to know; put first among the warnings.
     """
 
     predictions: Path
@@ -40,6 +41,7 @@ class AnalyzeOptions:
     both_empty: BothEmpty = BothEmpty.COUNT
     workers: int | None = None
     progress: bool = True
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
     comparisons = _comparisons(options)
     workers = options.workers or min(4, os.cpu_count() or 1)
     cases = case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress)
-    study = make_study(comparisons, cases, options.both_empty, options.reference_level)
+    study = make_study(comparisons, cases, options.both_empty, options.reference_level, options.notes)
     table = robustness.robustness_table(study.cases)
     with published(options.output) as folder:
         _write_csv(study.cases[list(case_metrics.COLUMNS)], folder / "case_metrics.csv")

@@ -13,7 +13,10 @@ from nnunet_skipstudy.metrics import BothEmpty
 
 @dataclass(frozen=True)
 class Study:
-    """``cases``: a row per prediction and label. ``summary``: seeds and like folds pooled. See the makers."""
+    """``cases``: a row per prediction and label. ``summary``: seeds and like folds pooled. See the makers.
+
+    ``notes``: what the caller has to say about the study; they stand before the warnings.
+    """
 
     comparisons: tuple[Comparison, ...]
     both_empty: BothEmpty
@@ -21,6 +24,7 @@ class Study:
     summary: pd.DataFrame
     degenerate: pd.DataFrame
     looks: dict[NetworkKey, Look]
+    notes: tuple[str, ...] = ()
 
 
 def make_study(
@@ -28,6 +32,7 @@ def make_study(
     cases: pd.DataFrame,
     both_empty: BothEmpty,
     reference_level: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Study:
     """Find reference levels and degenerate networks in the measured cases, and summarize them."""
     degenerate = degenerate_trainings(cases)
@@ -36,12 +41,13 @@ def make_study(
         degenerate=mark_degenerate(cases, degenerate),
     )
     keys = cases[list(NETWORK[1:])].drop_duplicates().itertuples(index=False, name=None)
-    return Study(comparisons, both_empty, cases, summarize(cases, ("training",)), degenerate, looks(keys))
+    return Study(comparisons, both_empty, cases, summarize(cases, ("training",)), degenerate, looks(keys), notes)
 
 
 def warnings_of(study: Study) -> list[str]:
     """What a reader has to know before trusting the numbers, most serious first."""
     return [
+        *study.notes,
         *_absent(study),
         *_degenerate(study),
         *_few(study),
