@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset_conversion analysis 2>/dev/null)
 CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks
 
-.PHONY: demo test test-browser lint format benchmark clean
+.PHONY: demo test test-browser test-slurm lint format benchmark clean
 
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
@@ -17,6 +17,9 @@ test: lint  ## format, lint, types, import directions, then all tests, against t
 
 test-browser: $(VENV)/.package $(VENV)/.browser  ## the report in a headless Chromium: charts, slider, tables, printing
 	$(BIN)/pytest tests/browser -m browser
+
+test-slurm: $(VENV)/.package $(VENV)/.dev  ## a study on a Slurm of its own, on this machine: root on a Debian; cleans up after itself
+	$(BIN)/pytest -m slurm tests/slurm
 
 # Types and imports are checked in the installed package, where the four top-level folders are one; from the root
 # Python would find its unmapped half first.
@@ -49,7 +52,7 @@ $(VENV)/.dependencies: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.dependencies
-	$(PIP) install --quiet '.[dev]'
+	$(PIP) install --quiet '.[dev,slurm]'
 	rm -rf build
 	@touch $@
 

@@ -44,6 +44,7 @@ class AnalyzeOptions:
     ``tolerance``: of the NSD, in the images' unit (``None``: 5 pixels, or 2 mm where images have a spacing).
     ``include_degenerate``: let networks that ignore their input be named best. ``latex``: write ``tables/*.tex`` too.
     ``workers``: threads (``None``: as many as speed up measuring, up to four).
+    ``notes``: what else a reader has to know; put first among the warnings.
     """
 
     predictions: Path
@@ -60,6 +61,7 @@ class AnalyzeOptions:
     latex: bool = False
     workers: int | None = None
     progress: bool = True
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,14 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
     workers = options.workers or case_metrics.useful_workers(comparisons)
     known = Measurements(options.output / PLACE)
     cases = case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress, known)
-    study = make_study(comparisons, cases, options.both_empty, options.reference_level, options.include_degenerate)
+    study = make_study(
+        comparisons,
+        cases,
+        options.both_empty,
+        options.reference_level,
+        options.include_degenerate,
+        options.notes,
+    )
     table = robustness.robustness_table(study.cases)
     with published(options.output) as folder:
         _write_csv(study.cases[list(case_metrics.COLUMNS)], folder / "case_metrics.csv")

@@ -18,7 +18,10 @@ from nnunet_skipstudy.metrics import BothEmpty
 
 @dataclass(frozen=True)
 class Study:
-    """``cases``: a row per prediction and label. ``summary``: seeds and like folds pooled. See the makers."""
+    """``cases``: a row per prediction and label. ``summary``: seeds and like folds pooled. See the makers.
+
+    ``notes``: what the caller has to say about the study; they stand before the warnings.
+    """
 
     comparisons: tuple[Comparison, ...]
     both_empty: BothEmpty
@@ -28,6 +31,7 @@ class Study:
     looks: dict[NetworkKey, Look]
     statistics: Statistics
     include_degenerate: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def make_study(
@@ -36,6 +40,7 @@ def make_study(
     both_empty: BothEmpty,
     reference_level: str | None = None,
     include_degenerate: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> Study:
     """Find reference levels and degenerate networks in the measured cases, summarize and compare them."""
     degenerate = degenerate_trainings(cases)
@@ -54,12 +59,14 @@ def make_study(
         found,
         make_statistics(settings(cases, list(found), include_degenerate)),
         include_degenerate,
+        notes,
     )
 
 
 def warnings_of(study: Study) -> list[str]:
     """What a reader has to know before trusting the numbers, most serious first."""
     return [
+        *study.notes,
         *input_warnings(study.comparisons, study.cases),
         *_degenerate(study),
         *_few(study),

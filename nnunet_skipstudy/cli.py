@@ -17,6 +17,10 @@ COMMANDS: dict[str, str] = {
     "perturb": "make test sets of graded texture disparity for any nnU-Net data set",
     "architectures": "parameters, FLOPs and activation memory of each network on a data set's plan",
     "analyze": "turn predictions and labels into tables, figures and a report",
+    "init": "write a commented study.yaml: the demo's or the full study's",
+    "run": "run a study: convert, plan, train, predict, analyze; continues where it stopped",
+    "status": "what of a study is done, running, failed, waiting",
+    "commands": "the nnUNetv2_* lines of a study, to run them by hand",
     "demo": "the whole study on synthetic textures, sized for a CPU",
 }
 """Each command has a module of its name in ``nnunet_skipstudy.commands``, imported when it is called."""

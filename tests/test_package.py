@@ -51,6 +51,8 @@ def test_the_wheel_holds_every_module(installed_wheel: Path) -> None:
         assert (package / inside).is_file(), f"{module}: list its folder under [tool.setuptools] packages"
     assert (package / "py.typed").is_file()
     assert (package / "analysis" / "report" / "templates" / "report.html").is_file()
+    for data in ("Snakefile", "templates/demo.yaml", "templates/full.yaml"):
+        assert (package / "study" / data).is_file()
     beside = {path.name for path in package.parent.iterdir() if not path.name.endswith((".dist-info", ".pth"))}
     assert beside == {"nnunet_skipstudy"}  # nothing called "trainers" or "analysis" in anybody's site-packages
 

@@ -1,7 +1,9 @@
 """``skipstudy demo``: the whole study in small."""
 
 from pathlib import Path
+from typing import Any
 
+from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.parser import Parser
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
 
@@ -12,7 +14,7 @@ def main(argv: list[str]) -> int:
         prog="skipstudy demo",
         description="Make synthetic textures, train the study's six networks on them with nnU-Net, predict test "
         "images of graded difficulty, and write a report. Sized for 2 CPU cores. The same command again continues "
-        "where it stopped.",
+        "where it stopped. It is a study like any other: DIR/study.yaml, for 'skipstudy run'.",
     )
     parser.add_argument("-o", dest="root", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
     parser.add_argument("-device", default="cpu", choices=("cpu", "cuda", "mps"), help="default: cpu")
@@ -27,12 +29,24 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--iterations", type=int, default=None, metavar="N", help="iterations an epoch")
     parser.add_argument("--seed", type=int, default=None, metavar="N", help="of data, weights and augmentation")
     arguments = vars(parser.parse_args(argv))
-    root, device = arguments.pop("root"), arguments.pop("device")
+    root = arguments.pop("root")
+    chosen = {name: value for name, value in arguments.items() if value is not None}
+    _check(chosen)
 
-    from nnunet_skipstudy.commands.analyze import print_result
-    from nnunet_skipstudy.study.demo import DemoSettings, run_demo
+    from nnunet_skipstudy.commands.run import open_file, run
+    from nnunet_skipstudy.study.demo import claim_root
+    from nnunet_skipstudy.study.init import demo_text
 
-    arguments["architectures"] = tuple(arguments["architectures"])
-    settings = DemoSettings(**{name: value for name, value in arguments.items() if value is not None})
-    print_result(run_demo(root, settings, device=device))
-    return 0
+    return run(open_file(claim_root(root, demo_text(**chosen))), "inline")
+
+
+def _check(chosen: dict[str, Any]) -> None:
+    """Refuse what the study's file would refuse under its own names, by those of the options."""
+    unknown = [name for name in chosen["architectures"] if name not in ARCHITECTURES]
+    if unknown:
+        raise UserError(f"architecture {unknown[0]!r}: choose from {', '.join(ARCHITECTURES)}")
+    for count in ("epochs", "iterations"):
+        if chosen.get(count, 1) < 1:
+            raise UserError(f"{chosen[count]} {count}; give at least 1 (--{count})")
+    if chosen.get("seed", 0) < 0:
+        raise UserError(f"seed {chosen['seed']}; give 0 or a positive number (--seed)")

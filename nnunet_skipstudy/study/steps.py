@@ -6,17 +6,16 @@ before anything else of this module.
 
 import contextlib
 import os
+import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.environment import required_folder, study_environment
+from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
-
-CONFIGURATION = "2d"
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,60 @@ class Training:
         return (self.fold_folder / "checkpoint_final.pth").is_file()
 
 
-def set_environment(root: Path, *, small_data: bool) -> None:
-    """Point nnU-Net to ``root``; for small data keep it from starting worker processes that cost more than they do."""
-    os.environ.update(study_environment(root))
+def set_environment(variables: Mapping[str, str], *, cpus: int | None, small_data: bool) -> None:
+    """Set nnU-Net's variables, and size its worker pools: what the user has set himself stays.
+
+    Args:
+        variables: nnU-Net's folders.
+        cpus: how many cores this process may use; None: all that it is allowed to.
+        small_data: start no worker process, since they would cost more than they do.
+    """
+    os.environ.update(variables)
     if small_data:
         os.environ.update(nnUNet_def_n_proc="1", nnUNet_n_proc_DA="0")
+    else:
+        os.environ.setdefault("nnUNet_def_n_proc", str(worker_processes(cpus)))
+        os.environ.setdefault("nnUNet_n_proc_DA", str(max(1, min(12, cores(cpus) - 1))))
+
+
+def cores(granted: int | None = None) -> int:
+    """The cores that this process may use: those granted, or all that the machine or the cluster's job allows."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(granted, allowed) if granted else allowed
+
+
+def worker_processes(granted: int | None = None, *, small_data: bool = False) -> int:
+    """How many processes nnU-Net starts for preprocessing and export: one for small data, at most its own 8."""
+    return 1 if small_data else min(8, cores(granted))
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; found without importing torch."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name.strip()]
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [str(number) for number, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+
+
+def use_threads(device: str, threads: int | None) -> None:
+    """On a CPU, compute with this many threads; None: as many as there are cores."""
+    if device == "cpu":
+        import torch
+
+        torch.set_num_threads(threads or cores())
+
+
+def device_name(device: str) -> str:
+    """What a measured time belongs to: ``NVIDIA H100`` for one, or ``cpu x 2``."""
+    import torch
+
+    if device == "cuda":
+        return str(torch.cuda.get_device_name(0))
+    return f"cpu x {torch.get_num_threads()}" if device == "cpu" else device
 
 
 @contextlib.contextmanager
@@ -84,30 +132,43 @@ def _variable(name: str, value: str) -> Iterator[None]:
             os.environ[name] = before
 
 
-def plan_and_preprocess(dataset_id: int, planner: type[Any], plans: str, configuration: str) -> None:
-    """Plan and preprocess a data set, unless the plans and every preprocessed case are there.
+def plan_and_preprocess(
+    dataset_id: int,
+    planner: type[Any],
+    plans: str,
+    configuration: str,
+    *,
+    gpu_memory_gb: float | None = None,
+    processes: int = 1,
+) -> None:
+    """Plan and preprocess a data set.
 
     Args:
         dataset_id: the data set.
         planner: a subclass of nnU-Net's ``ExperimentPlanner``.
         plans: the name that the plans get.
         configuration: what to preprocess, ``2d`` for one.
+        gpu_memory_gb: what the plan is sized for; None: the planner's default.
+        processes: how many nnU-Net starts.
     """
     from nnunetv2.experiment_planning import plan_and_preprocess_api as nnunet
-    from nnunetv2.utilities.dataset_name_id_conversion import convert_id_to_dataset_name
 
-    folder = required_folder("nnUNet_preprocessed") / convert_id_to_dataset_name(dataset_id)
-    finished = folder / f"{plans}_{configuration}.finished"
-    if finished.is_file():
-        return
-    nnunet.extract_fingerprint_dataset(dataset_id, num_processes=1)
+    nnunet.extract_fingerprint_dataset(dataset_id, num_processes=processes)
     with _variable("nnUNet_n_proc_DA", "1"):  # the planner hands it to torch.set_num_threads, which refuses 0
-        nnunet.plan_experiment_dataset(dataset_id, planner, overwrite_plans_name=plans)
-    nnunet.preprocess_dataset(dataset_id, plans, (configuration,), (1,))
-    finished.touch()
+        nnunet.plan_experiment_dataset(
+            dataset_id, planner, gpu_memory_target_in_gb=gpu_memory_gb, overwrite_plans_name=plans
+        )
+    nnunet.preprocess_dataset(dataset_id, plans, (configuration,), (processes,))
 
 
-def train(cell: Training, *, device: str, after_iteration: Callable[[], None] = lambda: None) -> None:
+def train(
+    cell: Training,
+    *,
+    device: str,
+    threads: int | None = None,
+    on_start: Callable[[int, int], None] = lambda done, total: None,
+    after_iteration: Callable[[], None] = lambda: None,
+) -> None:
     """Train a cell to its end, from its last checkpoint where there is one; nothing if it is finished.
 
     nnU-Net's final validation is left out: the predictions of the test levels take its place.
@@ -115,6 +176,8 @@ def train(cell: Training, *, device: str, after_iteration: Callable[[], None] = 
     Args:
         cell: what to train.
         device: ``cpu``, ``cuda`` or ``mps``.
+        threads: on a CPU; None: as many as there are cores. Results agree bit for bit for one number of threads only.
+        on_start: called with the iterations that are done already and those of the whole training.
         after_iteration: called after each training iteration.
     """
     if cell.is_finished:
@@ -122,13 +185,14 @@ def train(cell: Training, *, device: str, after_iteration: Callable[[], None] = 
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args, maybe_load_checkpoint
 
-    if device == "cpu":
-        torch.set_num_threads(os.cpu_count() or 1)
+    use_threads(device, threads)
     resume = any((cell.fold_folder / f"checkpoint_{which}.pth").is_file() for which in ("latest", "best"))
     trainer: Any = get_trainer_from_args(
         cell.dataset, cell.configuration, cell.fold, cell.trainer, cell.plans, resume, torch.device(device)
     )
     maybe_load_checkpoint(trainer, resume, validation_only=False)
+    per_epoch = trainer.num_iterations_per_epoch
+    on_start(trainer.current_epoch * per_epoch, trainer.num_epochs * per_epoch)
     train_step = trainer.train_step
 
     def counted_step(batch: Any) -> Any:

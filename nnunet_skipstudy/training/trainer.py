@@ -1,6 +1,8 @@
 """The trainer behind all trainers of the study: nnU-Net's, with another network and the options of its name."""
 
 import math
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +16,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import nn
 
 from nnunet_skipstudy.architectures.network import build_network
+from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.files import atomic_path
 from nnunet_skipstudy.trainer_name import TrainerOptions
 from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
@@ -21,8 +24,22 @@ from nnunet_skipstudy.training.spatial_augmentation import spatial_transforms
 
 CHECKPOINT_EVERY_EPOCHS = 10
 """How often ``checkpoint_latest.pth`` is written; nnU-Net's 50 loses too much of a short training."""
+EPOCHS_VARIABLE = "SKIPSTUDY_CHECKPOINT_EPOCHS"
+"""The environment variable that sets another number of epochs between checkpoints."""
+MINUTES_VARIABLE = "SKIPSTUDY_CHECKPOINT_MINUTES"
+"""The environment variable that asks for a checkpoint after so many minutes too, at the end of an epoch."""
 
 _AT_START, _AT_EPOCH, _FOR_WORKER = range(3)
+
+
+def _number(variable: str) -> float | None:
+    """A positive number from the environment; None where there is none."""
+    text = os.environ.get(variable, "")
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        raise UserError(f"{variable}={text!r}: not a number; give one or unset it") from None
+    return value if value > 0 else None
 
 
 class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyped
@@ -48,7 +65,9 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         device: torch.device = torch.device("cuda"),  # noqa: B008  # nnU-Net copies this signature's names
     ) -> None:
         super().__init__(plans, configuration, fold, dataset_json, device)
-        self.save_every = CHECKPOINT_EVERY_EPOCHS
+        self.save_every = max(1, int(_number(EPOCHS_VARIABLE) or CHECKPOINT_EVERY_EPOCHS))
+        self._checkpoint_minutes = _number(MINUTES_VARIABLE)
+        self._last_checkpoint = time.monotonic()
         self.enable_deep_supervision = self.options.deep_supervision
         if self.options.epochs is not None:
             self.num_epochs = self.options.epochs
@@ -167,6 +186,16 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
 
     # Checkpoints
 
+    def on_epoch_end(self) -> None:
+        """Write a checkpoint also when the last one is older than the minutes asked for."""
+        every = self.save_every
+        if self._checkpoint_minutes and time.monotonic() - self._last_checkpoint >= 60 * self._checkpoint_minutes:
+            self.save_every = 1
+        try:
+            super().on_epoch_end()
+        finally:
+            self.save_every = every
+
     def save_checkpoint(self, filename: str) -> None:
         """Write a checkpoint whole or not at all: a killed training must find its last one readable.
 
@@ -180,6 +209,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         best_before = self._best_ema
         if target.name == "checkpoint_latest.pth":
             self._best_ema = max(self._best_ema or -math.inf, self.logger.get_value("ema_fg_dice", step=-1))
+            self._last_checkpoint = time.monotonic()
         try:
             with atomic_path(target) as temporary:
                 super().save_checkpoint(str(temporary))

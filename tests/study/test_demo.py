@@ -76,7 +76,7 @@ def test_other_settings_are_refused(finished: tuple[Path, str]) -> None:
     failed = demo(root, "--seed", "2", expect=2)
     assert (
         failed.stderr
-        == f"skipstudy: {root}: holds a demo of other settings (demo.json); remove it or give another -o\n"
+        == f"skipstudy: {root}: holds a demo of other settings (study.yaml); remove it or give another -o\n"
     )
 
 

@@ -1,0 +1,57 @@
+"""``python -m nnunet_skipstudy.commands.cell``: one cell of a study, as Snakemake starts it. Not for typing."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.study.engine_files import read_cell
+from nnunet_skipstudy.study.locks import one_of
+from nnunet_skipstudy.study.steps import set_environment
+from nnunet_skipstudy.study.work import ending_is_recorded, work_on
+
+
+def main(argv: list[str]) -> int:
+    """Work on a cell with everything printed into its log; 0 when it is finished, 1 when it failed."""
+    parser = Parser(prog="python -m nnunet_skipstudy.commands.cell", description="Work on one cell of a study.")
+    parser.add_argument("grid", type=Path, help="the study's cells, as 'skipstudy run' wrote them")
+    parser.add_argument("key", help="the cell, train/d501-UNet-fold0-seed1-spatial for one")
+    arguments = parser.parse_args(argv)
+    cell, places, step = read_cell(arguments.grid, arguments.key)
+    log = places.log(cell)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream:  # file descriptors, so that worker processes print there too
+        os.dup2(stream.fileno(), sys.stdout.fileno())
+        os.dup2(stream.fileno(), sys.stderr.fileno())
+    slots = [places.engine / "slots" / f"{cell.step}-{number}.lock" for number in range(step.get("slots", 0))]
+    with ending_is_recorded(), one_of(slots) as slot:
+        if step.get("gpus"):
+            os.environ["CUDA_VISIBLE_DEVICES"] = step["gpus"][slot]
+        set_environment(
+            places.environment(), cpus=cell.conduct.get("cpus"), small_data=cell.conduct.get("small_data", False)
+        )
+        return 0 if work_on(cell, places, run_command) else 1
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run a command of ``skipstudy`` in this process.
+
+    Raises:
+        UserError: there is no such command in this version.
+    """
+    from nnunet_skipstudy.errors import UserError
+
+    name, *rest = arguments
+    try:
+        module = importlib.import_module(f"nnunet_skipstudy.commands.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"nnunet_skipstudy.commands.{name}":
+            raise
+        raise UserError(f"this version has no 'skipstudy {name}'; make these files by hand") from None
+    code: int = module.main(rest)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

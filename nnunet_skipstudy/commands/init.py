@@ -1,0 +1,38 @@
+"""``skipstudy init``: a commented study.yaml."""
+
+from pathlib import Path
+
+from nnunet_skipstudy.commands.convert import CONVERTERS
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser
+
+
+def main(argv: list[str]) -> int:
+    """Write the file and say what comes next.
+
+    Raises:
+        UserError: the file is there already, or can't be written.
+    """
+    parser = Parser(
+        prog="skipstudy init",
+        description="Write a commented study.yaml: the demo, or the full study of the papers. Edit it, then "
+        "'skipstudy run STUDY.yaml --dry-run'.",
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--demo", action="store_true", help="synthetic textures, sized for a CPU")
+    which.add_argument("--full", action="store_true", help="six networks, six data sets, three seeds")
+    parser.add_argument("-o", dest="output", type=Path, default=Path("study.yaml"), help="default: study.yaml")
+    arguments = parser.parse_args(argv)
+    output: Path = arguments.output
+
+    from nnunet_skipstudy.files import write_text
+    from nnunet_skipstudy.study.init import demo_text, full_text
+
+    if output.exists():
+        raise UserError(f"{output}: is there already; remove it or give another -o")
+    try:
+        write_text(output, full_text(CONVERTERS) if arguments.full else demo_text())
+    except OSError as error:
+        raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error
+    print(f"{output}\nnext: skipstudy run {output} --dry-run")
+    return 0

@@ -1,0 +1,110 @@
+"""``skipstudy run``: the whole grid of a study."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnunet_skipstudy.commands.convert import CONVERTERS
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.engine import Opened, Outcome
+
+
+def main(argv: list[str]) -> int:
+    """Run what is not done, print what failed and where the report lies.
+
+    Raises:
+        UserError: the study's file is at fault, another run is at work on it, or cells failed.
+    """
+    parser = Parser(
+        prog="skipstudy run",
+        usage="skipstudy run STUDY.yaml [--dry-run] [--executor NAME] [-j N] [-- SNAKEMAKE OPTIONS]",
+        description="Run a study: convert, perturb, plan and preprocess, train, predict all levels, analyze, report. "
+        "The same command again continues where it stopped. A cell that fails does not stop the others; the report is "
+        "made from what exists and says what is missing. Options after -- go to Snakemake.",
+    )
+    parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="made by 'skipstudy init'")
+    parser.add_argument("--dry-run", action="store_true", help="list the cells, their state and cost; do nothing")
+    parser.add_argument(
+        "--executor",
+        metavar="NAME",
+        help="local: a process a cell, on Snakemake; inline: all cells in this process, one after another; slurm, or "
+        "another executor plugin of Snakemake's (default: local, with small_data inline)",
+    )
+    parser.add_argument("-j", type=int, dest="jobs", metavar="N", help="cores (local) or cells at once (cluster)")
+    own, extra = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
+    arguments = parser.parse_args(own)
+    if arguments.jobs is not None and arguments.jobs < 1:
+        raise UserError(f"-j {arguments.jobs}; give at least 1")
+
+    opened = open_file(arguments.study)
+    if arguments.dry_run:
+        from nnunet_skipstudy.commands.status import print_cells, print_cost
+
+        print_cells(opened, everything=True)
+        print_cost(opened)
+        return 0
+    executor = arguments.executor or ("inline" if opened.study.small_data else "local")
+    if extra and executor == "inline":
+        raise UserError("options after -- are Snakemake's; they need another executor than inline (--executor local)")
+    return run(opened, executor, arguments.jobs, extra)
+
+
+def open_file(path: Path) -> "Opened":
+    """Read a study's file."""
+    from nnunet_skipstudy.study.engine import open_study
+    from nnunet_skipstudy.study.settings import read_study
+
+    return open_study(path, read_study(path, CONVERTERS))
+
+
+def run(opened: "Opened", executor: str, jobs: int | None = None, extra: list[str] | None = None) -> int:
+    """Run an opened study on an executor and print how it ended.
+
+    Raises:
+        UserError: another run is at work on it, or cells failed.
+    """
+    from nnunet_skipstudy.commands.cell import run_command
+    from nnunet_skipstudy.study.engine import run_study
+    from nnunet_skipstudy.study.executors import executor_of
+
+    outcome = run_study(opened, executor_of(executor, run_command, jobs, extra or []))
+    print_outcome(opened, outcome)
+    return 0
+
+
+def print_outcome(opened: "Opened", outcome: "Outcome") -> None:
+    """Print tables and where the report lies; what failed on stderr.
+
+    Raises:
+        UserError: not everything is done.
+    """
+    from types import SimpleNamespace
+    from typing import Any, cast
+
+    from nnunet_skipstudy.commands.analyze import table_lines
+    from nnunet_skipstudy.study.states import State, read_record
+
+    if outcome.analysis:
+        measured = read_record(opened.places.marker(outcome.analysis)).get("measured", {})
+        for warning in measured.get("warnings", []):
+            print(f"skipstudy: warning: {warning}", file=sys.stderr)
+        for table in measured.get("tables", []):
+            rows = [[SimpleNamespace(**cell) for cell in row] for row in table["rows"]]
+            made = SimpleNamespace(title=table["title"], columns=table["columns"], rows=rows)
+            print("\n".join(table_lines(cast(Any, made))), end="\n\n")
+        print(f"report: {outcome.report}")
+    failed = [state for state in outcome.states if state.state is State.FAILED]
+    for state in failed:
+        print(
+            f"skipstudy: {state.cell.key} failed: {state.error}; log: {opened.places.log(state.cell)}", file=sys.stderr
+        )
+    n_open = sum(state.state is not State.DONE for state in outcome.states) - len(failed)
+    if failed or n_open:
+        waiting = f", {n_open} wait for them" if n_open else ""
+        raise UserError(
+            f"{opened.file}: {len(failed)} of {len(outcome.states)} cells failed{waiting}; mend the cause, then run "
+            "the same command again"
+        )

@@ -1,0 +1,80 @@
+"""``skipstudy status``: what of a study is done, running, failed, waiting."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnunet_skipstudy.parser import Parser
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.engine import Opened
+
+
+def main(argv: list[str]) -> int:
+    """Print the states.
+
+    Raises:
+        UserError: the study's file is at fault.
+    """
+    parser = Parser(
+        prog="skipstudy status",
+        description="Show how many cells of a study are done, running, failed and waiting, and each one that runs or "
+        "has failed, with times and logs. Can be asked while the study runs.",
+    )
+    parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="made by 'skipstudy init'")
+    parser.add_argument("--all", action="store_true", help="show every cell")
+    arguments = parser.parse_args(argv)
+
+    from nnunet_skipstudy.commands.run import open_file
+
+    opened = open_file(arguments.study)
+    print_cells(opened, everything=arguments.all)
+    print_cost(opened)
+    return 0
+
+
+def print_cells(opened: "Opened", *, everything: bool) -> None:
+    """A line a cell (without ``everything``: of those that run or have failed), then the counts a step."""
+    from nnunet_skipstudy.study.locks import is_held
+    from nnunet_skipstudy.study.settings import STEPS
+    from nnunet_skipstudy.study.states import State
+
+    found = opened.states()
+    for state in found:
+        if everything or state.state in (State.RUNNING, State.FAILED):
+            share = f", {state.share:.0%}" if state.state is State.RUNNING and state.share else ""
+            took = f" {duration(state.seconds)}{share}" if state.seconds is not None else ""
+            why = f": {state.error}; log: {opened.places.log(state.cell)}" if state.error else ""
+            print(f"{state.state.value:<8} {state.cell.key}{took}{why}")
+    print(f"\n{'step':<9}{'cells':>7}" + "".join(f"{state.value:>9}" for state in State))
+    for step in STEPS:
+        own = [state.state for state in found if state.cell.step == step]
+        if own:
+            print(f"{step:<9}{len(own):>7}" + "".join(f"{own.count(state):>9}" for state in State))
+    print(f"{'all':<9}{len(found):>7}" + "".join(f"{sum(s.state is k for s in found):>9}" for k in State))
+    if is_held(opened.places.lock):
+        print(f"being run: {opened.places.lock.read_text(encoding='utf-8').strip()}")
+
+
+def print_cost(opened: "Opened") -> None:
+    """The time that is left, and what the estimate stands on."""
+    from nnunet_skipstudy.study.cost import estimate
+    from nnunet_skipstudy.study.states import State
+
+    found = opened.states()
+    made = estimate(opened.study, opened.grid, found, opened.places)
+    unit = {"cuda": "GPU hours", "mps": "GPU hours", "cpu": "hours"}[opened.study.device]
+    on_device = [state for state in found if state.cell.step in ("train", "predict")]
+    whole = made.hours(state.cell for state in on_device)
+    left = made.hours(state.cell for state in on_device if state.state is not State.DONE)
+    print(f"\nestimate: {whole:.3g} {unit} for training and prediction, of which {left:.3g} are left; from")
+    for ground in made.grounds:
+        print(f"  - {ground}")
+
+
+def duration(seconds: float) -> str:
+    """``3 s``, ``12:05`` or ``1:02:03``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

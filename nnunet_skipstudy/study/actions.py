@@ -1,0 +1,248 @@
+"""What each kind of cell does. Each action can be repeated: what is done already is not done again."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.files import write_json
+from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.stamps import claim
+from nnunet_skipstudy.study.states import read_record
+
+Measured = dict[str, Any]
+"""What a finished cell leaves in its marker."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an action is given.
+
+    Attributes:
+        places: the study's folders.
+        command: runs a command of ``skipstudy`` by its arguments, in this process.
+        progress: is told the share that is done, 0 to 1.
+    """
+
+    places: Places
+    command: Callable[[list[str]], int]
+    progress: Callable[[float], None] = lambda share: None
+
+    @property
+    def raw(self) -> Path:
+        """nnU-Net's folder of raw data."""
+        return self.places.nnunet["nnUNet_raw"]
+
+
+def dataset_folder(root: Path, identifier: int) -> Path:
+    """The folder of a data set under one of nnU-Net's.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = sorted(path for path in root.glob(f"Dataset{identifier:03d}_*") if path.is_dir())
+    if not found:
+        raise UserError(f"{root}: holds no data set {identifier}; convert it, or name a converter in the study")
+    return found[0]
+
+
+# Data
+
+
+def convert(cell: Cell, work: Work) -> Measured:
+    """Make the data set, or see that it is there; one that this study made with other settings is made anew."""
+    settings = cell.settings
+    identifier, converter = settings["dataset"], settings["converter"]
+    if converter is None:
+        return {"folder": dataset_folder(work.raw, identifier).name}
+    ours = work.places.engine / "made" / f"{cell.name}.json"
+    base = Path(cell.conduct["base"])
+    sources = [str(base / text) if (base / text).exists() else text for text in settings["source"]]
+    arguments = ["convert", converter, *sources, "-d", str(identifier), *option_arguments(settings["options"])]
+    made = read_record(ours).get("digest")
+    if made not in (None, cell.digest):
+        arguments.append("--overwrite")
+    else:
+        write_json(ours, {"digest": cell.digest})  # before: a killed conversion leaves nothing or all
+    _call(work, arguments)
+    write_json(ours, {"digest": cell.digest})
+    return {"folder": dataset_folder(work.raw, identifier).name}
+
+
+def option_arguments(options: Mapping[str, Any]) -> list[str]:
+    """A converter's options as command-line arguments: ``{"size": 64, "normal": True}`` is ``--size 64 --normal``."""
+    arguments = []
+    for name, value in options.items():
+        if value is not False:
+            values = value if isinstance(value, list) else [] if value is True else [value]
+            arguments += [f"--{name.replace('_', '-')}", *(str(item) for item in values)]
+    return arguments
+
+
+def _call(work: Work, arguments: list[str]) -> None:
+    code = work.command(arguments)
+    if code:
+        raise RuntimeError(f"skipstudy {' '.join(arguments)} ended with exit code {code}")
+
+
+def perturb(cell: Cell, work: Work) -> Measured:
+    """Make the test levels that the data set lacks."""
+    identifier, wanted = cell.settings["dataset"], cell.settings["levels"]
+    folder = dataset_folder(work.raw, identifier)
+    if missing_levels(folder, wanted):
+        _call(work, ["perturb", "-d", str(identifier), *cell.settings["arguments"]])
+    if missing := missing_levels(folder, wanted):
+        names = ", ".join(test_folder(level) for level in missing)
+        raise UserError(f"{folder}: has no {names}; make them, or leave these levels out of the study")
+    return {}
+
+
+def missing_levels(dataset: Path, levels: list[str]) -> list[str]:
+    """The levels without a folder of test images."""
+    return [level for level in levels if not (dataset / test_folder(level)).is_dir()]
+
+
+def test_folder(level: str) -> str:
+    """The folder of a level's test images: ``imagesTs_hardest``; of the unperturbed ones ``imagesTs``."""
+    return "imagesTs" if level == UNPERTURBED else f"imagesTs_{level}"
+
+
+def plan(cell: Cell, work: Work) -> Measured:
+    """Plan and preprocess, once for all networks of the data set."""
+    from nnunet_skipstudy.study.planning import costs_on_plan, plan_and_preprocess
+
+    settings = cell.settings
+    plan_and_preprocess(cell, work.places)
+    folder = dataset_folder(work.raw, settings["dataset"]).name
+    return costs_on_plan(folder, settings["plans"]["name"], settings["configuration"])
+
+
+# Models
+
+
+def train(cell: Cell, work: Work) -> Measured:
+    """Train to the end, from the last checkpoint where there is one."""
+    from nnunet_skipstudy.study import steps
+    from nnunet_skipstudy.study.planning import check_fold
+
+    training = _training(cell, work)
+    check_fold(training.dataset, training.fold)
+    claim(training.fold_folder, cell, work.places.superseded)
+    steps.check_device(cell.conduct["device"])
+    checkpoints = cell.conduct["checkpoints"]
+    os.environ["SKIPSTUDY_CHECKPOINT_EPOCHS"] = str(checkpoints["epochs"])
+    os.environ["SKIPSTUDY_CHECKPOINT_MINUTES"] = str(checkpoints["minutes"] or "")
+    clock = _Clock(work.progress)
+    steps.train(
+        training,
+        device=cell.conduct["device"],
+        threads=cell.conduct["cpus"],
+        on_start=clock.start,
+        after_iteration=clock.tick,
+    )
+    return {"device": steps.device_name(cell.conduct["device"]), **clock.measured()}
+
+
+class _Clock:
+    """Counts iterations and times them, leaving out the first, which waits for workers and kernels."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self._progress = progress
+        self._total = 0
+        self._before = 0
+        self._count = 0
+        self._first = 0.0
+        self._last = 0.0
+
+    def start(self, done: int, total: int) -> None:
+        self._before, self._total = done, total
+
+    def tick(self) -> None:
+        self._count += 1
+        self._last = time.monotonic()
+        self._first = self._first or self._last
+        self._progress((self._before + self._count) / max(self._total, 1))
+
+    def measured(self) -> Measured:
+        """Seconds an iteration, validation and checkpoints included; nothing where too few were done here."""
+        if self._count < 2:
+            return {}
+        return {
+            "iterations": self._count,
+            "seconds_per_iteration": round((self._last - self._first) / (self._count - 1), 5),
+        }
+
+
+def predict(cell: Cell, work: Work) -> Measured:
+    """Predict all levels with one model, loaded once."""
+    from nnunet_skipstudy.prediction import Predictor, TrainedModel
+    from nnunet_skipstudy.study import steps
+
+    training = _training(cell, work)
+    raw = work.raw / training.dataset
+    levels = cell.settings["levels"]
+    if missing := missing_levels(raw, levels):
+        raise UserError(f"{raw}: has no {test_folder(missing[0])}; make this level, or leave it out of the study")
+    output = prediction_folder(work.places, training.dataset, cell)
+    claim(output, cell, work.places.superseded)
+    device = cell.conduct["device"]
+    steps.check_device(device)
+    steps.use_threads(device, cell.conduct["cpus"])
+    model = TrainedModel(training.model_folder, training.fold)
+    predictor = Predictor(model, device=device, mirroring=cell.settings["mirroring"])
+    total = sum(1 for level in levels for _ in (raw / test_folder(level)).iterdir()) or 1
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        work.progress(min(done / total, 1.0))
+
+    started = time.monotonic()
+    predicted = sum(
+        predictor.predict_folder(raw / test_folder(level), output / level, after_case=count) for level in levels
+    )
+    seconds = time.monotonic() - started
+    return {"device": steps.device_name(device), "cases": predicted, "seconds_predicting": round(seconds, 3)}
+
+
+def prediction_folder(places: Places, dataset: str, cell: Cell) -> Path:
+    """Where the predictions of a model go, a folder a level."""
+    settings = cell.settings
+    model = f"{settings['trainer']}__{settings['plans']}__{settings['configuration']}"
+    return places.predictions / dataset / model / f"fold_{settings['fold']}"
+
+
+def _training(cell: Cell, work: Work) -> Any:
+    from nnunet_skipstudy.study.steps import Training
+
+    settings = cell.settings
+    return Training(
+        dataset_folder(work.raw, settings["dataset"]).name,
+        settings["trainer"],
+        settings["plans"],
+        settings["configuration"],
+        settings["fold"],
+    )
+
+
+def analyze(cell: Cell, work: Work) -> Measured:
+    """Tables, figures and report of exactly the predictions that belong to the study as it is now."""
+    from nnunet_skipstudy.study.analysis_step import analyze_study
+
+    return analyze_study(cell, work.places)
+
+
+ACTIONS: dict[str, Callable[[Cell, Work], Measured]] = {
+    "convert": convert,
+    "perturb": perturb,
+    "plan": plan,
+    "train": train,
+    "predict": predict,
+    "analyze": analyze,
+}

@@ -1,0 +1,61 @@
+"""The analysis of a study: of the predictions that belong to it now, and of nothing else that lies beside them."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.study.actions import dataset_folder, prediction_folder
+from nnunet_skipstudy.study.engine_files import read_cells
+from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.places import Places
+
+
+def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:
+    """Measure, tabulate and report.
+
+    Raises:
+        UserError: nothing has been predicted.
+    """
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+    from nnunet_skipstudy.metrics import BothEmpty
+
+    if not cell.needs:
+        raise UserError("there are no predictions to analyze; mend what failed, then run again")
+    cells = read_cells(places.grid)
+    tree = places.engine / "analyzed"
+    _link(tree, [cells[key] for key in cell.needs], places)
+    settings = cell.settings
+    result = analyze(
+        AnalyzeOptions(
+            predictions=tree,
+            labels=places.nnunet["nnUNet_raw"],
+            output=places.analysis,
+            reference_level=settings["reference_level"],
+            tolerance=settings["tolerance"],
+            both_empty=BothEmpty(settings["both_empty"]),
+            notes=tuple(cell.conduct["notes"]),
+        )
+    )
+    tables = [
+        {
+            "title": table.title,
+            "columns": list(table.columns),
+            "rows": [[{"text": entry.text, "best": bool(entry.best)} for entry in row] for row in table.rows],
+        }
+        for table in result.overview
+    ]
+    return {"warnings": list(result.warnings), "tables": tables}
+
+
+def _link(tree: Path, predictions: list[Cell], places: Places) -> None:
+    """A prediction tree of links to the levels that were asked for."""
+    if tree.exists():
+        shutil.rmtree(tree)  # links and folders of ours only
+    for cell in predictions:
+        dataset = dataset_folder(places.nnunet["nnUNet_raw"], cell.settings["dataset"]).name
+        source = prediction_folder(places, dataset, cell)
+        target = tree / source.relative_to(places.predictions)
+        target.mkdir(parents=True)
+        for level in cell.settings["levels"]:
+            (target / level).symlink_to(source / level)

@@ -1,0 +1,260 @@
+"""``study.yaml``: what a study compares, checked once, at the door.
+
+What decides a result (data, plans, schedule …) and what only decides how it is computed (device, memory, checkpoints)
+are told apart in :mod:`nnunet_skipstudy.study.grid`: the first kind is in each cell's settings hash.
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import ARCHITECTURES, LEVELS, STUDY_ARCHITECTURES, alpha_level, level_alpha
+
+AUGMENTATIONS: dict[str, bool] = {"nnunet": False, "spatial": True}
+"""Each augmentation's name, and whether its trainers carry ``_spatialDA``."""
+
+STEPS: tuple[str, ...] = ("convert", "perturb", "plan", "train", "predict", "analyze")
+"""The kinds of cells, in the order of their dependence. ``analyze`` makes tables, figures and the report."""
+
+Option = bool | int | float | str | list[int | float | str]
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _level(value: Any) -> Any:
+    return alpha_level(value) if isinstance(value, float) else value
+
+
+def _levels(value: Any) -> Any:
+    return [_level(level) for level in _as_list(value)]
+
+
+Count = Annotated[int, Field(ge=1)]
+Numbers = Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_as_list), Field(min_length=1)]
+Words = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
+LevelNames = Annotated[list[str], BeforeValidator(_levels), Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Dataset(_Strict):
+    """One data set: an identifier of one that is there, or a converter with source and options.
+
+    ``folds``, ``levels`` and ``configuration`` take the place of the study's own.
+    """
+
+    id: Annotated[int, Field(ge=1, le=999)]
+    converter: str | None = None
+    source: Annotated[list[str], BeforeValidator(_as_list)] = []
+    options: dict[str, Option] = {}
+    perturb: Annotated[list[str], BeforeValidator(_as_list)] = []
+    folds: Numbers | None = None
+    levels: LevelNames | None = None
+    configuration: str | None = None
+
+
+class Plans(_Strict):
+    """nnU-Net's plans, made once a data set and shared by all networks."""
+
+    name: Annotated[str, Field(pattern=r"^\w+$")] = "nnUNetPlans"
+    planner: str = "ExperimentPlanner"
+    plan_for: Literal["unet", "heaviest"] = "unet"
+    gpu_memory_gb: Annotated[float, Field(gt=0)] | None = None
+    batch_size: Count | None = None
+    base_features: Count | None = None
+    max_features: Count | None = None
+
+
+class Schedule(_Strict):
+    """How long each training is; nnU-Net's own is 1000 epochs of 250 iterations."""
+
+    epochs: Count | None = None
+    iterations: Count | None = None
+
+
+class Metrics(_Strict):
+    """How predictions are measured: see ``skipstudy analyze``."""
+
+    tolerance: Annotated[float, Field(ge=0)] | None = None
+    both_empty: Literal["count", "exclude"] = "count"
+    reference_level: Annotated[str | None, BeforeValidator(_level)] = None
+
+
+class Checkpoints(_Strict):
+    """How often a training can be continued from: whichever of the two comes first."""
+
+    epochs: Count = 10
+    minutes: Annotated[float, Field(gt=0)] | None = 30
+
+
+class Resources(_Strict):
+    """What one cell gets; on a cluster it asks for this. ``slurm``: further options of sbatch."""
+
+    cpus: Count | None = None
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
+    gpus: Annotated[int, Field(ge=0)] | None = None
+    hours: Annotated[float, Field(gt=0)] | None = None
+    partition: str | None = None
+    account: str | None = None
+    slurm: str | None = None
+
+
+class Cost(_Strict):
+    """What the estimate of GPU hours assumes where nothing was measured yet."""
+
+    tflops: Annotated[float, Field(gt=0)] = 20.0
+
+
+class Study(_Strict):
+    """A whole study. ``root``: where all of it lies, relative to the file."""
+
+    root: str = "."
+    nnunet_raw: str | None = None
+    nnunet_preprocessed: str | None = None
+    nnunet_results: str | None = None
+    datasets: Annotated[list[Dataset], Field(min_length=1)]
+    architectures: Words = list(STUDY_ARCHITECTURES)
+    configuration: str = "2d"
+    plans: Plans = Plans()
+    folds: Numbers = [0]
+    seeds: Numbers = [1]
+    schedule: Schedule = Schedule()
+    augmentation: Annotated[list[Literal["nnunet", "spatial"]], BeforeValidator(_as_list), Field(min_length=1)] = [
+        "spatial"
+    ]
+    deep_supervision: bool = True
+    levels: LevelNames = list(LEVELS)
+    tta: bool = True
+    device: Literal["cpu", "cuda", "mps"] = "cuda"
+    small_data: bool = False
+    metrics: Metrics = Metrics()
+    checkpoints: Checkpoints = Checkpoints()
+    resources: dict[str, Resources] = {}
+    cost: Cost = Cost()
+
+    def levels_of(self, dataset: Dataset) -> list[str]:
+        """The test levels of a data set."""
+        return dataset.levels or self.levels
+
+    def folds_of(self, dataset: Dataset) -> list[int]:
+        """The folds trained on a data set."""
+        return dataset.folds or self.folds
+
+    def configuration_of(self, dataset: Dataset) -> str:
+        """The configuration trained on a data set."""
+        return dataset.configuration or self.configuration
+
+    def resources_of(self, step: str) -> Resources:
+        """What a cell of that step gets: its own, and what ``default`` says for the rest."""
+        common = self.resources.get("default", Resources()).model_dump(exclude_none=True)
+        own = self.resources.get(step, Resources()).model_dump(exclude_none=True)
+        return Resources(**{**common, **own})
+
+
+def read_study(path: Path, converters: Collection[str]) -> Study:
+    """Read and check a study's file.
+
+    Args:
+        path: the file.
+        converters: the names that ``skipstudy convert`` knows.
+
+    Raises:
+        UserError: it can't be read, or one of its keys or values is wrong; the message names it.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise UserError(f"{path}: can't be read ({reason}); make one with 'skipstudy init --demo -o {path}'") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{line}: is not YAML ({getattr(error, 'problem', error)}); mend that line") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds no keys; make one with 'skipstudy init --demo -o {path}'")
+    try:
+        study = Study.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_complaint(error)}") from error
+    for complaint in _contradictions(study, converters):
+        raise UserError(f"{path}: {complaint}")
+    return study
+
+
+def _complaint(error: ValidationError) -> str:
+    """The first thing that is wrong, by its place, with the remedy."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        key, known = str(first["loc"][-1]), _known_keys(first["loc"][:-1])
+        return f"unknown key {place!r}; {nearest(key, known)}"
+    if first["type"] == "missing":
+        return f"the key {place!r} is missing; add it ('skipstudy init --demo' shows one)"
+    if first["type"] == "literal_error":
+        return f"{place}: {first['input']!r}; choose {first['ctx']['expected']}"
+    return f"{place}: {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}; mend this value"
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """The known word most like ``word``, and all of them."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    listed = ", ".join(known)
+    return f"did you mean {close[0]!r}? Known here: {listed}" if close else f"known here: {listed}"
+
+
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {
+        "datasets": Dataset,
+        "plans": Plans,
+        "schedule": Schedule,
+        "metrics": Metrics,
+        "checkpoints": Checkpoints,
+        "resources": Resources,
+        "cost": Cost,
+    }
+    model = models.get(str(place[0]), Study) if place else Study
+    return list(model.model_fields)
+
+
+def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
+    for name in study.architectures:
+        if name not in ARCHITECTURES:
+            yield f"architectures: {name!r}; {nearest(name, ARCHITECTURES)}"
+    for step in study.resources:
+        if step not in (*STEPS, "default"):
+            yield f"resources: unknown step {step!r}; {nearest(step, (*STEPS, 'default'))}"
+    for words, name in ((study.architectures, "architectures"), (study.augmentation, "augmentation")):
+        if twice := _twice(words):
+            yield f"{name}: {twice!r} stands twice; keep one of them"
+    for numbers, name in ((study.seeds, "seeds"), (study.folds, "folds")):
+        if (number := _twice(numbers)) is not None:
+            yield f"{name}: {number} stands twice; keep one of them"
+    if twice_id := _twice([dataset.id for dataset in study.datasets]):
+        yield f"datasets: the identifier {twice_id} stands twice; give each data set its own"
+    if study.plans.plan_for == "heaviest" and study.plans.batch_size:
+        yield "plans: plan_for: heaviest finds the batch size itself; leave out batch_size or plan_for"
+    for number, dataset in enumerate(study.datasets):
+        place = f"datasets.{number}"
+        if dataset.converter is None and (dataset.source or dataset.options):
+            yield f"{place}: has a source or options but no converter; name one of {', '.join(converters)}"
+        if dataset.converter is not None and dataset.converter not in converters:
+            yield f"{place}.converter: {dataset.converter!r}; {nearest(dataset.converter, converters)}"
+        for level in study.levels_of(dataset):
+            if not re.fullmatch(r"[\w.-]+", level):
+                yield f"{place}: level {level!r}; a level is a folder's name: letters, digits, '.', '-' and '_'"
+            if dataset.converter == "synthetic" and level_alpha(level) is None:
+                yield f"{place}: level {level!r} is none of synthetic textures'; give it its own levels (alpha0.10 …)"
+
+
+def _twice(values: list[Any]) -> Any:
+    return next((value for value in values if values.count(value) > 1), None)

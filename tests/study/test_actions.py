@@ -1,0 +1,120 @@
+"""What cells do around nnU-Net: data sets, levels, splits, folds."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.study.actions import Work, convert, dataset_folder, perturb
+from nnunet_skipstudy.study.grid import OWN_SPLITS, Cell
+from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.planning import check_fold, ensure_splits
+from nnunet_skipstudy.study.settings import Study
+from nnunet_skipstudy.study.snakemake import step_entries
+
+FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    for name in FOLDERS:
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / name))
+    return Places(tmp_path, {name: tmp_path / name for name in FOLDERS})
+
+
+def made_by_hand(places: Places, name: str = "Dataset007_Mine") -> Path:
+    folder = places.nnunet["nnUNet_raw"] / name
+    for part in ("imagesTr", "labelsTr", "imagesTs"):
+        (folder / part).mkdir(parents=True)
+    return folder
+
+
+def test_an_absent_data_set_is_named_with_the_remedy(places: Places) -> None:
+    with pytest.raises(UserError, match="holds no data set 7; convert it, or name a converter in the study"):
+        dataset_folder(places.nnunet["nnUNet_raw"], 7)
+
+
+class Converter:
+    """Stands in for ``skipstudy convert``."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self.calls: list[list[str]] = []
+
+    def __call__(self, arguments: list[str]) -> int:
+        self.calls.append(arguments)
+        if not (self.places.nnunet["nnUNet_raw"] / "Dataset007_Mine").exists():
+            made_by_hand(self.places)
+        return 0
+
+
+def conversion(size: int) -> Cell:
+    settings = {"dataset": 7, "converter": "synthetic", "source": ["grass"], "options": {"size": size}}
+    return Cell("convert", "d007", settings, {"base": "/nowhere"}, digest=f"hash{size}")
+
+
+def test_only_a_data_set_that_this_study_made_is_overwritten(places: Places) -> None:
+    command = Converter(places)
+    for size in (32, 32, 64):
+        assert convert(conversion(size), Work(places, command)) == {"folder": "Dataset007_Mine"}
+    plain = ["convert", "synthetic", "grass", "-d", "7", "--size"]
+    assert command.calls == [[*plain, "32"], [*plain, "32"], [*plain, "64", "--overwrite"]]
+
+
+def levels(*names: str) -> Cell:
+    return Cell("perturb", "d007", {"dataset": 7, "levels": [*names], "arguments": ["--seed", "3"]})
+
+
+def test_levels_that_are_there_are_left_alone(places: Places) -> None:
+    folder = made_by_hand(places)
+    (folder / "imagesTs_hardest").mkdir()
+    command = Converter(places)
+    perturb(levels("unperturbed", "hardest"), Work(places, command))
+    assert command.calls == []
+
+
+def test_levels_that_can_not_be_made_are_named(places: Places) -> None:
+    made_by_hand(places)
+    command = Converter(places)
+    with pytest.raises(UserError, match="has no imagesTs_hardest; make them, or leave these levels out of the study"):
+        perturb(levels("unperturbed", "hardest"), Work(places, command))
+    assert command.calls == [["perturb", "-d", "7", "--seed", "3"]]
+
+
+def test_splits_are_drawn_once_and_a_fold_beyond_them_is_refused(places: Places) -> None:
+    """nnU-Net would draw random cases for it, silently."""
+    raw = made_by_hand(places)
+    (raw / "dataset.json").write_text(json.dumps({"file_ending": ".png"}))
+    for number in range(10):
+        (raw / "labelsTr" / f"case{number}.png").touch()
+    folder = places.nnunet["nnUNet_preprocessed"] / raw.name
+    folder.mkdir()
+    ensure_splits(folder)
+    splits = json.loads((folder / "splits_final.json").read_text())
+    assert [len(split["val"]) for split in splits] == [2] * 5
+    assert (folder / OWN_SPLITS).is_file()
+    check_fold(raw.name, 4)
+    with pytest.raises(UserError, match=r"fold 5: .* has folds 0 to 4; choose among these"):
+        check_fold(raw.name, 5)
+
+
+def entries(monkeypatch: pytest.MonkeyPatch, gpus: str, **settings: object) -> dict[str, dict[str, object]]:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+    study = Study.model_validate({"datasets": [{"id": 7}], **settings})
+    return {entry["name"]: entry for entry in step_entries(study, local=True, jobs=8)}
+
+
+def test_each_local_training_gets_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = entries(monkeypatch, "0,3", resources={"train": {"cpus": 4}, "predict": {"cpus": 8}})
+    assert (found["train"]["gpus"], found["train"]["slots"]) == (["0", "3"], 2)
+    assert found["predict"]["slots"] == 1
+    assert found["convert"]["gpus"] == []
+
+
+def test_cells_on_a_cpu_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = entries(monkeypatch, "0", device="cpu", resources={"train": {"cpus": 2, "memory_gb": 1.5, "hours": 0.5}})
+    assert (found["train"]["threads"], found["train"]["slots"]) == (2, 4)
+    assert found["train"]["resources"] == {"mem_mb": 1500, "runtime": 30}
+    assert found["plan"]["slots"] == 1

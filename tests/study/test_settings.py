@@ -1,0 +1,92 @@
+"""``study.yaml``: what is read, and how a mistake is named."""
+
+from pathlib import Path
+
+import pytest
+from tiny_study import TEXT, write_study
+
+from nnunet_skipstudy.cli import main
+from nnunet_skipstudy.commands.convert import CONVERTERS
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import STUDY_ARCHITECTURES
+from nnunet_skipstudy.study.init import demo_text, full_text
+from nnunet_skipstudy.study.settings import read_study
+
+
+def test_defaults_and_single_values(tmp_path: Path) -> None:
+    study = read_study(write_study(tmp_path, "datasets: [{id: 7, levels: unperturbed}]\nseeds: 3\n"), CONVERTERS)
+    assert study.architectures == list(STUDY_ARCHITECTURES)
+    assert study.seeds == [3]
+    assert study.levels_of(study.datasets[0]) == ["unperturbed"]
+    assert study.checkpoints.epochs == 10
+    assert study.resources_of("train").cpus is None
+
+
+def test_a_level_can_be_written_as_its_alpha(tmp_path: Path) -> None:
+    text = "datasets: [{id: 7, levels: [0.1, alpha0.50]}]\n"
+    assert read_study(write_study(tmp_path, text), CONVERTERS).levels_of is not None
+    assert read_study(tmp_path / "study.yaml", CONVERTERS).datasets[0].levels == ["alpha0.10", "alpha0.50"]
+
+
+def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> None:
+    text = "datasets: [{id: 7}]\nresources: {default: {cpus: 2, hours: 1}, train: {hours: 9, partition: gpu}}\n"
+    train = read_study(write_study(tmp_path, text), CONVERTERS).resources_of("train")
+    assert (train.cpus, train.hours, train.partition) == (2, 9, "gpu")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("architecture: [UNet]\ndatasets: [{id: 7}]", "unknown key 'architecture'; did you mean 'architectures'?"),
+        ("datasets: [{id: 7, fold: 1}]", "unknown key 'datasets.0.fold'; did you mean 'folds'?"),
+        ("datasets: [{id: 7}]\nschedule: {epoch: 1}", "unknown key 'schedule.epoch'; did you mean 'epochs'?"),
+        (
+            "datasets: [{id: 7}]\nresources: {train: {memory: 1}}",
+            "unknown key 'resources.train.memory'; did you mean 'memory_gb'?",
+        ),
+        ("datasets: [{id: 7}]\nresources: {training: {cpus: 1}}", "unknown step 'training'; did you mean 'train'?"),
+        ("seeds: [1]", "the key 'datasets' is missing; add it"),
+        ("datasets: [{id: 7}]\narchitectures: [Unet]", "architectures: 'Unet'; did you mean 'UNet'?"),
+        ("datasets: [{id: 7, converter: sintetic}]", "datasets.0.converter: 'sintetic'; did you mean 'synthetic'?"),
+        ("datasets: [{id: 7, source: a}]", "datasets.0: has a source or options but no converter"),
+        ("datasets: [{id: 7}, {id: 7}]", "datasets: the identifier 7 stands twice"),
+        ("datasets: [{id: 7, converter: synthetic}]", "datasets.0: level 'hardest' is none of synthetic textures'"),
+        ("datasets: [{id: 7}]\nseeds: [1, 1]", "seeds: 1 stands twice; keep one of them"),
+        ("datasets: [{id: 7}]\naugmentation: spacial", "choose 'nnunet' or 'spatial'"),
+        ("datasets: [{id: 7}]\ndevice: gpu", "device: 'gpu'; choose 'cpu', 'cuda' or 'mps'"),
+        (
+            "datasets: [{id: 7}]\nschedule: {epochs: 0}",
+            "schedule.epochs: 0: input should be greater than or equal to 1",
+        ),
+        ("datasets: [{id: 7}]\nplans: {plan_for: heaviest, batch_size: 2}", "leave out batch_size or plan_for"),
+        ("datasets: [", "line 2: is not YAML"),
+        ("just words", "holds no keys; make one with 'skipstudy init --demo"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_remedy(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UserError) as raised:
+        read_study(write_study(tmp_path, text + "\n"), CONVERTERS)
+    assert words in str(raised.value)
+    assert str(tmp_path / "study.yaml") in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_absent_file_is_named_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(tmp_path / "no.yaml")]) == 2
+    assert (
+        "no.yaml: can't be read (No such file or directory); make one with 'skipstudy init" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("text", [demo_text(), full_text(CONVERTERS), full_text(["synthetic"]), TEXT])
+def test_the_written_studies_are_valid(tmp_path: Path, text: str) -> None:
+    read_study(write_study(tmp_path, text), [*CONVERTERS, "busi", "glas", "acdc", "spleen"])
+
+
+def test_init_writes_a_file_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "new" / "study.yaml"
+    assert main(["init", "--demo", "-o", str(output)]) == 0
+    assert f"next: skipstudy run {output} --dry-run" in capsys.readouterr().out
+    assert output.read_text(encoding="utf-8") == demo_text()
+    assert main(["init", "--full", "-o", str(output)]) == 2
+    assert "is there already; remove it or give another -o" in capsys.readouterr().err
