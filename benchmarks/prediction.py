@@ -14,6 +14,7 @@ from pathlib import Path
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 N_CASES = 20
+SIZE = 64
 
 
 def main() -> None:
@@ -24,17 +25,24 @@ def main() -> None:
 
 def measure(root: Path) -> None:
     """Everything under one folder that goes away afterwards."""
+    from nnunet_skipstudy.dataset_conversion.synthetic import SyntheticOptions, convert
+    from nnunet_skipstudy.environment import study_environment
     from nnunet_skipstudy.registry import alpha_level
-    from nnunet_skipstudy.study import demo, steps
+    from nnunet_skipstudy.study import steps
+    from nnunet_skipstudy.study.planners import sized_planner
 
-    steps.set_environment(root, small_data=True)
-    settings = demo.DemoSettings(("UNet",), trained_on=(0.1,), tested_on=LEVELS, epochs=1, iterations=1, test=N_CASES)
+    steps.set_environment(study_environment(root), cpus=None, small_data=True)
+    from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
+
     with steps.output_to(root / "prepare.log"):
-        dataset = demo._prepare(settings)
-        (cell,) = settings.cells(dataset.name)
+        options = SyntheticOptions(alphas=(0.1,), test_alphas=LEVELS, size=SIZE, train=8, val=2, test=N_CASES)
+        dataset = convert(options)
+        planner = sized_planner(ExperimentPlanner, base_features=16, max_features=128, batch_size=8)
+        steps.plan_and_preprocess(501, planner, "plans", "2d")
+        cell = steps.Training(dataset.name, "nnUNetTrainerUNet_1epochs_1iters", "plans", "2d", 0)
         steps.train(cell, device="cpu")
     levels = [alpha_level(alpha) for alpha in LEVELS]
-    print(f"{len(levels)} levels of {N_CASES} images of {settings.size} x {settings.size}, without mirroring")
+    print(f"{len(levels)} levels of {N_CASES} images of {SIZE} x {SIZE}, without mirroring")
 
     ours = predict_with_ours(cell, dataset, levels, root / "ours")
     bare = bare_network(cell, dataset, levels, root / "bare")
