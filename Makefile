@@ -18,7 +18,7 @@ test: lint  ## format, lint, types, import directions, then all tests, against t
 test-browser: $(VENV)/.package $(VENV)/.browser  ## the report in a headless Chromium: charts, slider, tables, printing
 	$(BIN)/pytest tests/browser -m browser
 
-test-slurm: $(VENV)/.package $(VENV)/.dev  ## a study on a Slurm of its own, on this machine: root on a Debian; cleans up after itself
+test-slurm: $(VENV)/.package $(VENV)/.dev  ## a study killed, and on a Slurm of its own: root on a Debian; cleans up after itself
 	$(BIN)/pytest -m slurm tests/slurm
 
 # Types and imports are checked in the installed package, where the four top-level folders are one; from the root

@@ -10,7 +10,7 @@ import pytest
 from processes import command_line, environment_of, run
 from tiny_study import write_study
 
-pytestmark = pytest.mark.nnunet
+pytestmark = pytest.mark.slurm  # long, like its neighbours, though it needs no Slurm
 
 TABLES = ["case_metrics.csv", "robustness.csv"]
 TRAINED = "nnUNet_results/*/nnUNetTrainerUNet_*/fold_0"
