@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from nnunet_skipstudy.environment import study_environment
 from nnunet_skipstudy.study import steps
 
 PLANS = "tinyPlans"
@@ -27,7 +28,7 @@ def threads_for_processes() -> Iterator[None]:
 
 def main(root: Path, trainer: str, level: str, folds: list[int], datasets: list[tuple[int, str]]) -> None:
     """Do all steps; each raises where it fails."""
-    steps.set_environment(root, small_data=True)
+    steps.set_environment(study_environment(root), cpus=None, small_data=True)
     from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
     from nnunetv2.experiment_planning.verify_dataset_integrity import verify_dataset_integrity
     from nnunetv2.utilities.dataset_name_id_conversion import convert_id_to_dataset_name
