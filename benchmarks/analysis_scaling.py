@@ -32,7 +32,8 @@ def outline(rng: np.random.Generator) -> np.ndarray:
     centre = SIZE / 2 + rng.uniform(-20, 20, 2)
     angle = np.arctan2(y - centre[0], x - centre[1])
     waves = sum(rng.uniform(-4, 4) * np.sin(n * angle + rng.uniform(0, 6)) for n in range(2, 9))
-    return (np.hypot(y - centre[0], x - centre[1]) < rng.uniform(35, 60) + waves).astype(np.uint8)
+    inside: np.ndarray = np.hypot(y - centre[0], x - centre[1]) < rng.uniform(35, 60) + waves
+    return inside.astype(np.uint8)
 
 
 def write_study(root: Path, n_predictions: int) -> None:

@@ -8,6 +8,7 @@ import argparse
 import os
 import statistics
 import time
+from typing import Any
 
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
@@ -23,7 +24,7 @@ PEER = "nnU-Net's own"
 BARS = {"NoSkip": 0.82, "AttentionUNet": 1.10, "UNetPlusPlus": 4.6}
 
 
-def plan(n_stages: int) -> dict:
+def plan(n_stages: int) -> dict[str, Any]:
     """nnU-Net's default 2D plan of that many stages."""
     return {
         "n_stages": n_stages,
@@ -57,7 +58,7 @@ def forward_flops(network: nn.Module, size: int, device: str) -> int:
     """Floating-point operations of one forward pass with deep supervision."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, 1, size, size, device=device))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def seconds_of_step(network: nn.Module, images: torch.Tensor) -> float:

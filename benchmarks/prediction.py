@@ -11,6 +11,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.steps import Training
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 N_CASES = 20
@@ -57,7 +61,7 @@ def measure(root: Path) -> None:
     print("all pixels are the same")
 
 
-def predict_with_ours(cell, dataset: Path, levels: list[str], output: Path) -> float:
+def predict_with_ours(cell: "Training", dataset: Path, levels: list[str], output: Path) -> float:
     """Seconds of our predictor for all levels, the loading of the model included."""
     from nnunet_skipstudy.prediction import Predictor, TrainedModel
 
@@ -68,11 +72,11 @@ def predict_with_ours(cell, dataset: Path, levels: list[str], output: Path) -> f
     return time.perf_counter() - start
 
 
-def bare_network(cell, dataset: Path, levels: list[str], output: Path) -> float:
+def bare_network(cell: "Training", dataset: Path, levels: list[str], output: Path) -> float:
     """Seconds of what can't be spared: reading, one pass through the network an image, writing."""
     import numpy as np
+    import skimage.io as io
     import torch
-    from skimage import io
 
     from nnunet_skipstudy.prediction import Predictor, TrainedModel
 
@@ -90,15 +94,15 @@ def bare_network(cell, dataset: Path, levels: list[str], output: Path) -> float:
     return time.perf_counter() - start
 
 
-def predict_with_nnunet(cell, dataset: Path, levels: list[str], output: Path) -> float:
+def predict_with_nnunet(cell: "Training", dataset: Path, levels: list[str], output: Path) -> float:
     """Seconds of nnU-Net's command, once a level."""
     command = Path(sys.executable).with_name("nnUNetv2_predict")
     start = time.perf_counter()
     for level in levels:
+        where = ["-i", str(dataset / f"imagesTs_{level}"), "-o", str(output / level)]
+        model = ["-d", dataset.name, "-f", "0", "-c", cell.configuration, "-tr", cell.trainer, "-p", cell.plans]
         subprocess.run(
-            [command, "-d", dataset.name, "-i", dataset / f"imagesTs_{level}", "-o", output / level, "-f", "0"]
-            + ["-c", cell.configuration, "-tr", cell.trainer, "-p", cell.plans, "-device", "cpu"]
-            + ["--disable_tta", "-npp", "1", "-nps", "1"],
+            [str(command), *where, *model, "-device", "cpu", "--disable_tta", "-npp", "1", "-nps", "1"],
             check=True,
             env=os.environ,
             capture_output=True,

@@ -37,7 +37,8 @@ class Study:
     def splits(self, folder: Path) -> list[dict[str, list[str]]]:
         text = (self.root / "nnUNet_preprocessed" / folder.name / "splits_final.json").read_text()
         assert text == (folder / "splits_final.json").read_text()
-        return json.loads(text)
+        splits: list[dict[str, list[str]]] = json.loads(text)
+        return splits
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -96,8 +97,8 @@ def check_data_set(study: Study, folder: Path) -> None:
     assert Counter(row["level"] for row in perturbed) == dict.fromkeys(STUDY_LEVELS, len(test))
     for row in perturbed:
         name = f"{row['case']}_0000{ending}"
-        label = read_image(folder / "labelsTs" / f"{row['case']}{ending}").array
-        replayed = replay(read_image(folder / "imagesTs" / name).array, label, row)
+        mask = read_image(folder / "labelsTs" / f"{row['case']}{ending}").array
+        replayed = replay(read_image(folder / "imagesTs" / name).array, mask, row)
         written = read_image(folder / f"imagesTs_{row['level']}" / name).array
         assert written.dtype == replayed.dtype
         assert np.array_equal(written, replayed)

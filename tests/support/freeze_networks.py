@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from small_plans import PLANS, network_for
@@ -10,7 +11,7 @@ from small_plans import PLANS, network_for
 from nnunet_skipstudy.registry import ARCHITECTURES
 
 
-def fingerprint(architecture: str) -> dict:
+def fingerprint(architecture: str) -> dict[str, Any]:
     """Parameter count, and four numbers of the output, with weights and input that no random generator moves."""
     plan = PLANS["2d"]
     network = network_for(plan, architecture, deep_supervision=False).eval()

@@ -1,6 +1,6 @@
 """The five downloads in miniature, in their publishers' exact layout, with their publishers' mess."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +111,9 @@ def glas(
     return top
 
 
-def save_volume(path: Path, array: np.ndarray, spacing: tuple[float, float, float], direction=DIRECTION) -> None:
+def save_volume(
+    path: Path, array: np.ndarray, spacing: tuple[float, float, float], direction: Sequence[float] = DIRECTION
+) -> None:
     """Write a volume with a geometry; ``spacing`` is (x, y, z)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = sitk.GetImageFromArray(array)

@@ -19,7 +19,7 @@ GRID = 64
 EVIL = "<script>alert(1)</script>"
 
 
-def ellipse(centre: Sequence[float], radii: Sequence[float]) -> npt.NDArray[np.bool_]:
+def ellipse(centre: Sequence[float] | np.ndarray, radii: Sequence[float]) -> npt.NDArray[np.bool_]:
     rows, columns = np.mgrid[:GRID, : GRID + 8]
     inside: npt.NDArray[np.bool_] = (
         ((rows - centre[0]) / radii[0]) ** 2 + ((columns - centre[1]) / radii[1]) ** 2
@@ -27,7 +27,7 @@ def ellipse(centre: Sequence[float], radii: Sequence[float]) -> npt.NDArray[np.b
     return inside
 
 
-def label_map(centre: Sequence[float], radius: float, n_labels: int) -> LabelMap:
+def label_map(centre: Sequence[float] | np.ndarray, radius: float, n_labels: int) -> LabelMap:
     """Nested ellipses: 1 outside, 2 within it, …"""
     labels = np.zeros((GRID, GRID + 8), dtype=np.uint8)
     for label in range(1, n_labels + 1):
@@ -56,7 +56,7 @@ def write_study(
     """
     rng = np.random.default_rng(seed)
     raw = root / "raw" / dataset
-    cases = {}
+    cases: dict[str, tuple[np.ndarray, float, float]] = {}
     rows, perturbed = [], []
     for patient in range(n_patients):
         for part in range(per_patient):

@@ -35,7 +35,7 @@ def main(root: Path, trainer: str, level: str, folds: list[int], datasets: list[
 
     from nnunet_skipstudy.prediction import Predictor, TrainedModel
 
-    class TinyPlanner(ExperimentPlanner):
+    class TinyPlanner(ExperimentPlanner):  # type: ignore[misc]  # nnU-Net is untyped
         """nnU-Net's plan with 4 to 8 channels."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
