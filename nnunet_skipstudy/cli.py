@@ -1,6 +1,7 @@
 """The command ``skipstudy``: finds the command's module, turns errors into one line and an exit code."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "convert": "make an nnU-Net data set, with test sets at graded texture disparity",
     "disparity": "texture disparity of each case, its category, and histograms",
     "perturb": "make test sets of graded texture disparity for any nnU-Net data set",
+    "plan": "nnU-Net's plans, sized for the most demanding network of a comparison",
     "architectures": "parameters, FLOPs and activation memory of each network on a data set's plan",
     "analyze": "turn predictions and labels into tables, figures and a report",
     "init": "write a commented study.yaml: the demo's or the full study's",
@@ -78,5 +80,11 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
 
 
 def entry() -> NoReturn:
-    """The console script."""
-    sys.exit(main())
+    """The console script; a reader that has seen enough (``| head``) is no fault."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python's last flush must not fail too
+        code = 128 + 13  # as of a program that SIGPIPE has ended
+    sys.exit(code)

@@ -22,7 +22,14 @@ def main(argv: list[str]) -> int:
     which.add_argument("--demo", action="store_true", help="synthetic textures, sized for a CPU")
     which.add_argument("--full", action="store_true", help="six networks, six data sets, three seeds")
     parser.add_argument("-o", dest="output", type=Path, default=Path("study.yaml"), help="default: study.yaml")
+    parser.add_argument(
+        "--plan-for",
+        choices=("heaviest", "unet"),
+        help="with --full: what patch and batch are sized for, the most demanding network (default) or the U-Net",
+    )
     arguments = parser.parse_args(argv)
+    if arguments.plan_for and arguments.demo:
+        raise UserError("--plan-for belongs to --full: the demo's plan has a batch size of its own")
     output: Path = arguments.output
 
     from nnunet_skipstudy.files import write_text
@@ -31,7 +38,9 @@ def main(argv: list[str]) -> int:
     if output.exists():
         raise UserError(f"{output}: is there already; remove it or give another -o")
     try:
-        write_text(output, full_text(CONVERTERS) if arguments.full else demo_text())
+        write_text(
+            output, full_text(CONVERTERS, plan_for=arguments.plan_for or "heaviest") if arguments.full else demo_text()
+        )
     except OSError as error:
         raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error
     print(f"{output}\nnext: skipstudy run {output} --dry-run")

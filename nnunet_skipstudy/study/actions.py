@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +92,39 @@ def _call(work: Work, arguments: list[str]) -> None:
 
 
 def perturb(cell: Cell, work: Work) -> Measured:
-    """Make the test levels that the data set lacks."""
-    identifier, wanted = cell.settings["dataset"], cell.settings["levels"]
+    """Make the test levels that the data set lacks, and those that the study names arguments for.
+
+    ``skipstudy perturb`` leaves alone what is there with the same settings, and refuses to touch the rest; what this
+    study made with other settings is made anew.
+    """
+    identifier, wanted, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
     folder = dataset_folder(work.raw, identifier)
-    if missing_levels(folder, wanted):
-        _call(work, ["perturb", "-d", str(identifier), *cell.settings["arguments"]])
+    if arguments or missing_levels(folder, wanted):
+        ours = work.places.engine / "made" / f"perturbed-{cell.name}.json"
+        record, before = read_record(ours), _level_folders(folder)
+        made = set(record.get("levels", [])) & before
+        again = record.get("digest") not in (None, cell.digest) and before & _named_levels(arguments) <= made
+        _call(work, ["perturb", "-d", str(identifier), *arguments, *(["--overwrite"] if again else [])])
+        made |= _level_folders(folder) - before
+        write_json(ours, {"digest": cell.digest, "levels": sorted(made)})
     if missing := missing_levels(folder, wanted):
         names = ", ".join(test_folder(level) for level in missing)
         raise UserError(f"{folder}: has no {names}; make them, or leave these levels out of the study")
     return {}
+
+
+def _level_folders(dataset: Path) -> set[str]:
+    return {path.name for path in dataset.glob(f"{test_folder('*')}") if path.is_dir()}
+
+
+def _named_levels(arguments: list[str]) -> set[str]:
+    """The folders of the levels that arguments of ``skipstudy perturb`` ask for."""
+    from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS
+
+    options = ("--level", "--calibrate")
+    named = [text for option, text in pairwise(arguments) if option in options]
+    named += [text.partition("=")[2] for text in arguments if text.startswith(tuple(f"{o}=" for o in options))]
+    return {test_folder(text.partition(":")[0]) for text in named or STUDY_LEVELS}
 
 
 def missing_levels(dataset: Path, levels: list[str]) -> list[str]:
@@ -115,9 +140,11 @@ def test_folder(level: str) -> str:
 def plan(cell: Cell, work: Work) -> Measured:
     """Plan and preprocess, once for all networks of the data set."""
     from nnunet_skipstudy.study.planning import costs_on_plan, plan_and_preprocess
+    from nnunet_skipstudy.study.steps import worker_processes
 
-    settings = cell.settings
-    plan_and_preprocess(cell, work.places)
+    settings, conduct = cell.settings, cell.conduct
+    processes = worker_processes(conduct["cpus"], small_data=conduct["small_data"])
+    plan_and_preprocess(settings, cell.digest, processes=processes)
     folder = dataset_folder(work.raw, settings["dataset"]).name
     return costs_on_plan(folder, settings["plans"]["name"], settings["configuration"])
 

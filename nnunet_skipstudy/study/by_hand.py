@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnunet_skipstudy.study.actions import option_arguments, test_folder
+from nnunet_skipstudy.study.actions import missing_levels, option_arguments, test_folder
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.places import Places
 
@@ -38,21 +38,29 @@ def _convert(cell: Cell, places: Places) -> Iterator[str]:
 
 
 def _perturb(cell: Cell, places: Places) -> Iterator[str]:
-    yield f"# data set {cell.settings['dataset']} needs {', '.join(map(test_folder, cell.settings['levels']))}"
+    identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
+    found = sorted(places.nnunet["nnUNet_raw"].glob(f"Dataset{identifier:03d}_*"))
+    if arguments or (found and missing_levels(found[0], levels)):
+        yield _line("skipstudy", "perturb", "-d", identifier, *arguments)
+    yield f"# data set {identifier} needs {', '.join(map(test_folder, levels))}"
 
 
 def _plan(cell: Cell, places: Places) -> Iterator[str]:
     settings, plans = cell.settings, cell.settings["plans"]
-    changed = [key for key in ("base_features", "max_features", "batch_size") if plans[key]]
-    if plans["plan_for"] == "heaviest":
-        changed.insert(0, "plan_for: heaviest")
-    if changed:
-        yield f"# nnU-Net's command can't do {', '.join(changed)}; this line makes the planner's own plan instead"
+    sizes = [
+        word
+        for key in ("base_features", "max_features", "batch_size")
+        if plans[key]
+        for word in (f"--{key.replace('_', '-')}", plans[key])
+    ]
+    heaviest = ("--plan-for", "heaviest", "--architectures", *plans.get("architectures", ()))
+    changed = [*(heaviest if plans["plan_for"] == "heaviest" else ()), *sizes]
     memory = ("-gpu_memory_target", f"{plans['gpu_memory_gb']:g}") if plans["gpu_memory_gb"] else ()
     name = ("-overwrite_plans_name", plans["name"]) if memory or plans["name"] != "nnUNetPlans" else ()
+    command = ("skipstudy", "plan") if changed else ("nnUNetv2_plan_and_preprocess",)  # which has no options for these
     yield _line(
-        *("nnUNetv2_plan_and_preprocess", "-d", settings["dataset"], "-c", settings["configuration"]),
-        *("-pl", plans["planner"], *memory, *name),
+        *(*command, "-d", settings["dataset"], "-c", settings["configuration"]),
+        *("-pl", plans["planner"], *memory, *name, *changed),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.study.settings import AUGMENTATIONS, Dataset, Study
+from nnunet_skipstudy.study.settings import AUGMENTATIONS, Dataset, Plans, Study
 from nnunet_skipstudy.trainer_name import TrainerOptions, format_trainer_name
 
 DIGITS = 12
@@ -121,18 +121,23 @@ def _preparation(
             )
         )
         tested = cells[-1].key
-    plans = study.plans.model_dump()
-    if study.plans.plan_for == "heaviest":
-        plans["architectures"] = sorted(study.architectures)
     plan = Cell(
         "plan",
         name,
-        {"dataset": dataset.id, "configuration": study.configuration_of(dataset), "plans": plans},
+        plan_settings(dataset.id, study.configuration_of(dataset), study.plans, study.architectures),
         {"cpus": study.resources_of("plan").cpus, "small_data": study.small_data},
         needs=(cells[0].key,),
     )
     cells.append(plan)
     return (plan.key, tested), cells
+
+
+def plan_settings(dataset: int, configuration: str, plans: Plans, architectures: Iterable[str]) -> dict[str, Any]:
+    """What decides a plan; the networks only where it is sized for the heaviest of them."""
+    chosen = plans.model_dump()
+    if plans.plan_for == "heaviest":
+        chosen["architectures"] = sorted(architectures)
+    return {"dataset": dataset, "configuration": configuration, "plans": chosen}
 
 
 def _models(study: Study, dataset: Dataset, prepared: tuple[str, str]) -> Iterator[tuple[Cell, Cell]]:

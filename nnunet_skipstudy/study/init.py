@@ -29,7 +29,7 @@ def demo_text(
     )
 
 
-def full_text(converters: Collection[str]) -> str:
+def full_text(converters: Collection[str], *, plan_for: str = "heaviest") -> str:
     """The full study of the papers; data sets that this version can't convert are expected in nnUNet_raw."""
     entries = []
     for name, (identifier, download) in MEDICAL.items():
@@ -38,7 +38,9 @@ def full_text(converters: Collection[str]) -> str:
             entries += [f"    converter: {name}", f"    source: {download}"]
         else:
             entries[-1] += f"               # {name}: this version can't convert it; put it into nnUNet_raw"
-    return _template("full.yaml").substitute(architectures=", ".join(STUDY_ARCHITECTURES), medical="\n".join(entries))
+    return _template("full.yaml").substitute(
+        architectures=", ".join(STUDY_ARCHITECTURES), medical="\n".join(entries), plan_for=plan_for
+    )
 
 
 def _template(name: str) -> Template:

@@ -1,53 +1,65 @@
 """One plan for all networks of a data set, by nnU-Net's planners."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.files import write_json, write_text
-from nnunet_skipstudy.study.grid import OWN_SPLITS, Cell
-from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.grid import OWN_SPLITS
 from nnunet_skipstudy.study.states import read_record
 
 SPLITS = "splits_final.json"
 
 
-def plan_and_preprocess(cell: Cell, places: Places) -> None:
-    """Plan and preprocess a data set, unless it is done with these settings.
+def plan_and_preprocess(settings: Mapping[str, Any], digest: str, *, processes: int, replace: bool = True) -> None:
+    """Plan and preprocess a data set of ``nnUNet_raw``, unless it is done with these settings.
+
+    Args:
+        settings: ``dataset`` (its identifier), ``configuration`` and ``plans`` (the fields of a study's
+            :class:`~nnunet_skipstudy.study.settings.Plans`, and ``architectures`` for the heaviest of them).
+        digest: the hash of these settings, and of what they depend on.
+        processes: how many nnU-Net starts; 0: none.
+        replace: make plans anew that were made here with other settings.
 
     Raises:
-        UserError: the planner is unknown.
+        UserError: the planner is unknown, or there are plans of this name that are not to be replaced.
     """
     from nnunetv2.utilities.dataset_name_id_conversion import convert_id_to_dataset_name
 
     from nnunet_skipstudy.study import steps
 
-    settings, plans = cell.settings, cell.settings["plans"]
+    plans = settings["plans"]
     name = convert_id_to_dataset_name(settings["dataset"])
-    folder = places.nnunet["nnUNet_preprocessed"] / name
+    folder = required_folder("nnUNet_preprocessed") / name
     finished = folder / f"{plans['name']}_{settings['configuration']}.finished.json"
-    if read_record(finished).get("digest") == cell.digest:
+    if read_record(finished).get("digest") == digest:
         return
-    if finished.exists():
+    file, mark = folder / f"{plans['name']}.json", folder / f"{plans['name']}.skipstudy"
+    if finished.exists() and replace:
         finished.unlink()
-    elif (folder / f"{plans['name']}.json").exists() and not (folder / f"{plans['name']}.skipstudy").exists():
-        raise UserError(
-            f"{folder / plans['name']}.json: plans that this study did not make; give the study's plans another name"
-        )
+    elif finished.exists() or (file.exists() and not mark.exists()):
+        raise UserError(f"{file}: plans that were made with other settings or by others; give yours another name")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{plans['name']}.skipstudy").touch()
+    mark.touch()
     steps.plan_and_preprocess(
         settings["dataset"],
         _planner(plans),
         plans["name"],
         settings["configuration"],
         gpu_memory_gb=plans["gpu_memory_gb"],
-        processes=steps.worker_processes(cell.conduct["cpus"], small_data=cell.conduct["small_data"]),
+        processes=processes,
     )
+    made = json.loads(file.read_text(encoding="utf-8"))["configurations"]
+    if settings["configuration"] not in made:  # nnU-Net says so in passing, and preprocesses nothing
+        raise UserError(
+            f"{name}: {plans['planner']} plans no {settings['configuration']!r} for this data set; "
+            f"choose one of {', '.join(made)} (configuration, -c)"
+        )
     ensure_splits(folder)
-    write_json(finished, {"digest": cell.digest, "settings": dict(settings)})
+    write_json(finished, {"digest": digest, "settings": dict(settings)})
 
 
 def _planner(plans: dict[str, Any]) -> type[Any]:

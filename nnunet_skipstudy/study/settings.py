@@ -191,6 +191,21 @@ def read_study(path: Path, converters: Collection[str]) -> Study:
     return study
 
 
+def checked_plans(**fields: Any) -> Plans:
+    """Plans from fields that were not read from a study.
+
+    Raises:
+        UserError: a value is wrong, or two contradict each other.
+    """
+    try:
+        plans = Plans.model_validate(fields)
+    except ValidationError as error:
+        raise UserError(_complaint(error)) from error
+    for complaint in _plan_contradictions(plans):
+        raise UserError(complaint)
+    return plans
+
+
 def _complaint(error: ValidationError) -> str:
     """The first thing that is wrong, by its place, with the remedy."""
     first = error.errors(include_url=False)[0]
@@ -241,8 +256,8 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
             yield f"{name}: {number} stands twice; keep one of them"
     if twice_id := _twice([dataset.id for dataset in study.datasets]):
         yield f"datasets: the identifier {twice_id} stands twice; give each data set its own"
-    if study.plans.plan_for == "heaviest" and study.plans.batch_size:
-        yield "plans: plan_for: heaviest finds the batch size itself; leave out batch_size or plan_for"
+    for complaint in _plan_contradictions(study.plans):
+        yield f"plans: {complaint}"
     for number, dataset in enumerate(study.datasets):
         place = f"datasets.{number}"
         if dataset.converter is None and (dataset.source or dataset.options):
@@ -254,6 +269,11 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
                 yield f"{place}: level {level!r}; a level is a folder's name: letters, digits, '.', '-' and '_'"
             if dataset.converter == "synthetic" and level_alpha(level) is None:
                 yield f"{place}: level {level!r} is none of synthetic textures'; give it its own levels (alpha0.10 …)"
+
+
+def _plan_contradictions(plans: Plans) -> Iterator[str]:
+    if plans.plan_for == "heaviest" and plans.batch_size:
+        yield "plan_for heaviest finds the batch size itself; leave out the batch size, or plan for the unet"
 
 
 def _twice(values: list[Any]) -> Any:

@@ -5,13 +5,16 @@ before anything else of this module.
 """
 
 import contextlib
+import multiprocessing
 import os
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from nnunet_skipstudy.environment import required_folder
@@ -72,8 +75,8 @@ def cores(granted: int | None = None) -> int:
 
 
 def worker_processes(granted: int | None = None, *, small_data: bool = False) -> int:
-    """How many processes nnU-Net starts for preprocessing and export: one for small data, at most its own 8."""
-    return 1 if small_data else min(8, cores(granted))
+    """How many processes nnU-Net starts for preprocessing and export: none for small data, at most its own 8."""
+    return 0 if small_data else min(8, cores(granted))
 
 
 def visible_gpus() -> list[str]:
@@ -132,6 +135,17 @@ def _variable(name: str, value: str) -> Iterator[None]:
             os.environ[name] = before
 
 
+@contextlib.contextmanager
+def threads_for_processes() -> Iterator[None]:
+    """Let nnU-Net's pools of spawned processes be pools of threads, for as long as this lasts."""
+    get_context = multiprocessing.get_context
+    multiprocessing.get_context = lambda method=None: SimpleNamespace(Pool=ThreadPool)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        multiprocessing.get_context = get_context
+
+
 def plan_and_preprocess(
     dataset_id: int,
     planner: type[Any],
@@ -139,7 +153,7 @@ def plan_and_preprocess(
     configuration: str,
     *,
     gpu_memory_gb: float | None = None,
-    processes: int = 1,
+    processes: int = 0,
 ) -> None:
     """Plan and preprocess a data set.
 
@@ -149,16 +163,19 @@ def plan_and_preprocess(
         plans: the name that the plans get.
         configuration: what to preprocess, ``2d`` for one.
         gpu_memory_gb: what the plan is sized for; None: the planner's default.
-        processes: how many nnU-Net starts.
+        processes: how many nnU-Net starts; 0: none, a thread does their work, which on small data is sooner done
+            than Python and torch are started.
     """
     from nnunetv2.experiment_planning import plan_and_preprocess_api as nnunet
 
-    nnunet.extract_fingerprint_dataset(dataset_id, num_processes=processes)
-    with _variable("nnUNet_n_proc_DA", "1"):  # the planner hands it to torch.set_num_threads, which refuses 0
-        nnunet.plan_experiment_dataset(
-            dataset_id, planner, gpu_memory_target_in_gb=gpu_memory_gb, overwrite_plans_name=plans
-        )
-    nnunet.preprocess_dataset(dataset_id, plans, (configuration,), (processes,))
+    workers = max(1, processes)
+    with contextlib.nullcontext() if processes else threads_for_processes():
+        nnunet.extract_fingerprint_dataset(dataset_id, num_processes=workers)
+        with _variable("nnUNet_n_proc_DA", "1"):  # the planner hands it to torch.set_num_threads, which refuses 0
+            nnunet.plan_experiment_dataset(
+                dataset_id, planner, gpu_memory_target_in_gb=gpu_memory_gb, overwrite_plans_name=plans
+            )
+        nnunet.preprocess_dataset(dataset_id, plans, (configuration,), (workers,))
 
 
 def train(

@@ -1,7 +1,9 @@
 """The command line itself: help, errors, exit codes."""
 
+import subprocess
+
 import pytest
-from processes import run
+from processes import command_line, run
 
 from nnunet_skipstudy.cli import COMMANDS, main
 
@@ -57,3 +59,14 @@ def test_a_missing_variable_is_named_with_the_remedy(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == (
         'skipstudy: nnUNet_preprocessed is not set; run: eval "$(skipstudy env --root DIR)"\n'
     )
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
+    with subprocess.Popen(
+        command_line(["skipstudy", "--help"]), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as shown:
+        assert shown.stdout
+        assert shown.stderr
+        shown.stdout.close()  # as `| head` does
+        assert shown.stderr.read() == b""
+    assert shown.returncode == 141

@@ -63,8 +63,9 @@ def test_only_a_data_set_that_this_study_made_is_overwritten(places: Places) -> 
     assert command.calls == [[*plain, "32"], [*plain, "32"], [*plain, "64", "--overwrite"]]
 
 
-def levels(*names: str) -> Cell:
-    return Cell("perturb", "d007", {"dataset": 7, "levels": [*names], "arguments": ["--seed", "3"]})
+def levels(*names: str, arguments: list[str] | None = None) -> Cell:
+    settings = {"dataset": 7, "levels": [*names], "arguments": arguments or []}
+    return Cell("perturb", "d007", settings, digest=str(settings))
 
 
 def test_levels_that_are_there_are_left_alone(places: Places) -> None:
@@ -80,7 +81,26 @@ def test_levels_that_can_not_be_made_are_named(places: Places) -> None:
     command = Converter(places)
     with pytest.raises(UserError, match="has no imagesTs_hardest; make them, or leave these levels out of the study"):
         perturb(levels("unperturbed", "hardest"), Work(places, command))
-    assert command.calls == [["perturb", "-d", "7", "--seed", "3"]]
+    assert command.calls == [["perturb", "-d", "7"]]
+
+
+def test_levels_of_other_arguments_are_made_anew_but_only_where_this_study_made_them(places: Places) -> None:
+    folder = made_by_hand(places)
+    (folder / "imagesTs_own").mkdir()
+    calls: list[list[str]] = []
+
+    def command(arguments: list[str]) -> int:
+        calls.append(arguments[3:])
+        (folder / f"imagesTs_{arguments[4].split(':')[0]}").mkdir(exist_ok=True)
+        return 0
+
+    for argument in ("mine:speckle:variance=0.1", "mine:speckle:variance=0.2", "own:speckle:variance=0.2"):
+        perturb(levels("unperturbed", "mine", arguments=["--level", argument]), Work(places, command))
+    assert calls == [
+        ["--level", "mine:speckle:variance=0.1"],
+        ["--level", "mine:speckle:variance=0.2", "--overwrite"],
+        ["--level", "own:speckle:variance=0.2"],  # left to the command, which refuses what it did not make so
+    ]
 
 
 def test_splits_are_drawn_once_and_a_fold_beyond_them_is_refused(places: Places) -> None:

@@ -1,0 +1,107 @@
+"""``skipstudy plan``: nnU-Net's plans, sized for the most demanding network of a comparison, or for a small machine."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnunet_skipstudy.environment import required_folder
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.settings import Plans
+
+
+def parser() -> Parser:
+    """The command's arguments; those that nnUNetv2_plan_and_preprocess has too have its names."""
+    made = Parser(
+        prog="skipstudy plan",
+        description="Plan and preprocess a data set as nnUNetv2_plan_and_preprocess does, with sizes that it has no "
+        "option for. A fair comparison needs one plan for all networks: --plan-for heaviest sizes patch and batch so "
+        "that the most demanding of --architectures fits the memory target. In a study.yaml: plans.plan_for.",
+    )
+    add = made.add_argument
+    add("-d", type=int, required=True, metavar="ID", help="the data set's identifier, in $nnUNet_raw")
+    add("-c", default="2d", metavar="CONFIGURATION", help="2d (default), 3d_fullres ...")
+    add(
+        "-pl", default="ExperimentPlanner", metavar="PLANNER", help="ExperimentPlanner (default), ResEncUNetPlanner ..."
+    )
+    add("-overwrite_plans_name", dest="name", default="nnUNetPlans", metavar="NAME", help="default: nnUNetPlans")
+    add("-gpu_memory_target", dest="memory", type=float, metavar="GB", help="default: the planner's own, 8 for most")
+    add("--plan-for", choices=("unet", "heaviest"), default="unet", help="unet (default): nnU-Net's own way")
+    add(
+        "--architectures",
+        nargs="+",
+        choices=tuple(ARCHITECTURES),
+        default=list(STUDY_ARCHITECTURES),
+        metavar="NAME",
+        help="what heaviest is chosen from (default: the study's six)",
+    )
+    add("--base-features", type=int, metavar="N", help="channels of the first stage (nnU-Net: 32)")
+    add("--max-features", type=int, metavar="N", help="most channels of a stage (nnU-Net: 512 in 2D, 320 in 3D)")
+    add("--batch-size", type=int, metavar="N", help="patches an iteration (nnU-Net: by the memory target)")
+    add("-np", type=int, default=None, metavar="N", help="processes; 0: none, the best on tiny data (default: up to 8)")
+    add("--overwrite", action="store_true", help="replace plans that this command made with other settings")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    """Plan, preprocess, and print patch and batch.
+
+    Raises:
+        UserError: an argument is at fault, there is no such data set or planner, or plans of this name are there.
+    """
+    arguments = parser().parse_args(argv)
+    if arguments.np is not None and arguments.np < 0:
+        raise UserError(f"-np {arguments.np}; give 0 or a positive number")
+
+    from nnunet_skipstudy.study.settings import checked_plans
+
+    plans = checked_plans(
+        name=arguments.name,
+        planner=arguments.pl,
+        plan_for=arguments.plan_for,
+        gpu_memory_gb=arguments.memory,
+        batch_size=arguments.batch_size,
+        base_features=arguments.base_features,
+        max_features=arguments.max_features,
+    )
+    raw = required_folder("nnUNet_raw")
+    folders = [path for path in sorted(raw.glob(f"Dataset{arguments.d:03d}_*")) if path.is_dir()]
+    if not folders:
+        raise UserError(f"{raw}: holds no data set {arguments.d}; convert it first (skipstudy convert)")
+    settings = _settings(arguments.d, arguments.c, plans, arguments.architectures)
+    _plan(settings, arguments.np, replace=arguments.overwrite)
+    _print_plan(folders[0].name, settings)
+    return 0
+
+
+def _settings(dataset: int, configuration: str, plans: "Plans", architectures: list[str]) -> dict[str, Any]:
+    from nnunet_skipstudy.study.grid import plan_settings
+
+    return plan_settings(dataset, configuration, plans, architectures)
+
+
+def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> None:
+    from nnunet_skipstudy.study.grid import settings_hash
+    from nnunet_skipstudy.study.planning import plan_and_preprocess
+    from nnunet_skipstudy.study.steps import set_environment, worker_processes
+
+    if processes is None:
+        processes = worker_processes()
+    set_environment(os.environ, cpus=processes or None, small_data=processes == 0)
+    plan_and_preprocess(settings, settings_hash(settings), processes=processes, replace=replace)
+
+
+def _print_plan(dataset: str, settings: dict[str, Any]) -> None:
+    import json
+
+    from nnunet_skipstudy.study.plan_costs import plans_file
+    from nnunet_skipstudy.study.plan_words import plan_words
+
+    path: Path = plans_file(dataset, settings["plans"]["name"])
+    chosen = json.loads(path.read_text(encoding="utf-8"))["configurations"][settings["configuration"]]
+    print(f"{path}: {settings['configuration']}, patch {chosen['patch_size']}, batch {chosen['batch_size']}")
+    for words in plan_words(settings["plans"]):
+        print(words)
