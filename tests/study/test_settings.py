@@ -58,7 +58,10 @@ def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> N
             "datasets: [{id: 7}]\nschedule: {epochs: 0}",
             "schedule.epochs: 0: input should be greater than or equal to 1",
         ),
-        ("datasets: [{id: 7}]\nplans: {plan_for: heaviest, batch_size: 2}", "leave out the batch size, or plan for the unet"),
+        (
+            "datasets: [{id: 7}]\nplans: {plan_for: heaviest, batch_size: 2}",
+            "leave out the batch size, or plan for the unet",
+        ),
         ("datasets: [", "line 2: is not YAML"),
         ("just words", "holds no keys; make one with 'skipstudy init --demo"),
     ],
