@@ -8,7 +8,6 @@ import argparse
 import os
 import statistics
 import time
-from typing import Any
 
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
@@ -17,38 +16,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nnunet_skipstudy.architectures import build_network
 from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.study.nominal import CLASS_NAME, REQUIRES_IMPORT, nominal_plan
 
-CLASS_NAME = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
-REQUIRES_IMPORT = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 PEER = "nnU-Net's own"
 BARS = {"NoSkip": 0.82, "AttentionUNet": 1.10, "UNetPlusPlus": 4.6}
 
 
-def plan(n_stages: int) -> dict[str, Any]:
-    """nnU-Net's default 2D plan of that many stages."""
-    return {
-        "n_stages": n_stages,
-        "features_per_stage": [min(512, 32 * 2**stage) for stage in range(n_stages)],
-        "conv_op": "torch.nn.modules.conv.Conv2d",
-        "kernel_sizes": [[3, 3]] * n_stages,
-        "strides": [[1, 1]] + [[2, 2]] * (n_stages - 1),
-        "n_conv_per_stage": [2] * n_stages,
-        "n_conv_per_stage_decoder": [2] * (n_stages - 1),
-        "conv_bias": True,
-        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm2d",
-        "norm_op_kwargs": {"eps": 1e-05, "affine": True},
-        "dropout_op": None,
-        "dropout_op_kwargs": None,
-        "nonlin": "torch.nn.LeakyReLU",
-        "nonlin_kwargs": {"inplace": True},
-    }
-
-
 def networks(n_stages: int) -> dict[str, nn.Module]:
     """nnU-Net's own network and all of ours."""
-    stock = get_network_from_plans(CLASS_NAME, plan(n_stages), REQUIRES_IMPORT, 1, 2, deep_supervision=True)
+    stock = get_network_from_plans(CLASS_NAME, nominal_plan(n_stages), REQUIRES_IMPORT, 1, 2, deep_supervision=True)
     ours = {
-        name: build_network(name, CLASS_NAME, plan(n_stages), REQUIRES_IMPORT, 1, 2, deep_supervision=True)
+        name: build_network(name, CLASS_NAME, nominal_plan(n_stages), REQUIRES_IMPORT, 1, 2, deep_supervision=True)
         for name in ARCHITECTURES
     }
     return {PEER: stock, **ours}

@@ -28,6 +28,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="made by 'skipstudy init'")
     parser.add_argument("--dry-run", action="store_true", help="list the cells, their state and cost; do nothing")
     parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="with --dry-run: time some training steps of each network on this machine first, for the estimate",
+    )
+    parser.add_argument(
         "--executor",
         metavar="NAME",
         help="local: a process a cell, on Snakemake; inline: all cells in this process, one after another; slurm, or "
@@ -40,6 +45,10 @@ def main(argv: list[str]) -> int:
         raise UserError(f"-j {arguments.jobs}; give at least 1")
 
     opened = open_file(arguments.study)
+    if arguments.measure and not arguments.dry_run:
+        raise UserError("--measure belongs to --dry-run; a run measures its own trainings")
+    if arguments.measure:
+        measure_speed(opened)
     if arguments.dry_run:
         from nnunet_skipstudy.commands.status import print_cells, print_cost
 
@@ -58,6 +67,23 @@ def open_file(path: Path) -> "Opened":
     from nnunet_skipstudy.study.settings import read_study
 
     return open_study(path, read_study(path, CONVERTERS))
+
+
+def measure_speed(opened: "Opened") -> None:
+    """Time training steps of the study's networks on this machine; the estimates from now on stand on these."""
+    from tqdm import tqdm
+
+    from nnunet_skipstudy.study.nominal import NOMINAL_FEATURES
+    from nnunet_skipstudy.study.speed import measure, write_speed
+
+    study = opened.study
+    speed = measure(
+        tqdm(study.architectures, desc="timing", unit="network", file=sys.stderr),
+        study.device,
+        features=study.plans.base_features or NOMINAL_FEATURES,
+        deep_supervision=study.deep_supervision,
+    )
+    write_speed(opened.places.speed, speed)
 
 
 def run(opened: "Opened", executor: str, jobs: int | None = None, extra: list[str] | None = None) -> int:

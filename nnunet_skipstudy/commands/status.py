@@ -66,9 +66,14 @@ def print_cost(opened: "Opened") -> None:
     on_device = [state for state in found if state.cell.step in ("train", "predict")]
     whole = made.hours(state.cell for state in on_device)
     left = made.hours(state.cell for state in on_device if state.state is not State.DONE)
-    print(f"\nestimate: {whole:.3g} {unit} for training and prediction, of which {left:.3g} are left; from")
+    print(f"\nestimate: {hours(whole)} {unit} for training and prediction, of which {hours(left)} are left; from")
     for ground in made.grounds:
         print(f"  - {ground}")
+
+
+def hours(number: float) -> str:
+    """``0.0083``, ``12.5`` or ``99,800``."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def duration(seconds: float) -> str:

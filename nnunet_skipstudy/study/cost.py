@@ -1,7 +1,8 @@
 """How long the cells of a study take: measured where a cell of its kind has been, else derived from FLOPs.
 
-Nothing here was measured on a GPU by this project. Before anything has run, a cell's FLOPs are those of its network
-on a nominal plan, and the rate is the study's own ``cost.tflops`` (on a CPU :data:`CPU_TFLOPS`, which was measured).
+Before a data set has a plan, a cell's FLOPs are those of its network on a nominal one. The rate is that of the
+study's finished trainings; before there are any, what ``skipstudy run --dry-run --measure`` has timed on this machine;
+else the study's own ``cost.tflops``, an assumption (on a CPU :data:`CPU_TFLOPS`, which was measured elsewhere).
 """
 
 import statistics
@@ -10,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nnunet_skipstudy.study.grid import Cell, Grid
+from nnunet_skipstudy.study.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.settings import Study
+from nnunet_skipstudy.study.speed import Speed, read_speed
 from nnunet_skipstudy.study.states import CellState, State, read_record
 from nnunet_skipstudy.trainer_name import parse_trainer_name
 
@@ -25,8 +28,6 @@ NOMINAL_GFLOP: Mapping[str, float] = {
     "NoTopSkip": 28.32,
 }
 """Forward GFLOP of one 256 x 256 patch on nnU-Net's 2D plan of 7 stages, counted by ``architectures.cost``."""
-NOMINAL_SIDE = 256
-NOMINAL_BATCH = 12
 NOMINAL_TEST_CASES = 100
 NOMINAL_WORDS = "nnU-Net's 2D plan on 256 x 256 images (or the size and features that the study names)"
 CPU_TFLOPS = 0.14
@@ -65,14 +66,15 @@ def estimate(study: Study, grid: Grid, found: Iterable[CellState], places: Place
     measured = {cell.key: read_record(places.marker(cell)).get("measured", {}) for cell in done}
     plans = {cell.settings["dataset"]: measured[cell.key] for cell in done if cell.step == "plan"}
     work = {cell.key: _tflop(cell, study, plans) for cell in grid.values() if cell.step in ("train", "predict")}
-    rate, timed, words = _rate(study, [cell for cell in done if cell.step == "train"], measured, work)
+    speed = read_speed(places.speed)
+    rate, timed, words = _rate(study, [cell for cell in done if cell.step == "train"], measured, work, speed)
     seconds = {}
     for cell in grid.values():
         alike = timed.get(_kind(cell)) if cell.step == "train" else None
         if alike is not None:
             seconds[cell.key] = START_SECONDS + alike * _iterations(cell)
         elif cell.key in work:
-            seconds[cell.key] = START_SECONDS + work[cell.key] / rate
+            seconds[cell.key] = START_SECONDS + work[cell.key] / rate[_kind(cell)[1]]
         else:
             seconds[cell.key] = FIXED_SECONDS[cell.step]
     grounds = [words]
@@ -114,13 +116,18 @@ def _options(study: Study, identifier: int) -> dict[str, Any]:
 def _nominal_size(study: Study, identifier: int) -> float:
     """The FLOPs of a plan that is not made yet, as a share of the nominal one's, from what the study says of sizes."""
     size = float(_options(study, identifier).get("size", NOMINAL_SIDE))
-    return float((size / NOMINAL_SIDE) ** 2 * ((study.plans.base_features or 32) / 32) ** 2)
+    features = study.plans.base_features or NOMINAL_FEATURES
+    return float((size / NOMINAL_SIDE) ** 2 * (features / NOMINAL_FEATURES) ** 2)
 
 
 def _rate(
-    study: Study, trained: list[Cell], measured: Mapping[str, Mapping[str, Any]], work: Mapping[str, float]
-) -> tuple[float, dict[tuple[int, str], float], str]:
-    """TFLOP/s, seconds an iteration by kind of training, and their origin."""
+    study: Study,
+    trained: list[Cell],
+    measured: Mapping[str, Mapping[str, Any]],
+    work: Mapping[str, float],
+    speed: Speed | None,
+) -> tuple[dict[str, float], dict[tuple[int, str], float], str]:
+    """TFLOP/s by network, seconds an iteration by kind of training, and their origin."""
     times: dict[tuple[int, str], list[float]] = {}
     rates, devices = [], set()
     for cell in trained:
@@ -135,8 +142,19 @@ def _rate(
             f"measured in {len(rates)} finished training{'s' if len(rates) > 1 else ''} of this study on "
             f"{', '.join(sorted(devices))}; others by their FLOPs at the median rate ({rate:.3g} TFLOP/s)"
         )
-        return rate, timed, words
+        return dict.fromkeys(study.architectures, rate), timed, words
+    if speed and set(study.architectures) <= set(speed.tflops):
+        rates_of = {name: speed.tflops[name] for name in study.architectures}
+        each = ", ".join(f"{name} {value:.3g}" for name, value in rates_of.items())
+        words = (
+            f"training steps timed by --measure on {speed.machine} (batch {speed.batch}, without data loading), in "
+            f"TFLOP/s: {each}"
+        )
+        return rates_of, timed, words
+    hint = "; 'skipstudy run STUDY.yaml --dry-run --measure' times this machine"
     if study.device == "cpu":
-        return CPU_TFLOPS, timed, f"FLOPs at {CPU_TFLOPS} TFLOP/s, measured on two shared cores, not on this machine"
-    rate = study.cost.tflops
-    return rate, timed, f"FLOPs at {rate:g} TFLOP/s, an assumption that was not measured; set cost.tflops to your GPU's"
+        rate, words = CPU_TFLOPS, f"FLOPs at {CPU_TFLOPS} TFLOP/s, measured on two shared cores, not on this machine"
+    else:
+        rate = study.cost.tflops
+        words = f"FLOPs at {rate:g} TFLOP/s, an assumption that was not measured; set cost.tflops to your GPU's"
+    return dict.fromkeys(study.architectures, rate), timed, words + hint

@@ -37,6 +37,11 @@ class Places:
         return self.root / "analysis"
 
     @property
+    def speed(self) -> Path:
+        """How fast this study's networks train here, if it was measured."""
+        return self.engine / "speed.json"
+
+    @property
     def superseded(self) -> Path:
         """Results of settings that the study no longer has: moved here, never deleted."""
         return self.root / "superseded"

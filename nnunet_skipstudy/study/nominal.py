@@ -1,0 +1,46 @@
+"""A plan to count with before a data set has one: nnU-Net's 2D plan for 256 x 256 images."""
+
+from typing import Any
+
+NOMINAL_SIDE = 256
+NOMINAL_STAGES = 7
+NOMINAL_FEATURES = 32
+NOMINAL_BATCH = 12
+MOST_FEATURES = 512
+CLASS_NAME = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
+REQUIRES_IMPORT = ["conv_op", "norm_op", "dropout_op", "nonlin"]
+
+
+def nominal_plan(n_stages: int = NOMINAL_STAGES, features: int = NOMINAL_FEATURES) -> dict[str, Any]:
+    """What nnU-Net 2.8's plans say of a plain 2D network.
+
+    Args:
+        n_stages: resolutions.
+        features: channels of the first; doubled at each further one, up to 16 times as many (nnU-Net: 512).
+    """
+    return {
+        "n_stages": n_stages,
+        "features_per_stage": [
+            min(MOST_FEATURES * features // NOMINAL_FEATURES, features * 2**i) for i in range(n_stages)
+        ],
+        "conv_op": "torch.nn.modules.conv.Conv2d",
+        "kernel_sizes": [[3, 3]] * n_stages,
+        "strides": [[1, 1]] + [[2, 2]] * (n_stages - 1),
+        "n_conv_per_stage": [2] * n_stages,
+        "n_conv_per_stage_decoder": [2] * (n_stages - 1),
+        "conv_bias": True,
+        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm2d",
+        "norm_op_kwargs": {"eps": 1e-05, "affine": True},
+        "dropout_op": None,
+        "dropout_op_kwargs": None,
+        "nonlin": "torch.nn.LeakyReLU",
+        "nonlin_kwargs": {"inplace": True},
+    }
+
+
+def nominal_network(architecture: str, *, features: int = NOMINAL_FEATURES, deep_supervision: bool = True) -> Any:
+    """A network of the registry on the nominal plan: one channel in, two classes out."""
+    from nnunet_skipstudy.architectures.network import build_network
+
+    plan = nominal_plan(features=features)
+    return build_network(architecture, CLASS_NAME, plan, REQUIRES_IMPORT, 1, 2, deep_supervision=deep_supervision)
