@@ -39,8 +39,9 @@ def measure(
 ) -> Speed:
     """Time training steps of each network on nnU-Net's plan for 256 x 256 images.
 
-    A step is a forward pass (in mixed precision on a GPU, as nnU-Net's), a backward pass and a step of SGD, after
-    some to warm up; the fastest counts, since what else the machine does only adds. Data loading and torch.compile are left out.
+    A step is a forward pass (in mixed precision on a GPU, as nnU-Net's), a backward pass and a step of SGD, after some
+    to warm up; the fastest counts, since what else the machine does only adds. Data loading and torch.compile are
+    left out.
 
     Args:
         architectures: names of the registry.

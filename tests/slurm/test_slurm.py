@@ -4,6 +4,7 @@ import filecmp
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +22,10 @@ from nnunet_skipstudy.study.states import State
 
 pytestmark = pytest.mark.slurm
 
-ON_SLURM = ["--executor", "slurm", "-j", "4", "--"]
+ON_SLURM = ["--executor", "slurm", "-j", "5", "--"]
 SNAKEMAKE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "5"]
-CANCELLED, TOO_LONG, FULL, HEALTHY = "UNet", "NoSkip", "NoTopSkip", "AttentionUNet"
-ALL = f"[{CANCELLED}, {TOO_LONG}, {FULL}, {HEALTHY}]"
+CANCELLED, TOO_LONG, FULL, HEALTHY, QUEUED = "UNet", "NoSkip", "NoTopSkip", "AttentionUNet", "NoSkipVNet"
+ALL = f"[{CANCELLED}, {TOO_LONG}, {FULL}, {HEALTHY}, {QUEUED}]"
 TABLES = ["case_metrics.csv", "robustness.csv"]
 
 
@@ -63,6 +64,25 @@ def job_of(key: str) -> str:
     raise AssertionError(f"no process works on {key}")
 
 
+def queued_job_of(key: str) -> str | None:
+    """The Slurm job that is to work on a cell and waits for it; None before there is one."""
+    step, name = key.split("/")
+    listed = subprocess.run(["squeue", "-h", "-t", "PD", "-o", "%i %k"], capture_output=True, text=True, check=True)
+    found = [line.split()[0] for line in listed.stdout.splitlines() if f"rule_{step}_wildcards_{name}." in line]
+    return found[0] if found else None
+
+
+@contextmanager
+def no_job_starts() -> Iterator[None]:
+    """Let the node finish what it works on and take nothing new."""
+    node = f"NodeName={socket.gethostname().split('.')[0]}"
+    subprocess.run(["scontrol", "update", node, "State=DRAIN", "Reason=test"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["scontrol", "update", node, "State=RESUME"], check=True)
+
+
 @contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
     """A disk of one page in the place of a folder."""
@@ -75,7 +95,10 @@ def full_disk(folder: Path) -> Iterator[None]:
 
 
 def test_failures_are_named_the_rest_finishes_and_a_second_run_completes(slurm: None, tmp_path: Path) -> None:
-    """A job cancelled, one over its time limit, one on a full disk; in the end the tables of an undisturbed run."""
+    """Jobs cancelled while running and while queued, one over its time limit, one on a full disk; then all is made up.
+
+    In the end the tables are those of an undisturbed run.
+    """
     path = write_study(tmp_path / "cluster", architectures=ALL)
     study = opened(path)
     trainer = study.grid[cell("predict", FULL)].settings["trainer"]
@@ -90,6 +113,10 @@ def test_failures_are_named_the_rest_finishes_and_a_second_run_completes(slurm: 
             text=True,
         ) as process,
     ):
+        wait_until(lambda: is_running(study, "plan/d501"), process)
+        with no_job_starts():
+            wait_until(lambda: queued_job_of(cell("train", QUEUED)) is not None, process)
+            subprocess.run(["scancel", queued_job_of(cell("train", QUEUED)) or ""], check=True)
         left = {CANCELLED, TOO_LONG}
         while left:
             wait_until(lambda: any(is_running(study, cell("train", name)) for name in left), process)
@@ -106,6 +133,7 @@ def test_failures_are_named_the_rest_finishes_and_a_second_run_completes(slurm: 
                         subprocess.run(["scontrol", "update", f"JobId={job}", "TimeLimit=1"], check=True)
         printed, complaints = process.communicate(timeout=500)
     assert process.returncode == 2, complaints
+    assert f"{cell('train', QUEUED)} failed: was not started (cancelled while it waited, or refused)" in complaints
     for name in (CANCELLED, TOO_LONG):
         assert f"{cell('train', name)} failed: " in complaints
         assert f"log: {tmp_path / 'cluster' / 'logs' / cell('train', name)}.log" in complaints
@@ -115,7 +143,7 @@ def test_failures_are_named_the_rest_finishes_and_a_second_run_completes(slurm: 
     assert f"Missing: d501-{CANCELLED}-fold0-seed1-spatial: train failed:" in page
 
     status = run(["skipstudy", "status", str(path)], {}).stdout
-    assert status.count("failed   ") == 3
+    assert status.count("failed   ") == 4
     run(["skipstudy", "run", str(path), *ON_SLURM, *SNAKEMAKE], {}, timeout=500)
     undisturbed = write_study(tmp_path / "undisturbed", architectures=ALL)
     run(["skipstudy", "run", str(undisturbed)], {}, timeout=500)
