@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
-from nnunet_skipstudy.commands.run import open_file
+from nnunet_skipstudy.commands.study_file import open_file
 from nnunet_skipstudy.study.engine_files import write_grid
 from nnunet_skipstudy.study.init import full_text
 from nnunet_skipstudy.study.snakemake import run_snakemake, step_entries

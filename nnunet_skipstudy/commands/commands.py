@@ -1,8 +1,6 @@
 """``skipstudy commands``: a study as plain lines for a shell."""
 
-from pathlib import Path
-
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.commands.study_file import open_file, study_parser
 
 
 def main(argv: list[str]) -> int:
@@ -11,15 +9,12 @@ def main(argv: list[str]) -> int:
     Raises:
         UserError: the study's file is at fault.
     """
-    parser = Parser(
-        prog="skipstudy commands",
-        description="Print the lines that do by hand what 'skipstudy run' does. Run by hand they leave no settings "
+    parser = study_parser(
+        "commands",
+        "Print the lines that do by hand what 'skipstudy run' does. Run by hand they leave no settings "
         "hash, so 'skipstudy run' will refuse to take over their results.",
     )
-    parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="made by 'skipstudy init'")
     arguments = parser.parse_args(argv)
-
-    from nnunet_skipstudy.commands.run import open_file
     from nnunet_skipstudy.study.by_hand import lines
 
     opened = open_file(arguments.study)

@@ -33,7 +33,8 @@ def main(argv: list[str]) -> int:
     chosen = {name: value for name, value in arguments.items() if value is not None}
     _check(chosen)
 
-    from nnunet_skipstudy.commands.run import open_file, run
+    from nnunet_skipstudy.commands.run import run
+    from nnunet_skipstudy.commands.study_file import open_file
     from nnunet_skipstudy.study.demo import claim_root
     from nnunet_skipstudy.study.init import demo_text
 

@@ -1,12 +1,10 @@
 """``skipstudy run``: the whole grid of a study."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnunet_skipstudy.commands.convert import CONVERTERS
+from nnunet_skipstudy.commands.study_file import open_file, study_parser
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.study.engine import Opened, Outcome
@@ -18,14 +16,13 @@ def main(argv: list[str]) -> int:
     Raises:
         UserError: the study's file is at fault, another run is at work on it, or cells failed.
     """
-    parser = Parser(
-        prog="skipstudy run",
-        usage="skipstudy run STUDY.yaml [--dry-run] [--executor NAME] [-j N] [-- SNAKEMAKE OPTIONS]",
-        description="Run a study: convert, perturb, plan and preprocess, train, predict all levels, analyze, report. "
+    parser = study_parser(
+        "run",
+        "Run a study: convert, perturb, plan and preprocess, train, predict all levels, analyze, report. "
         "The same command again continues where it stopped. A cell that fails does not stop the others; the report is "
         "made from what exists and says what is missing. Options after -- go to Snakemake.",
+        usage="skipstudy run STUDY.yaml [--dry-run [--measure]] [--executor NAME] [-j N] [-- SNAKEMAKE OPTIONS]",
     )
-    parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="made by 'skipstudy init'")
     parser.add_argument("--dry-run", action="store_true", help="list the cells, their state and cost; do nothing")
     parser.add_argument(
         "--measure",
@@ -59,14 +56,6 @@ def main(argv: list[str]) -> int:
     if extra and executor == "inline":
         raise UserError("options after -- are Snakemake's; they need another executor than inline (--executor local)")
     return run(opened, executor, arguments.jobs, extra)
-
-
-def open_file(path: Path) -> "Opened":
-    """Read a study's file."""
-    from nnunet_skipstudy.study.engine import open_study
-    from nnunet_skipstudy.study.settings import read_study
-
-    return open_study(path, read_study(path, CONVERTERS))
 
 
 def measure_speed(opened: "Opened") -> None:

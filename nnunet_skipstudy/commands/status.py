@@ -1,9 +1,8 @@
 """``skipstudy status``: what of a study is done, running, failed, waiting."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.commands.study_file import open_file, study_parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.study.engine import Opened
@@ -15,16 +14,13 @@ def main(argv: list[str]) -> int:
     Raises:
         UserError: the study's file is at fault.
     """
-    parser = Parser(
-        prog="skipstudy status",
-        description="Show how many cells of a study are done, running, failed and waiting, and each one that runs or "
+    parser = study_parser(
+        "status",
+        "Show how many cells of a study are done, running, failed and waiting, and each one that runs or "
         "has failed, with times and logs. Can be asked while the study runs.",
     )
-    parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="made by 'skipstudy init'")
     parser.add_argument("--all", action="store_true", help="show every cell")
     arguments = parser.parse_args(argv)
-
-    from nnunet_skipstudy.commands.run import open_file
 
     opened = open_file(arguments.study)
     print_cells(opened, everything=arguments.all)
