@@ -8,8 +8,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from nnunet_skipstudy.environment import FOLDER_VARIABLES, REMEDY, TRAINER_VARIABLE, trainer_folder
 from nnunet_skipstudy.errors import UserError
@@ -17,15 +19,7 @@ from nnunet_skipstudy.parser import Parser
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.trainer_name import parse_trainer_name
 
-PACKAGES = (
-    "nnunet-skipstudy",
-    "nnunetv2",
-    "torch",
-    "dynamic-network-architectures",
-    "batchgeneratorsv2",
-    "scikit-image",
-    "SimpleITK",
-)
+OURS = "nnunet-skipstudy"
 DISK_WANTED_GB = 10
 
 
@@ -41,11 +35,24 @@ class Finding:
 
 def _packages() -> Iterator[Finding]:
     yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
-    for package in PACKAGES:
+    yield Finding(OURS, version(OURS))
+    for requirement in map(Requirement, requires(OURS) or ()):
+        marker = requirement.marker
+        if marker and "extra" in str(marker):
+            continue
+        if marker and not marker.evaluate():
+            yield Finding(
+                requirement.name, "not for this Python", advice=f"needs {marker}; run works --executor inline"
+            )
+            continue
+        remedy = f"pip install '{requirement.name}{requirement.specifier}'"
         try:
-            yield Finding(package, version(package))
+            found = version(requirement.name)
         except PackageNotFoundError:
-            yield Finding(package, "not installed", remedy="pip install nnunet-skipstudy")
+            yield Finding(requirement.name, "not installed", remedy=remedy)
+        else:
+            fits = requirement.specifier.contains(found, prereleases=True)
+            yield Finding(requirement.name, found, remedy="" if fits else remedy)
 
 
 def _folders() -> Iterator[Finding]:

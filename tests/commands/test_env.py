@@ -4,8 +4,10 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from processes import run, study_environment
 
+from nnunet_skipstudy.commands import doctor
 from nnunet_skipstudy.environment import trainer_folder
 
 
@@ -34,3 +36,11 @@ def test_doctor_says_what_is_missing() -> None:
     failed = run(["skipstudy", "doctor"], {}, expect=2)
     assert 'WRONG nnUNet_raw: not set -> run: eval "$(skipstudy env --root DIR)"' in failed.stdout
     assert failed.stderr.startswith("skipstudy: 4 of these would stop a study")
+
+
+def test_doctor_names_a_package_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "version", lambda name: {"torch": "1.13.1"}.get(name, "999"))
+    wrong = [finding for finding in doctor._packages() if finding.remedy]
+    assert [(finding.subject, finding.state, finding.remedy) for finding in wrong] == [
+        ("torch", "1.13.1", "pip install 'torch>=2.1.2'")
+    ]
