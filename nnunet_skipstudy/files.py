@@ -39,6 +39,15 @@ def write_json(target: Path, content: Any) -> None:
     write_text(target, json.dumps(content, indent=2) + "\n")
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is none or it is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write dictionaries as CSV with exactly ``columns``, atomically; ``None`` becomes an empty cell.
 

@@ -91,7 +91,9 @@ def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> 
     if processes is None:
         processes = worker_processes()
     set_environment(os.environ, cpus=processes or None, small_data=processes == 0)
-    plan_and_preprocess(settings, settings_hash(settings), processes=processes, replace=replace)
+    digest = settings_hash(settings)
+    owner = required_folder("nnUNet_preprocessed")  # no study: what it made, the command may make anew
+    plan_and_preprocess(settings, digest, processes=processes, owner=owner, replace=replace)
 
 
 def _print_plan(dataset: str, settings: dict[str, Any]) -> None:

@@ -100,7 +100,8 @@ def print_outcome(opened: "Opened", outcome: "Outcome") -> None:
     from typing import Any, cast
 
     from nnunet_skipstudy.commands.analyze import table_lines
-    from nnunet_skipstudy.study.states import State, read_record
+    from nnunet_skipstudy.files import read_record
+    from nnunet_skipstudy.study.states import State
 
     if outcome.analysis:
         measured = read_record(opened.places.marker(outcome.analysis)).get("measured", {})

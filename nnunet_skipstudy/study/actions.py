@@ -1,6 +1,7 @@
 """What each kind of cell does. Each action can be repeated: what is done already is not done again."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import write_json
-from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.files import read_record, write_json
+from nnunet_skipstudy.study.data_facts import (
+    DataFacts,
+    dataset_folder,
+    found_dataset,
+    missing_levels,
+    test_folder,
+)
 from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.locks import waited_for
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.stamps import claim
-from nnunet_skipstudy.study.states import read_record
+from nnunet_skipstudy.study.stamps import check_stamp, claim
 
 Measured = dict[str, Any]
 """What a finished cell leaves in its marker."""
@@ -40,38 +47,37 @@ class Work:
         return self.places.nnunet["nnUNet_raw"]
 
 
-def dataset_folder(root: Path, identifier: int) -> Path:
-    """The folder of a data set under one of nnU-Net's.
-
-    Raises:
-        UserError: there is none.
-    """
-    found = sorted(path for path in root.glob(f"Dataset{identifier:03d}_*") if path.is_dir())
-    if not found:
-        raise UserError(f"{root}: holds no data set {identifier}; convert it, or name a converter in the study")
-    return found[0]
-
-
 # Data
 
 
 def convert(cell: Cell, work: Work) -> Measured:
-    """Make the data set, or see that it is there; one that this study made with other settings is made anew."""
+    """Make the data set, or see that it is there; one that this study made with other settings is made anew.
+
+    Raises:
+        UserError: there is none, the converter refuses, or made other data than before with the same settings.
+    """
     settings = cell.settings
     identifier, converter = settings["dataset"], settings["converter"]
     if converter is None:
         return {"folder": dataset_folder(work.raw, identifier).name}
-    ours = work.places.engine / "made" / f"{cell.name}.json"
+    facts = DataFacts(work.places)
+    known = read_record(facts.converted_record(identifier))
     base = Path(cell.conduct["base"])
     sources = [str(base / text) if (base / text).exists() else text for text in settings["source"]]
     arguments = ["convert", converter, *sources, "-d", str(identifier), *option_arguments(settings["options"])]
-    made = read_record(ours).get("digest")
-    if made not in (None, cell.digest):
-        arguments.append("--overwrite")
-    else:
-        write_json(ours, {"digest": cell.digest})  # before: a killed conversion leaves nothing or all
+    gone = found_dataset(work.raw, identifier) is None  # then what was preprocessed of it goes too
+    if known and (gone or known.get("digest") != cell.digest):
+        arguments.append("--overwrite")  # what the study made itself, and nothing else
     _call(work, arguments)
-    write_json(ours, {"digest": cell.digest})
+    facts.note_converted(identifier, cell.digest)
+    facts.save()
+    before = known.get("parts") if known.get("digest") == cell.digest else None
+    if before and (differing := facts.differing(identifier, before)):
+        raise UserError(
+            f"data set {identifier}: was converted with the same settings to other data than before "
+            f"({', '.join(differing)}; another version of this package?); give the study another root, since its "
+            "results stand on the earlier data"
+        )
     return {"folder": dataset_folder(work.raw, identifier).name}
 
 
@@ -95,15 +101,16 @@ def perturb(cell: Cell, work: Work) -> Measured:
     """Make the test levels that the data set lacks, and those that the study names arguments for.
 
     ``skipstudy perturb`` leaves alone what is there with the same settings, and refuses to touch the rest; what this
-    study made with other settings is made anew.
+    study made with other settings, or of other test images, is made anew.
     """
     identifier, wanted, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
     folder = dataset_folder(work.raw, identifier)
-    if arguments or missing_levels(folder, wanted):
-        ours = work.places.engine / "made" / f"perturbed-{cell.name}.json"
-        record, before = read_record(ours), _level_folders(folder)
-        made = set(record.get("levels", [])) & before
-        again = record.get("digest") not in (None, cell.digest) and before & _named_levels(arguments) <= made
+    ours = DataFacts(work.places).perturbed_record(identifier)
+    record, before = read_record(ours), _level_folders(folder)
+    made = set(record.get("levels", [])) & before
+    outdated = record.get("digest") not in (None, cell.digest)
+    if arguments or missing_levels(folder, wanted) or (outdated and made):
+        again = outdated and before & _named_levels(arguments) <= made
         _call(work, ["perturb", "-d", str(identifier), *arguments, *(["--overwrite"] if again else [])])
         made |= _level_folders(folder) - before
         write_json(ours, {"digest": cell.digest, "levels": sorted(made)})
@@ -127,16 +134,6 @@ def _named_levels(arguments: list[str]) -> set[str]:
     return {test_folder(text.partition(":")[0]) for text in named or STUDY_LEVELS}
 
 
-def missing_levels(dataset: Path, levels: list[str]) -> list[str]:
-    """The levels without a folder of test images."""
-    return [level for level in levels if not (dataset / test_folder(level)).is_dir()]
-
-
-def test_folder(level: str) -> str:
-    """The folder of a level's test images: ``imagesTs_hardest``; of the unperturbed ones ``imagesTs``."""
-    return "imagesTs" if level == UNPERTURBED else f"imagesTs_{level}"
-
-
 def plan(cell: Cell, work: Work) -> Measured:
     """Plan and preprocess, once for all networks of the data set."""
     from nnunet_skipstudy.study.planning import costs_on_plan, plan_and_preprocess
@@ -144,7 +141,7 @@ def plan(cell: Cell, work: Work) -> Measured:
 
     settings, conduct = cell.settings, cell.conduct
     processes = worker_processes(conduct["cpus"], small_data=conduct["small_data"])
-    plan_and_preprocess(settings, cell.digest, processes=processes)
+    plan_and_preprocess(settings, cell.digest, data=cell.needed.values(), processes=processes, owner=work.places.root)
     folder = dataset_folder(work.raw, settings["dataset"]).name
     return costs_on_plan(folder, settings["plans"]["name"], settings["configuration"])
 
@@ -153,26 +150,44 @@ def plan(cell: Cell, work: Work) -> Measured:
 
 
 def train(cell: Cell, work: Work) -> Measured:
-    """Train to the end, from the last checkpoint where there is one."""
+    """Train to the end, from the last checkpoint where there is one.
+
+    Raises:
+        UserError: the folder of results is not this study's, the plans are not, or the fold or the device is absent.
+    """
     from nnunet_skipstudy.study import steps
-    from nnunet_skipstudy.study.planning import check_fold
+    from nnunet_skipstudy.study.planning import check_fold, check_plans
 
     training = _training(cell, work)
-    check_fold(training.dataset, training.fold)
-    claim(training.fold_folder, cell, work.places.superseded)
-    steps.check_device(cell.conduct["device"])
-    checkpoints = cell.conduct["checkpoints"]
-    os.environ["SKIPSTUDY_CHECKPOINT_EPOCHS"] = str(checkpoints["epochs"])
-    os.environ["SKIPSTUDY_CHECKPOINT_MINUTES"] = str(checkpoints["minutes"] or "")
-    clock = _Clock(work.progress)
-    steps.train(
-        training,
-        device=cell.conduct["device"],
-        threads=cell.conduct["cpus"],
-        on_start=clock.start,
-        after_iteration=clock.tick,
-    )
+    with waited_for(training.model_folder / f".fold_{training.fold}.lock", _say_who):  # another study may share it
+        claim(training.fold_folder, cell, work.places)
+        if training.is_finished:
+            steps.restore_model_files(training)
+            return {}
+        check_plans(training, _needed(cell, "plan"))
+        check_fold(training.dataset, training.fold)
+        steps.check_device(cell.conduct["device"])
+        checkpoints = cell.conduct["checkpoints"]
+        os.environ["SKIPSTUDY_CHECKPOINT_EPOCHS"] = str(checkpoints["epochs"])
+        os.environ["SKIPSTUDY_CHECKPOINT_MINUTES"] = str(checkpoints["minutes"] or "")
+        clock = _Clock(work.progress)
+        steps.train(
+            training,
+            device=cell.conduct["device"],
+            threads=cell.conduct["cpus"],
+            on_start=clock.start,
+            after_iteration=clock.tick,
+        )
     return {"device": steps.device_name(cell.conduct["device"]), **clock.measured()}
+
+
+def _say_who(holder: str) -> None:
+    print(f"skipstudy: another study trains here ({holder}); waiting for its end", file=sys.stderr, flush=True)
+
+
+def _needed(cell: Cell, step: str) -> str:
+    """The hash of the needed cell of a step."""
+    return next(digest for key, digest in cell.needed.items() if key.startswith(f"{step}/"))
 
 
 class _Clock:
@@ -215,8 +230,10 @@ def predict(cell: Cell, work: Work) -> Measured:
     levels = cell.settings["levels"]
     if missing := missing_levels(raw, levels):
         raise UserError(f"{raw}: has no {test_folder(missing[0])}; make this level, or leave it out of the study")
+    check_stamp(training.fold_folder, _needed(cell, "train"))
+    steps.restore_model_files(training)
     output = prediction_folder(work.places, training.dataset, cell)
-    claim(output, cell, work.places.superseded)
+    claim(output, cell, work.places)
     device = cell.conduct["device"]
     steps.check_device(device)
     steps.use_threads(device, cell.conduct["cpus"])
@@ -240,9 +257,18 @@ def predict(cell: Cell, work: Work) -> Measured:
 
 def prediction_folder(places: Places, dataset: str, cell: Cell) -> Path:
     """Where the predictions of a model go, a folder a level."""
+    return places.predictions / _fold_of(dataset, cell)
+
+
+def fold_folder(places: Places, dataset: str, cell: Cell) -> Path:
+    """Where nnU-Net puts a fold's checkpoints."""
+    return places.nnunet["nnUNet_results"] / _fold_of(dataset, cell)
+
+
+def _fold_of(dataset: str, cell: Cell) -> Path:
     settings = cell.settings
     model = f"{settings['trainer']}__{settings['plans']}__{settings['configuration']}"
-    return places.predictions / dataset / model / f"fold_{settings['fold']}"
+    return Path(dataset) / model / f"fold_{settings['fold']}"
 
 
 def _training(cell: Cell, work: Work) -> Any:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.actions import dataset_folder, prediction_folder
+from nnunet_skipstudy.study.actions import prediction_folder
+from nnunet_skipstudy.study.data_facts import dataset_folder
 from nnunet_skipstudy.study.engine_files import read_cells
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import Places

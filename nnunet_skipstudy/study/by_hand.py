@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnunet_skipstudy.study.actions import missing_levels, option_arguments, test_folder
+from nnunet_skipstudy.study.actions import option_arguments
+from nnunet_skipstudy.study.data_facts import found_dataset, missing_levels, test_folder
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.places import Places
 
@@ -39,8 +40,8 @@ def _convert(cell: Cell, places: Places) -> Iterator[str]:
 
 def _perturb(cell: Cell, places: Places) -> Iterator[str]:
     identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
-    found = sorted(places.nnunet["nnUNet_raw"].glob(f"Dataset{identifier:03d}_*"))
-    if arguments or (found and missing_levels(found[0], levels)):
+    found = found_dataset(places.nnunet["nnUNet_raw"], identifier)
+    if arguments or (found and missing_levels(found, levels)):
         yield _line("skipstudy", "perturb", "-d", identifier, *arguments)
     yield f"# data set {identifier} needs {', '.join(map(test_folder, levels))}"
 
@@ -74,8 +75,8 @@ def _train(cell: Cell, places: Places) -> Iterator[str]:
 
 def _predict(cell: Cell, places: Places) -> Iterator[str]:
     settings = cell.settings
-    found = sorted(places.nnunet["nnUNet_raw"].glob(f"Dataset{settings['dataset']:03d}_*"))
-    dataset = found[0].name if found else f"Dataset{settings['dataset']:03d}_NAME"
+    found = found_dataset(places.nnunet["nnUNet_raw"], settings["dataset"])
+    dataset = found.name if found else f"Dataset{settings['dataset']:03d}_NAME"
     model = f"{settings['trainer']}__{settings['plans']}__{settings['configuration']}"
     for level in settings["levels"]:
         yield _line(

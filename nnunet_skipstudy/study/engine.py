@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.study.audit import lost
+from nnunet_skipstudy.study.data_facts import DataFacts
 from nnunet_skipstudy.study.grid import Cell, Grid, make_grid, settings_hash
 from nnunet_skipstudy.study.locks import only_run
 from nnunet_skipstudy.study.places import Places, places_of
@@ -26,17 +29,23 @@ class Opened:
     study: Study
     places: Places
     grid: Grid
+    facts: DataFacts
 
     def states(self) -> list[CellState]:
-        """The state of every cell."""
-        return states(self.grid, self.places)
+        """The state of every cell; finished ones whose results are gone but needed count as waiting."""
+        return states(self.grid, self.places, self.lost())
+
+    def lost(self) -> set[str]:
+        """The finished cells whose results are gone but needed."""
+        return lost(self.grid, self.places, states(self.grid, self.places))
 
 
 def open_study(file: Path, study: Study) -> Opened:
     """Find a study's folders and make its cells; nothing is written."""
     places = places_of(file, study)
-    grid = make_grid(study, places.nnunet, file.parent.resolve())
-    return Opened(file, study, places, _with_notes(grid, study, []))
+    facts = DataFacts(places)
+    grid = make_grid(study, facts, file.parent.resolve())
+    return Opened(file, study, places, _with_notes(grid, study, []), facts)
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,14 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
     """Work on everything that is not finished, then analyze what exists.
 
     Raises:
-        UserError: another run is at work on this study.
+        UserError: another run is at work on this study, or data that it converted was changed by somebody else.
     """
     places = opened.places
     with only_run(places.lock, str(opened.file)):
+        opened.facts.save()
+        _refuse_changed_data(opened)
+        for key in opened.lost():
+            places.marker(opened.grid[key]).unlink(missing_ok=True)
         report = places.analysis / "report.html"
         if not report.is_file():
             places.marker(opened.grid[ANALYSIS]).unlink(missing_ok=True)
@@ -75,6 +88,17 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
         return Outcome(found, analysis if made else None, report if made else None)
 
 
+def _refuse_changed_data(opened: Opened) -> None:
+    for dataset in opened.study.datasets:
+        differing = opened.facts.changed(dataset.id) if dataset.converter else []
+        if differing:
+            raise UserError(
+                f"{opened.file}: data set {dataset.id}: {', '.join(differing)} changed since this study converted it, "
+                "so that its results are of other data; put that back, or remove the data set's folder to have it "
+                "converted anew, or take its converter out of the study to have it used as it is"
+            )
+
+
 def _execute(opened: Opened, grid: Grid, execute: Executor) -> None:
     if any(state.state is not State.DONE for state in states(grid, opened.places)):
         execute(opened, grid)
@@ -86,7 +110,8 @@ def _partial(opened: Opened, found: list[CellState]) -> Grid:
     done = {state.cell.key: state.cell for state in predictions if state.state is State.DONE}
     notes = missing_words(opened, found)
     analysis = opened.grid[ANALYSIS]
-    digest = settings_hash(analysis.settings, [cell.digest for cell in done.values()])
+    settings = {**analysis.settings, "missing": notes}  # another reason makes another report
+    digest = settings_hash(settings, [cell.digest for cell in done.values()])
     shortened = dataclasses.replace(analysis, needs=tuple(done), digest=digest)
     if not done:
         return {}

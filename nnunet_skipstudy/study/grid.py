@@ -4,19 +4,21 @@ A cell's hash covers its own settings and the hashes of the cells that it needs.
 that a finished cell leaves, so that a changed setting makes exactly the cells wait again that depend on it.
 """
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.study.settings import AUGMENTATIONS, Dataset, Plans, Study
 from nnunet_skipstudy.trainer_name import TrainerOptions, format_trainer_name
 
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.data_facts import DataFacts
+
 DIGITS = 12
-OWN_SPLITS = "skipstudy_splits.txt"
-"""Lies beside splits that the study had nnU-Net draw, for want of any: they are no setting of the user's."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Cell:
         conduct: what decides only how it is computed, as JSON.
         needs: the keys of the cells that come before it.
         digest: the hash of ``settings`` and of the needed cells' hashes.
+        needed: the hashes of the needed cells, by key.
     """
 
     step: str
@@ -38,6 +41,7 @@ class Cell:
     conduct: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     digest: str = ""
+    needed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -54,18 +58,19 @@ Grid = dict[str, Cell]
 """Cells by key; each stands after those that it needs."""
 
 
-def make_grid(study: Study, folders: Mapping[str, Path], base: Path) -> Grid:
+def make_grid(study: Study, facts: "DataFacts", base: Path) -> Grid:
     """All cells of a study.
 
     Args:
         study: what is compared.
-        folders: nnU-Net's folders by variable; data sets without a converter are looked up there.
+        facts: what lies on disk of data sets that others made.
         base: the folder that relative sources of converters start from.
     """
     grid: Grid = {}
-    for cell in _cells(study, folders, base):
-        digest = settings_hash(cell.settings, [grid[key].digest for key in cell.needs])
-        grid[cell.key] = Cell(cell.step, cell.name, cell.settings, cell.conduct, cell.needs, digest)
+    for cell in _cells(study, facts, base):
+        needed = {key: grid[key].digest for key in cell.needs}
+        digest = settings_hash(cell.settings, needed.values())
+        grid[cell.key] = dataclasses.replace(cell, digest=digest, needed=needed)
     return grid
 
 
@@ -87,10 +92,10 @@ def trainer_of(study: Study, architecture: str, seed: int, augmentation: str) ->
     return format_trainer_name(architecture, options)
 
 
-def _cells(study: Study, folders: Mapping[str, Path], base: Path) -> Iterator[Cell]:
+def _cells(study: Study, facts: "DataFacts", base: Path) -> Iterator[Cell]:
     predictions = []
     for dataset in study.datasets:
-        prepared, cells = _preparation(study, dataset, folders, base)
+        prepared, cells = _preparation(study, dataset, facts, base)
         yield from cells
         for training, prediction in _models(study, dataset, prepared):
             yield training
@@ -99,27 +104,21 @@ def _cells(study: Study, folders: Mapping[str, Path], base: Path) -> Iterator[Ce
     yield Cell("analyze", "study", study.metrics.model_dump(), {"notes": []}, tuple(predictions))
 
 
-def _preparation(
-    study: Study, dataset: Dataset, folders: Mapping[str, Path], base: Path
-) -> tuple[tuple[str, str], list[Cell]]:
+def _preparation(study: Study, dataset: Dataset, facts: "DataFacts", base: Path) -> tuple[tuple[str, str], list[Cell]]:
     """A data set's cells before the first training, and the keys that trainings and predictions wait for."""
     name = f"d{dataset.id:03d}"
     settings: dict[str, Any] = {"dataset": dataset.id, "converter": dataset.converter}
     if dataset.converter is None:
-        settings["content"] = _content_of(dataset.id, folders)
+        settings["content"] = facts.training(dataset.id)
     else:
         settings |= {"source": dataset.source, "options": dataset.options}
     cells = [Cell("convert", name, settings, {"base": str(base)})]
     tested = cells[0].key
     if dataset.converter != "synthetic":
-        cells.append(
-            Cell(
-                "perturb",
-                name,
-                {"dataset": dataset.id, "levels": study.levels_of(dataset), "arguments": dataset.perturb},
-                needs=(cells[0].key,),
-            )
-        )
+        wanted = {"dataset": dataset.id, "levels": study.levels_of(dataset), "arguments": dataset.perturb}
+        if dataset.converter is None:
+            wanted["content"] = facts.testing(dataset.id, study.levels_of(dataset))
+        cells.append(Cell("perturb", name, wanted, needs=(cells[0].key,)))
         tested = cells[-1].key
     plan = Cell(
         "plan",
@@ -173,23 +172,3 @@ def _training_conduct(study: Study) -> dict[str, Any]:
         "small_data": study.small_data,
         "checkpoints": study.checkpoints.model_dump(),
     }
-
-
-def _content_of(identifier: int, folders: Mapping[str, Path]) -> str:
-    """A fingerprint of a data set that is there already: its description, and its files' names and sizes."""
-    found = sorted(folders["nnUNet_raw"].glob(f"Dataset{identifier:03d}_*"))
-    if not found:
-        return "absent"
-    facts: list[Any] = [found[0].name]
-    facts.append(_file_hash(found[0] / "dataset.json"))
-    preprocessed = folders["nnUNet_preprocessed"] / found[0].name
-    drawn = (preprocessed / OWN_SPLITS).is_file()
-    facts.append("drawn" if drawn else _file_hash(preprocessed / "splits_final.json") or "drawn")
-    for folder in ("imagesTr", "labelsTr", "imagesTs", "labelsTs"):
-        files = (found[0] / folder).iterdir() if (found[0] / folder).is_dir() else ()
-        facts.append(sorted((path.name, path.stat().st_size) for path in files))
-    return settings_hash({"facts": facts})
-
-
-def _file_hash(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -8,10 +8,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.environment import FOLDER_VARIABLES, study_environment
-from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.settings import Study
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.grid import Cell
+
+ENGINE = ".skipstudy"
+"""The engine's own folder under a study's root."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Places:
     @property
     def engine(self) -> Path:
         """The engine's own folder."""
-        return self.root / ".skipstudy"
+        return self.root / ENGINE
 
     @property
     def predictions(self) -> Path:
@@ -56,19 +62,19 @@ class Places:
         """Held by the process that runs the study."""
         return self.engine / "run.lock"
 
-    def marker(self, cell: Cell) -> Path:
+    def marker(self, cell: "Cell") -> Path:
         """Is there when the cell is finished; holds when and what it measured."""
         return self.engine / "cells" / f"{cell.file_name}.json"
 
-    def record(self, cell: Cell) -> Path:
+    def record(self, cell: "Cell") -> Path:
         """When the cell was started, and how it failed."""
         return self.engine / "started" / f"{cell.file_name}.json"
 
-    def cell_lock(self, cell: Cell) -> Path:
+    def cell_lock(self, cell: "Cell") -> Path:
         """Held by the process that works on the cell, whatever its settings: they share the results' folder."""
         return self.engine / "locks" / f"{cell.key}.lock"
 
-    def log(self, cell: Cell) -> Path:
+    def log(self, cell: "Cell") -> Path:
         """What the cell printed."""
         return self.root / "logs" / f"{cell.key}.log"
 

@@ -1,31 +1,49 @@
 """One plan for all networks of a data set, by nnU-Net's planners."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import write_json, write_text
-from nnunet_skipstudy.study.grid import OWN_SPLITS
-from nnunet_skipstudy.study.states import read_record
+from nnunet_skipstudy.files import atomic_path, read_record, sha256_of_file, write_json
+from nnunet_skipstudy.study.contents import DIGITS
+from nnunet_skipstudy.study.data_facts import OWN_SPLITS, SPLITS
+from nnunet_skipstudy.study.grid import settings_hash
+from nnunet_skipstudy.study.stamps import refuse_other_study
 
-SPLITS = "splits_final.json"
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.steps import Training
+
+FINISHED = ".finished.json"
 
 
-def plan_and_preprocess(settings: Mapping[str, Any], digest: str, *, processes: int, replace: bool = True) -> None:
+def plan_and_preprocess(
+    settings: Mapping[str, Any],
+    digest: str,
+    *,
+    processes: int,
+    owner: Path,
+    data: Iterable[str] = (),
+    replace: bool = True,
+) -> None:
     """Plan and preprocess a data set of ``nnUNet_raw``, unless it is done with these settings.
+
+    A plans file is shared by its configurations: made anew for one of them, it takes the others' data with it.
 
     Args:
         settings: ``dataset`` (its identifier), ``configuration`` and ``plans`` (the fields of a study's
             :class:`~nnunet_skipstudy.study.settings.Plans`, and ``architectures`` for the heaviest of them).
-        digest: the hash of these settings, and of what they depend on.
+        digest: the hash of these settings, and of the data.
         processes: how many nnU-Net starts; 0: none.
+        owner: the study that makes them, or the folder that stands for one.
+        data: the hashes of what the plans depend on, beside the settings.
         replace: make plans anew that were made here with other settings.
 
     Raises:
-        UserError: the planner is unknown, or there are plans of this name that are not to be replaced.
+        UserError: the planner or the configuration is unknown, or there are plans of this name that are not to be
+            replaced.
     """
     from nnunetv2.utilities.dataset_name_id_conversion import convert_id_to_dataset_name
 
@@ -34,16 +52,23 @@ def plan_and_preprocess(settings: Mapping[str, Any], digest: str, *, processes: 
     plans = settings["plans"]
     name = convert_id_to_dataset_name(settings["dataset"])
     folder = required_folder("nnUNet_preprocessed") / name
-    finished = folder / f"{plans['name']}_{settings['configuration']}.finished.json"
-    if read_record(finished).get("digest") == digest:
-        return
     file, mark = folder / f"{plans['name']}.json", folder / f"{plans['name']}.skipstudy"
-    if finished.exists() and replace:
-        finished.unlink()
-    elif finished.exists() or (file.exists() and not mark.exists()):
-        raise UserError(f"{file}: plans that were made with other settings or by others; give yours another name")
+    finished = finished_mark(folder, plans["name"], settings["configuration"])
+    if is_preprocessed(folder, plans["name"], settings["configuration"], digest):
+        return
+    shared = settings_hash({"dataset": settings["dataset"], "plans": plans}, data)
+    stamp = read_record(mark)
+    other = stamp.get("digest") != shared
+    if file.exists() and other:
+        if not stamp or not replace:
+            raise UserError(f"{file}: plans that were made with other settings or by others; give yours another name")
+        refuse_other_study(file, stamp, owner)
+    if other:
+        for path in folder.glob(f"{plans['name']}_*{FINISHED}"):
+            path.unlink()
+    finished.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    mark.touch()
+    write_json(mark, {"digest": shared, "study": str(owner)})
     steps.plan_and_preprocess(
         settings["dataset"],
         _planner(plans),
@@ -60,6 +85,36 @@ def plan_and_preprocess(settings: Mapping[str, Any], digest: str, *, processes: 
         )
     ensure_splits(folder)
     write_json(finished, {"digest": digest, "settings": dict(settings)})
+
+
+def finished_mark(folder: Path, plans: str, configuration: str) -> Path:
+    """Lies in a data set's preprocessed folder when all cases of a configuration are preprocessed."""
+    return folder / f"{plans}_{configuration}{FINISHED}"
+
+
+def is_preprocessed(folder: Path, plans: str, configuration: str, digest: str) -> bool:
+    """Whether a configuration's data are there, by the plans of that hash."""
+    if read_record(finished_mark(folder, plans, configuration)).get("digest") != digest:
+        return False
+    chosen = read_record(folder / f"{plans}.json").get("configurations", {}).get(configuration)
+    if chosen is None:
+        return False
+    identifier: str = chosen.get("data_identifier", f"{plans}_{configuration}")
+    return (folder / identifier).is_dir()
+
+
+def check_plans(training: "Training", digest: str) -> None:
+    """See that the plans and data that a training would read are those of its study.
+
+    Raises:
+        UserError: they are another's.
+    """
+    folder = required_folder("nnUNet_preprocessed") / training.dataset
+    if not is_preprocessed(folder, training.plans, training.configuration, digest):
+        raise UserError(
+            f"{folder / training.plans}.json: these plans, or the data preprocessed by them, are not this study's "
+            "(any more); run the study again, or give its plans another name (plans.name)"
+        )
 
 
 def _planner(plans: dict[str, Any]) -> type[Any]:
@@ -83,21 +138,31 @@ def _planner(plans: dict[str, Any]) -> type[Any]:
 
 
 def ensure_splits(folder: Path) -> None:
-    """Draw nnU-Net's own splits where a data set has none: trainings that start at once would race to."""
-    if (folder / SPLITS).is_file():
-        return
+    """Draw nnU-Net's own splits where a data set has none: trainings that start at once would race to.
+
+    Splits that were drawn here are drawn anew when the cases have changed; the user's own are left alone.
+    """
     from nnunetv2.utilities.crossval_split import generate_crossval_split
 
+    splits = folder / SPLITS
+    drawn = splits.is_file() and read_record(folder / OWN_SPLITS).get("splits") == sha256_of_file(splits)[:DIGITS]
+    if splits.is_file() and not drawn:
+        return
     raw = required_folder("nnUNet_raw") / folder.name
     dataset = json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
     ending = dataset["file_ending"]
     listed = dataset.get("dataset")
     cases = sorted(listed or (path.name.removesuffix(ending) for path in (raw / "labelsTr").glob(f"*{ending}")))
+    if drawn and cases == sorted({case for part in json.loads(splits.read_text())[0].values() for case in part}):
+        return
     if len(cases) < 5:
-        raise UserError(f"{raw}: {len(cases)} training cases don't make 5 folds; write {folder / SPLITS} yourself")
-    write_text(folder / OWN_SPLITS, "drawn by nnU-Net's rule, 5 folds, seed 12345\n")
-    splits = generate_crossval_split(cases, seed=12345, n_splits=5)
-    write_json(folder / SPLITS, [{part: [str(c) for c in split[part]] for part in split} for split in splits])
+        raise UserError(f"{raw}: {len(cases)} training cases don't make 5 folds; write {splits} yourself")
+    folds = generate_crossval_split(cases, seed=12345, n_splits=5)
+    content = [{part: [str(case) for case in fold[part]] for part in fold} for fold in folds]
+    with atomic_path(splits) as temporary:  # the note first: without it, the splits would be taken for the user's
+        write_json(temporary, content)
+        how = "drawn by nnU-Net's rule, 5 folds, seed 12345"
+        write_json(folder / OWN_SPLITS, {"splits": sha256_of_file(temporary)[:DIGITS], "how": how})
 
 
 def check_fold(dataset: str, fold: int) -> None:

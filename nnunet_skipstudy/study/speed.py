@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.files import write_json
+from nnunet_skipstudy.files import read_record, write_json
 from nnunet_skipstudy.study.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE, nominal_network
-from nnunet_skipstudy.study.states import read_record
 
 CPU_BATCH = 1
 STEPS = {"cpu": 3, "cuda": 10, "mps": 10}

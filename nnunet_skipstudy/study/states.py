@@ -1,15 +1,15 @@
 """The state of each cell, read from what lies on disk."""
 
-import json
 import os
 import socket
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.files import write_json
+from nnunet_skipstudy.files import read_record, write_json
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.locks import is_held
 from nnunet_skipstudy.study.places import Places
@@ -41,13 +41,13 @@ class CellState:
 KILLED = "ended without a word (killed: out of memory, cancelled, over its time limit, or the machine went down)"
 
 
-def states(grid: Grid, places: Places) -> list[CellState]:
-    """The state of every cell, in the grid's order; one whose needs are not done is not done either."""
+def states(grid: Grid, places: Places, lost: Collection[str] = ()) -> list[CellState]:
+    """The state of every cell, in the grid's order; one whose needs are not done, or are lost, is not done either."""
     done = _names(places.engine / "cells")
     started = _names(places.engine / "started")
     valid: set[str] = set()
     for cell in grid.values():
-        if cell.file_name in done and all(key in valid for key in cell.needs if key in grid):
+        if cell.file_name in done and cell.key not in lost and all(key in valid for key in cell.needs if key in grid):
             valid.add(cell.key)
     return [_state(cell, places, cell.key in valid, started) for cell in grid.values()]
 
@@ -70,15 +70,6 @@ def _state(cell: Cell, places: Places, done: bool, started: set[str]) -> CellSta
         seconds = time.time() - content.get("started", time.time())
         return CellState(cell, State.RUNNING, seconds=seconds, share=content.get("share", 0.0))
     return CellState(cell, State.FAILED, KILLED)
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A record's content; empty where there is none or it is damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def record_start(cell: Cell, places: Places) -> None:

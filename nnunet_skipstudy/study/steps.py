@@ -5,6 +5,7 @@ before anything else of this module.
 """
 
 import contextlib
+import json
 import multiprocessing
 import os
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 
 from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.files import write_json
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,21 @@ def train(
 
     trainer.train_step = counted_step
     trainer.run_training()
+
+
+def restore_model_files(cell: Training) -> None:
+    """Put a finished training's own plans and data description beside its folds, where predictors read them.
+
+    They lie one level above the fold, so that a training of other settings, which has since moved away, may have left
+    its own there. The checkpoint carries those that it was trained with.
+    """
+    import torch
+
+    checkpoint = torch.load(cell.fold_folder / "checkpoint_final.pth", map_location="cpu", weights_only=False)
+    for name, key in (("plans.json", "plans"), ("dataset.json", "dataset_json")):
+        path, wanted = cell.model_folder / name, checkpoint["init_args"][key]
+        if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(wanted)):
+            write_json(path, wanted)
 
 
 def check_device(device: str) -> None:

@@ -59,6 +59,14 @@ def test_plans_of_other_settings_are_kept_unless_told(preprocessed: Path, capsys
     assert plan(preprocessed)["batch_size"] == 4
 
 
+def test_one_plan_has_one_set_of_sizes(preprocessed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The plans file is shared by all configurations: another one's sizes would change this one's behind its back."""
+    assert main([*PLAN, *SIZES, "--batch-size", "3"]) == 0
+    assert main([*PLAN, *SIZES, "--batch-size", "4", "-c", "3d_fullres"]) == 2
+    assert "nnUNetPlans.json: plans that were made with other settings" in capsys.readouterr().err
+    assert plan(preprocessed)["batch_size"] == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.actions import Work, convert, dataset_folder, perturb
-from nnunet_skipstudy.study.grid import OWN_SPLITS, Cell
+from nnunet_skipstudy.study.actions import Work, convert, perturb
+from nnunet_skipstudy.study.data_facts import OWN_SPLITS, dataset_folder
+from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.planning import check_fold, ensure_splits
 from nnunet_skipstudy.study.settings import Study
@@ -101,6 +102,22 @@ def test_levels_of_other_arguments_are_made_anew_but_only_where_this_study_made_
         ["--level", "mine:speckle:variance=0.2", "--overwrite"],
         ["--level", "own:speckle:variance=0.2"],  # left to the command, which refuses what it did not make so
     ]
+
+
+def test_levels_of_other_test_images_are_made_anew(places: Places) -> None:
+    folder = made_by_hand(places)
+    calls: list[list[str]] = []
+
+    def command(arguments: list[str]) -> int:
+        calls.append(arguments[3:])
+        for level in ("hardest", "harder", "easier", "easiest"):
+            (folder / f"imagesTs_{level}").mkdir(exist_ok=True)
+        return 0
+
+    for content in ("one", "one", "two"):
+        settings = {"dataset": 7, "levels": ["unperturbed", "hardest"], "arguments": [], "content": content}
+        perturb(Cell("perturb", "d007", settings, digest=content), Work(places, command))
+    assert calls == [[], ["--overwrite"]]
 
 
 def test_splits_are_drawn_once_and_a_fold_beyond_them_is_refused(places: Places) -> None:

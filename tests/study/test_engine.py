@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from products import leave_products
 from tiny_study import write_study
 
 from nnunet_skipstudy.cli import main
@@ -23,6 +24,7 @@ from nnunet_skipstudy.study.actions import Work, option_arguments
 from nnunet_skipstudy.study.engine import Opened, open_study
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.locks import is_held
+from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.settings import read_study
 from nnunet_skipstudy.study.stamps import STAMP, claim
 from nnunet_skipstudy.study.states import State
@@ -41,9 +43,7 @@ class StandIn:
         self.worked.append(cell.key)
         if cell.key in self.failing:
             raise self.failing[cell.key]
-        if cell.step == "analyze":
-            work.places.analysis.mkdir(exist_ok=True)
-            (work.places.analysis / "report.html").write_text(json.dumps(cell.conduct["notes"]))
+        leave_products(cell, work.places)
         return {}
 
 
@@ -173,7 +173,7 @@ def test_a_cell_that_was_killed_counts_as_failed_and_runs_again(
 def test_results_of_other_settings_move_away_and_come_back(tmp_path: Path) -> None:
     first = Cell("train", "x", {"a": 1}, digest="one")
     second = Cell("train", "x", {"a": 2}, digest="two")
-    folder, away = tmp_path / "fold_0", tmp_path / "superseded"
+    folder, away = tmp_path / "fold_0", Places(tmp_path, {})
     claim(folder, first, away)
     (folder / "checkpoint.pth").write_text("first")
     claim(folder, first, away)
@@ -184,13 +184,13 @@ def test_results_of_other_settings_move_away_and_come_back(tmp_path: Path) -> No
     (folder / "checkpoint.pth").write_text("second")
     claim(folder, first, away)
     assert (folder / "checkpoint.pth").read_text() == "first"
-    assert (away / "two" / "train" / "x" / "checkpoint.pth").read_text() == "second"
+    assert (away.superseded / "two" / "train" / "x" / "checkpoint.pth").read_text() == "second"
 
 
 def test_results_of_nobody_we_know_are_refused(tmp_path: Path) -> None:
     (tmp_path / "checkpoint_final.pth").touch()
     with pytest.raises(UserError, match="holds results that this study did not make; move them away"):
-        claim(tmp_path, Cell("train", "x", {}, digest="one"), tmp_path / "superseded")
+        claim(tmp_path, Cell("train", "x", {}, digest="one"), Places(tmp_path, {}))
 
 
 def test_a_converters_options_become_arguments() -> None:
