@@ -1,15 +1,17 @@
 """The analysis of a study: of the predictions that belong to it now, and of nothing else that lies beside them."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.actions import prediction_folder
+from nnunet_skipstudy.study.actions import fold_folder, prediction_folder
 from nnunet_skipstudy.study.data_facts import dataset_folder
 from nnunet_skipstudy.study.engine_files import read_cells
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.stamps import version_words
 
 
 def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:
     tree = places.engine / "analyzed"
     _link(tree, [cells[key] for key in cell.needs], places)
     settings = cell.settings
+    versions = version_words(_folders([cells[key] for key in cell.needs], places))
     result = analyze(
         AnalyzeOptions(
             predictions=tree,
@@ -35,7 +38,7 @@ def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:
             reference_level=settings["reference_level"],
             tolerance=settings["tolerance"],
             both_empty=BothEmpty(settings["both_empty"]),
-            notes=tuple(cell.conduct["notes"]),
+            notes=(*cell.conduct["notes"], *versions),
         )
     )
     tables = [
@@ -47,6 +50,14 @@ def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:
         for table in result.overview
     ]
     return {"warnings": list(result.warnings), "tables": tables}
+
+
+def _folders(predictions: list[Cell], places: Places) -> Iterator[Path]:
+    """Where the trainings and the predictions lie."""
+    for cell in predictions:
+        dataset = dataset_folder(places.nnunet["nnUNet_raw"], cell.settings["dataset"]).name
+        yield fold_folder(places, dataset, cell)
+        yield prediction_folder(places, dataset, cell)
 
 
 def _link(tree: Path, predictions: list[Cell], places: Places) -> None:

@@ -1,7 +1,8 @@
 """The settings hash beside each result, so that results of different settings never mix."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import ENGINE, Places
 
 STAMP = "skipstudy_settings.json"
+PACKAGES = ("nnunet-skipstudy", "nnunetv2", "torch")
+"""Whose versions may change results, and are stamped on them."""
 
 
 def claim(folder: Path, cell: Cell, places: Places) -> None:
@@ -39,7 +42,18 @@ def claim(folder: Path, cell: Cell, places: Places) -> None:
         _move(kept, folder)
     else:
         content = {"digest": cell.digest, "cell": cell.key, "study": str(places.root), "settings": dict(cell.settings)}
-        write_json(folder / STAMP, content)
+        write_json(folder / STAMP, {**content, "versions": {package: version(package) for package in PACKAGES}})
+
+
+def version_words(folders: Iterable[Path]) -> list[str]:
+    """A sentence a package of which several versions made these results: they are no part of the settings' hash."""
+    stamps = [read_record(folder / STAMP).get("versions", {}) for folder in folders]
+    made_by = {package: sorted({stamp[package] for stamp in stamps if package in stamp}) for package in PACKAGES}
+    return [
+        f"Results of different versions of {package} are compared: {', '.join(versions)}."
+        for package, versions in made_by.items()
+        if len(versions) > 1
+    ]
 
 
 def refuse_other_study(what: Path, stamp: Mapping[str, Any], root: Path) -> None:

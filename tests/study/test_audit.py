@@ -14,14 +14,14 @@ from tiny_study import TEXT, write_study
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study import actions
+from nnunet_skipstudy.study import actions, stamps
 from nnunet_skipstudy.study.actions import Work
 from nnunet_skipstudy.study.engine import Opened, open_study
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.planning import ensure_splits
 from nnunet_skipstudy.study.settings import read_study
-from nnunet_skipstudy.study.stamps import check_stamp, claim
+from nnunet_skipstudy.study.stamps import check_stamp, claim, version_words
 from nnunet_skipstudy.study.states import State
 from nnunet_skipstudy.study.steps import Training, restore_model_files
 
@@ -236,3 +236,13 @@ def test_own_splits_are_drawn_anew_for_other_cases_and_the_users_are_kept(
     (folder / "splits_final.json").write_text(json.dumps(own))
     ensure_splits(folder)
     assert json.loads((folder / "splits_final.json").read_text()) == own
+
+
+def test_results_of_several_versions_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, found in enumerate(("2.8.1", "2.8.1", "2.9")):
+        monkeypatch.setattr(stamps, "version", {"nnunetv2": found}.get)
+        cell, places = training(tmp_path, "study", str(number))
+        claim(tmp_path / str(number), cell, places)
+    folders = [tmp_path / str(number) for number in range(3)]
+    assert version_words(folders[:2]) == []
+    assert version_words(folders) == ["Results of different versions of nnunetv2 are compared: 2.8.1, 2.9."]
