@@ -118,7 +118,7 @@ def convert(
     }
     if is_finished(target, provenance, overwrite=overwrite):
         return target.raw
-    with publishing(target) as draft:
+    with publishing(target, provenance, overwrite=overwrite) as draft:
         notes = _write_dataset(description, download, target, draft, seed, workers, provenance)
     for note in notes:
         print(f"skipstudy: {note}", file=sys.stderr)
