@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from made_up_downloads import busi
 
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet_dataset import publishing, target_dataset, write_dataset_json
+from nnunet_skipstudy.nnunet_dataset import Target, publishing, target_dataset, write_dataset_json
 
 SYNTHETIC = ("synthetic", "--size", 64, "--train", 5, "--val", 1, "--test", 1, "--alphas", "0.1")
 PROVENANCE = {"converter": "test", "seed": 0}
@@ -82,6 +83,13 @@ def test_a_dead_runs_lock_holds_nobody_up(study: Study):
     assert [path.name for path in (study.root / "nnUNet_raw").iterdir()] == ["Dataset007_Mine"]
 
 
+def write_while(appear, target: Target) -> None:
+    """Publish a data set while something else appears."""
+    with publishing(target, PROVENANCE) as draft:
+        (draft.raw / "file").write_text("slower")
+        appear()
+
+
 def test_what_has_appeared_meanwhile_is_not_replaced(study: Study, capsys):
     """Where locks don't reach: another machine's data set of the identifier, or of the name, was quicker."""
     target = target_dataset(7, "Mine")
@@ -99,14 +107,11 @@ def test_what_has_appeared_meanwhile_is_not_replaced(study: Study, capsys):
         (target.raw_root / "Dataset007_Other", PROVENANCE, "identifier 7 is taken by"),
         (target.raw, other, "is there already, made with other options"),
     ):
-        with pytest.raises(UserError, match=words), publishing(target, PROVENANCE) as draft:
-            (draft.raw / "file").write_text("slower")
-            appear(place, provenance)
+        with pytest.raises(UserError, match=words):
+            write_while(partial(appear, place, provenance), target)
         assert (place / "file").read_text() == "quicker"
         shutil.rmtree(place)
-    with publishing(target, PROVENANCE) as draft:
-        (draft.raw / "file").write_text("slower")
-        appear(target.raw, PROVENANCE)
+    write_while(partial(appear, target.raw, PROVENANCE), target)
     assert (target.raw / "file").read_text() == "quicker"
     assert "Dataset007_Mine is finished" in capsys.readouterr().err
 
