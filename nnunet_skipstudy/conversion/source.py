@@ -257,7 +257,7 @@ def _unpack(download: Download, folder: Path, progress: Callable[[int], object])
 
 
 def _contents(download: Download) -> Iterator[tuple[str, IO[bytes], int]]:
-    """Name, content and size of each file of a download, in any order; the content is closed when the next one comes."""
+    """Name, content and size of each file of a download, in any order; each is closed when the next one comes."""
     start = f"{download.prefix}/" if download.prefix else ""
     if download.path.is_dir():
         for name, size in download.sizes.items():
