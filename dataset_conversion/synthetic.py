@@ -174,7 +174,7 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
     if is_finished(target, provenance, overwrite=overwrite):
         return target.raw
     samples = list(all_samples(options, textures))
-    with publishing(target) as draft:
+    with publishing(target, provenance, overwrite=overwrite) as draft:
         bar = tqdm(samples, desc=target.folder_name, unit="image", disable=None)
         rows = [write_sample(sample, options, textures, draft) for sample in bar]
         for row, category in zip(rows, disparity_categories([row["disparity"] for row in rows]), strict=True):

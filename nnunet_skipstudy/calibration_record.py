@@ -1,27 +1,15 @@
 """What calibrated strengths were found, kept beside perturbations.csv so that they are searched for once."""
 
 import json
-from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.calibration import Calibrated, Wanted
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import sha256_of_file, write_json
-from nnunet_skipstudy.nnunet_cases import Case
+from nnunet_skipstudy.files import write_json
 from nnunet_skipstudy.texture.perturbation import Perturbation
 
 RECORD = "calibration.json"
-
-
-def fingerprint(cases: Sequence[Case]) -> str:
-    """64 hexadecimal digits that change with the name or content of any case that a calibration rests on."""
-    digest = sha256()
-    for case in cases:
-        for path in (case.images[0], case.label):
-            digest.update(f"{case.name}/{sha256_of_file(path)}\n".encode())
-    return digest.hexdigest()
 
 
 def recall(folder: Path, level: str, wanted: Wanted, seed: int, cases_sha256: str) -> Perturbation | None:

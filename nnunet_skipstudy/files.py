@@ -17,6 +17,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
     The temporary name keeps the endings of ``target`` (``.nii.gz``), since writers choose the format by it.
     On an exception nothing appears under ``target`` and what stood there stays.
+
+    Raises:
+        OSError: it can't be written; of a full disk, too, it names the file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
@@ -24,6 +27,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary = folder / target.name
         yield temporary
         temporary.replace(target)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a full disk is met by a nameless write
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

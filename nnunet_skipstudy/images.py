@@ -4,6 +4,7 @@ Arrays are indexed (row, column) in 2D and (slice, row, column) in 3D, as nnU-Ne
 transposed.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ PHOTO_ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".webp")
 """Lossy or screen formats, which nnU-Net doesn't read: good enough as a source of texture only."""
 MEDICAL_ENDINGS: tuple[str, ...] = (".nii.gz", ".nii", ".nrrd", ".mha", ".gipl")
 """Images with spacing, origin and direction (nnU-Net's SimpleITKIO)."""
+NIFTI_ENDINGS: tuple[str, ...] = (".nii.gz", ".nii")
+GIPL_HEADER_BYTES = 256
 FLAT_TYPES: dict[str, tuple[tuple[str, int], ...]] = {
     ".png": (("uint8", 2), ("uint8", 3), ("uint16", 2)),
     ".bmp": (("uint8", 2), ("uint8", 3)),
@@ -116,11 +119,26 @@ def _read_flat(path: Path) -> Image:
 def _read_medical(path: Path) -> Image:
     import SimpleITK as sitk
 
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        check_complete(path)
+    if path.name.lower().endswith(NIFTI_ENDINGS):
+        check_complete(path)  # before: what a truncated header announces may not fit into memory
     image = sitk.ReadImage(str(path))
     geometry = Geometry(tuple(image.GetSpacing())[::-1], image.GetOrigin(), image.GetDirection())
-    return Image(sitk.GetArrayFromImage(image), geometry)
+    array = sitk.GetArrayFromImage(image)
+    if path.name.lower().endswith(".gipl"):
+        _check_length(path, array)
+    return Image(array, geometry)
+
+
+def _check_length(path: Path, array: npt.NDArray[np.generic]) -> None:
+    """Refuse a file that ends early, in the formats of which SimpleITK doesn't notice it.
+
+    Raises:
+        ValueError, EOFError, zlib.error: it does.
+    """
+    if path.name.lower().endswith(NIFTI_ENDINGS):
+        check_complete(path)
+    elif path.name.lower().endswith(".gipl") and path.stat().st_size < GIPL_HEADER_BYTES + array.nbytes:
+        raise ValueError(f"holds {path.stat().st_size} bytes of {GIPL_HEADER_BYTES + array.nbytes}")
 
 
 def write_flat(path: Path, array: npt.NDArray[np.uint8]) -> None:
@@ -152,7 +170,7 @@ def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry |
         with atomic_path(path) as temporary:
             write(temporary, array, geometry)
     except OSError as error:
-        raise UserError(f"{path}: can't be written ({error}); check space and permissions") from error
+        raise UserError(f"{path}: can't be written ({error.strerror or error}); check space and permissions") from error
     except (TypeError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -179,3 +197,7 @@ def _write_medical(path: Path, array: npt.NDArray[np.generic], geometry: Geometr
         image.SetOrigin(geometry.origin)
         image.SetDirection(geometry.direction)
     sitk.WriteImage(image, str(path), True)  # compressed where the format can be
+    try:  # on a full disk SimpleITK prints a line and goes on
+        _check_length(path, array)
+    except (EOFError, ValueError, zlib.error) as error:
+        raise OSError(f"not all of it was written: {error}") from error

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.files import sha256_of_file
 from nnunet_skipstudy.images import NATURAL_ENDINGS, Image, ending_of, read_image
 
 CHANNEL = re.compile(r"(.+)_(\d{4})")
@@ -54,15 +56,18 @@ def find_dataset(dataset: str) -> Path:
         UserError: nnUNet_raw is not set, or doesn't hold exactly one such folder.
     """
     root = required_folder("nnUNet_raw")
-    pattern = f"Dataset{int(dataset):03d}_*" if dataset.isdecimal() else dataset
-    found = sorted(folder for folder in root.glob(pattern) if folder.is_dir()) if root.is_dir() else []
+    folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    if dataset.isdecimal():
+        found = [folder for folder in folders if folder.name.startswith(f"Dataset{dataset.lstrip('0'):0>3}_")]
+    else:
+        found = [folder for folder in folders if folder.name == dataset]
     if len(found) == 1:
         return found[0]
     if found:
         names = ", ".join(folder.name for folder in found)
         raise UserError(f"{root}: data set {dataset} is ambiguous ({names}); keep one folder an identifier")
-    there = ", ".join(sorted(folder.name for folder in root.glob("Dataset*"))) or "none"
-    raise UserError(f"{root}: no data set {dataset} (there: {there}); give another one (-d)")
+    there = ", ".join(folder.name for folder in folders if folder.name.startswith("Dataset")) or "none"
+    raise UserError(f"{root}: no data set {dataset or repr(dataset)} (there: {there}); give another one (-d)")
 
 
 def read_description(folder: Path) -> Description:
@@ -181,6 +186,20 @@ def paired_cases(images: Path, labels: Path, *, ending: str | None = None) -> li
         Case(name, tuple(files[number] for number in sorted(files)), label_files[name])
         for name, files in sorted(channels.items())
     ]
+
+
+def fingerprint(cases: Sequence[Case], n_channels: int | None = None) -> str:
+    """64 hexadecimal digits that change with the name or the content of any case.
+
+    Args:
+        cases: in an order that is always the same.
+        n_channels: only the first so many image files of each case count; None: all.
+    """
+    digest = sha256()
+    for case in cases:
+        for path in (*case.images[:n_channels], case.label):
+            digest.update(f"{case.name}/{sha256_of_file(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:

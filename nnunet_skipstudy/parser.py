@@ -1,11 +1,17 @@
 """What every command shares: the parser of its arguments, and how its errors reach the user."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 from nnunet_skipstudy.errors import UserError
+
+NO_PLACE: frozenset[int] = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG}
+)
+"""What the system says of a place that can't be written to: no space, a quota, no permission, no folder."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,9 +36,20 @@ def exit_code(run: Callable[[], int]) -> int:
     except UserError as error:
         print(f"skipstudy: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in NO_PLACE:
+            raise
+        print(f"skipstudy: {_complaint(error)}; make space or give a place that can be used", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("skipstudy: interrupted; the same command again continues where it can", file=sys.stderr)
         return 130
+
+
+def _complaint(error: OSError) -> str:
+    """The system's words with the file that they are about; of a renaming, where it led to."""
+    place = error.filename2 or error.filename
+    return f"{place}: {error.strerror}" if place else str(error.strerror)
 
 
 def run_script(main: Callable[[list[str]], int]) -> NoReturn:

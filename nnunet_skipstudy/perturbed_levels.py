@@ -11,6 +11,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.files import write_csv, write_json
 from nnunet_skipstudy.images import Image, read_image, write_image
@@ -19,6 +22,7 @@ from nnunet_skipstudy.nnunet_cases import (
     Case,
     Labels,
     about,
+    fingerprint,
     paired_cases,
     read_description,
     read_labels,
@@ -35,6 +39,8 @@ except ImportError:  # Windows: then nothing keeps two runs apart
 
 TABLE = "perturbations.csv"
 COLUMNS: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
+RECORD = "perturbations.json"
+"""Beside the table: the fingerprint of the cases that each level was made of."""
 WORK = ".perturbing"
 """The folder in which levels lie until they are complete; what a killed run left there is used by the next one."""
 Row = dict[str, Any]
@@ -118,12 +124,12 @@ def perturb_cases(
         UserError: a level's name can't be used, a level is there with other settings, another run is at work
             here, or a file can't be read or written.
     """
-    jobs, recorded = _jobs(folder, levels, seed), _recorded_rows(folder / TABLE)
-    open_jobs = [job for job in jobs if overwrite or not job.is_finished(cases, recorded)]
+    jobs, recorded, made_of = _jobs(folder, levels, seed), _recorded_rows(folder / TABLE), fingerprint(cases)
+    open_jobs = [job for job in jobs if overwrite or not job.is_finished(cases, made_of, recorded)]
     made: list[Row] = []
     if open_jobs:
         with _held(folder / WORK) as work:
-            made = _make(open_jobs, cases, work, recorded, number_of_workers(workers), ignore)
+            made = _make(open_jobs, cases, made_of, work, recorded, number_of_workers(workers), ignore)
     elif (folder / WORK).exists():  # a run may have died after its last level was complete
         with _held(folder / WORK):
             pass
@@ -138,13 +144,13 @@ def level_folder(folder: Path, level: str) -> Path:
 
 
 def are_finished(cases: Sequence[Case], folder: Path, levels: Mapping[str, Perturbation], *, seed: int = 0) -> bool:
-    """Whether all of these levels are there, made with these settings, so that nothing is to be done.
+    """Whether all of these levels are there, made of these cases with these settings, so that nothing is to be done.
 
     Raises:
-        UserError: one is there with other settings, or its name can't be used.
+        UserError: one is there with other settings or of other cases, or its name can't be used.
     """
-    recorded = _recorded_rows(folder / TABLE)
-    finished = [job.is_finished(cases, recorded) for job in _jobs(folder, levels, seed)]  # each may refuse
+    recorded, made_of = _recorded_rows(folder / TABLE), fingerprint(cases)
+    finished = [job.is_finished(cases, made_of, recorded) for job in _jobs(folder, levels, seed)]  # each may refuse
     return all(finished)
 
 
@@ -176,14 +182,15 @@ class _Level:
             "disparity": None,
         }
 
-    def is_finished(self, cases: Sequence[Case], recorded: Sequence[Row]) -> bool:
-        """Whether the level is complete; raises where it was made otherwise."""
+    def is_finished(self, cases: Sequence[Case], made_of: str, recorded: Sequence[Row]) -> bool:
+        """Whether the level is complete; raises where it was made otherwise, or of cases that have changed since."""
         if not self.images.exists():
             return False
         expected = {(case.name, str(self.perturbation), str(self.row(case.name)["seed"])) for case in cases}
         found = {(row["case"], row["parameters"], row["seed"]) for row in recorded if row["level"] == self.name}
         files = {path.name for case in cases for path in case.images}
-        if expected == found and files <= {path.name for path in self.images.iterdir()}:
+        unchanged = _fingerprints(self.folder).get(self.name, made_of) == made_of  # older versions recorded none
+        if expected == found and unchanged and files <= {path.name for path in self.images.iterdir()}:
             return True
         raise UserError(
             f"{self.images}: is there already, made with other settings or of other cases; "
@@ -194,30 +201,42 @@ class _Level:
 def _make(
     jobs: Sequence[_Level],
     cases: Sequence[Case],
+    made_of: str,
     work: Path,
     recorded: Sequence[Row],
     workers: int,
     ignore: int | None,
 ) -> list[Row]:
     """Write all images of these levels into the working folder, then publish level by level."""
-    sources = [
-        [str(path), path.stat().st_size, path.stat().st_mtime_ns] for c in cases for path in (*c.images, c.label)
-    ]
+    places = {job.name: work / "levels" / job.name for job in jobs}
     for job in jobs:
-        _prepare(work / job.name, {"perturbation": str(job.perturbation), "seed": job.seed, "sources": sources})
-    one_case = partial(_write_case, jobs=jobs, work=work, ignore=ignore)
+        settings = {"perturbation": str(job.perturbation), "seed": job.seed, "ignore": ignore, "cases_sha256": made_of}
+        _prepare(places[job.name], settings)
+    one_case = partial(_write_case, jobs=jobs, places=places, ignore=ignore)
     title = f"perturbing at {len(jobs)} level{'s' * (len(jobs) > 1)}"
     rows = [row for group in parallel_map(one_case, cases, workers=workers, title=title) for row in group]
     kept = list(recorded)
     for job in jobs:
         kept = [row for row in kept if row["level"] != job.name] + [row for row in rows if row["level"] == job.name]
         write_csv(work / TABLE, COLUMNS, sorted(kept, key=_row_order))
-        (work / TABLE).replace(job.folder / TABLE)  # first the table: where the images are, all is
-        if job.images.exists():
-            shutil.rmtree(work / job.name / "former", ignore_errors=True)
-            job.images.rename(work / job.name / "former")
-        (work / job.name / "images").rename(job.images)
+        made_of_what = {**_fingerprints(job.folder), job.name: made_of}
+        write_json(work / RECORD, {level: made_of_what[level] for level in sorted(made_of_what, key=level_order)})
+        _publish(job, work, places[job.name])
     return rows
+
+
+def _publish(job: _Level, work: Path, place: Path) -> None:
+    """Put table, record and images of a level in place, so that wherever images are, the two are about them.
+
+    Hence the former images go first and the new ones come last; a level that a killed run leaves without images is
+    made again by the next one.
+    """
+    if job.images.exists():
+        shutil.rmtree(place / "former", ignore_errors=True)
+        job.images.rename(place / "former")
+    for name in (TABLE, RECORD):
+        (work / name).replace(job.folder / name)
+    (place / "images").rename(job.images)
 
 
 @contextmanager
@@ -258,7 +277,7 @@ def _prepare(place: Path, settings: dict[str, Any]) -> None:
     write_json(record, settings)
 
 
-def _write_case(case: Case, jobs: Sequence[_Level], work: Path, ignore: int | None) -> list[Row]:
+def _write_case(case: Case, jobs: Sequence[_Level], places: Mapping[str, Path], ignore: int | None) -> list[Row]:
     """Write one case at every level; what a former run has written is read back instead."""
     labels = read_labels(case)
     mask = labels != 0 if ignore is None else (labels != 0) & (labels != ignore)
@@ -266,22 +285,32 @@ def _write_case(case: Case, jobs: Sequence[_Level], work: Path, ignore: int | No
     for number, path in enumerate(case.images):
         image: Image | None = None
         for job, row in zip(jobs, rows, strict=True):
-            target = work / job.name / "images" / path.name
-            if target.exists():
-                perturbed = read_image(target).array if number == 0 else None
-            else:
+            target = places[job.name] / "images" / path.name
+            perturbed = _left(target)
+            if perturbed is None:
                 image = image or read_image(path)
                 with about(path):
                     perturbed = replay(image.array, mask, row)
                 write_image(target, perturbed, image.geometry)
-            if perturbed is not None and number == 0:
+            if number == 0:
                 with about(path):
                     row["disparity"] = _disparity(perturbed, labels, ignore)
     sidecar = case.images[0].with_name(f"{case.name}.json")  # the spacing, where volumes are TIFF files
     if sidecar.is_file():
         for job in jobs:
-            shutil.copyfile(sidecar, work / job.name / "images" / sidecar.name)
+            shutil.copyfile(sidecar, places[job.name] / "images" / sidecar.name)
     return rows
+
+
+def _left(path: Path) -> npt.NDArray[np.generic] | None:
+    """The image that a former run has written, if it can be read; what can't be read goes."""
+    if not path.exists():
+        return None
+    try:
+        return read_image(path).array
+    except UserError:  # of a full disk, or a machine that went down
+        path.unlink()
+        return None
 
 
 def _disparity(image: Any, labels: Labels, ignore: int | None) -> float | None:
@@ -298,6 +327,17 @@ def _recorded_rows(path: Path) -> list[Row]:
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise UserError(f"{path}: has not the columns {', '.join(COLUMNS)}; rename or remove it")
         return list(reader)
+
+
+def _fingerprints(folder: Path) -> dict[str, Any]:
+    """The fingerprints of the cases that the levels in a folder were made of, by level."""
+    path = folder / RECORD
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: can't be read as JSON; remove it") from error
 
 
 def _typed(row: Row) -> Row:

@@ -23,6 +23,7 @@ except ImportError:  # Windows
 PREFIX = ".writing-"
 """nnU-Net doesn't take a folder of such a name for a data set."""
 LOCK = "in-use"
+LOCK_ENDING = ".lock"
 
 
 @contextmanager
@@ -60,18 +61,70 @@ def _made_and_held(root: Path) -> tuple[Path, IO[str]]:
         return folder, lock
 
 
+@contextmanager
+def only_run(root: Path, name: str, what: str) -> Iterator[None]:
+    """Keep other runs from the same work in ``root``, by a lock file that is removed in the end.
+
+    Where there are no locks (Windows, some network file systems) nothing is kept apart.
+
+    Args:
+        root: where the work is done.
+        name: of the work, part of a file's name.
+        what: the work in words: ``making data set 502``.
+
+    Raises:
+        UserError: another run is at it, or the file can't be made.
+    """
+    if fcntl is None:
+        yield
+        return
+    path = root / f"{PREFIX}{name}{LOCK_ENDING}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a")
+        while _take_or_refuse(lock, root, what) and not _is_in_place(lock, path):  # its last holder removed it
+            lock.close()
+            lock = path.open("a")
+    except OSError as error:
+        raise UserError(
+            f"{root}: can't be written to ({error.strerror}); set nnU-Net's folders to a place that can"
+        ) from error
+    with lock:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _take_or_refuse(lock: IO[str], root: Path, what: str) -> bool:
+    """Whether the lock is held now; False where there are none."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise UserError(f"{root}: another run is {what} here; wait until it has ended") from None
+    except OSError:
+        return False
+    return True
+
+
 def remove_leftovers(root: Path) -> None:
-    """Remove the working folders in ``root`` whose processes are dead; those of living ones stay."""
-    for folder in sorted(root.glob(f"{PREFIX}*")):
-        if not folder.is_dir():
+    """Remove what dead processes left in ``root``, working folders and locks; what living ones hold stays."""
+    for leftover in sorted(root.glob(f"{PREFIX}*")):
+        is_folder = leftover.is_dir()
+        if not is_folder and leftover.suffix != LOCK_ENDING:
             continue
         try:
-            lock = (folder / LOCK).open("a")
+            lock = (leftover / LOCK if is_folder else leftover).open("a")
         except OSError:  # gone meanwhile, or another user's
             continue
         with lock:
-            if _take(lock, wait=False):
-                shutil.rmtree(folder, ignore_errors=True)
+            if not _take(lock, wait=False):
+                continue
+            if is_folder:
+                shutil.rmtree(leftover, ignore_errors=True)
+            elif _is_in_place(lock, leftover):
+                leftover.unlink(missing_ok=True)
 
 
 def _take(lock: IO[str], *, wait: bool) -> bool:

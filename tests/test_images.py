@@ -1,5 +1,7 @@
 """Images written are the images read, and read as nnU-Net reads them: values, type, orientation, geometry."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +89,40 @@ def test_every_kind_of_pixel(mode: str, ending: str, tmp_path: Path) -> None:
     assert ours.dtype == theirs.dtype
     np.testing.assert_array_equal(ours, theirs)
     ours[...] = 0
+
+
+FULL_DISK = """
+import signal, sys, resource
+from pathlib import Path
+import numpy as np
+from nnunet_skipstudy import parser
+from nnunet_skipstudy.images import write_image
+array = np.random.default_rng(0).integers(0, 60000, (8, 40, 40)).astype(np.uint16)
+write_image(Path("warm.mha"), array)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+def write():
+    write_image(Path("image" + sys.argv[1]), array)
+    return 0
+sys.exit(parser.exit_code(write))
+"""
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii", ".gipl", ".mha"])
+def test_a_volume_that_does_not_fit_on_the_disk_is_an_error_and_nothing_appears(tmp_path, ending):
+    """Of NIfTI and GIPL SimpleITK prints a line at most, and leaves what there was space for."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, ending], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"skipstudy: image{ending}: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["warm.mha"]
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii", ".nrrd", ".mha", ".gipl"])
+def test_a_truncated_volume_is_refused(tmp_path, ending):
+    path = tmp_path / f"image{ending}"
+    write_image(path, np.random.default_rng(0).integers(0, 60000, (3, 20, 20)).astype(np.uint16))
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(UserError, match="can't be read as an image"):
+        read_image(path)

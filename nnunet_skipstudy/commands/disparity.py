@@ -85,6 +85,7 @@ def main(argv: Sequence[str]) -> int:
         cases = paired_cases(arguments.images, arguments.masks)
         description, parts, remarks = None, [Part("", UNPERTURBED, tuple(cases))], []
         title, output = arguments.images.resolve().name, arguments.output
+    _check_places(output)
     for remark in remarks:
         print(f"skipstudy: {remark}", file=sys.stderr)
     rows = disparity_table(parts, measure, description=description, workers=workers)
@@ -103,6 +104,18 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError("what to measure is missing; give -d ID, or -i IMAGES --masks MASKS -o CSV")
     if arguments.output is not None and arguments.output.suffix != ".csv":
         raise UserError(f"-o {arguments.output}: the table is a CSV file; give a name that ends in .csv")
+
+
+def _check_places(output: Path) -> None:
+    """Refuse a place for table and figures that something else takes, before the long work."""
+    figures = output.with_suffix("")
+    if output.is_dir():
+        raise UserError(f"-o {output}: is a folder; give a file's name")
+    if figures.exists() and not figures.is_dir():
+        raise UserError(f"-o {output}: the figures go into a folder {figures}, which is a file; give another name")
+    above = next(path for path in output.absolute().parents if path.exists())
+    if not above.is_dir():
+        raise UserError(f"-o {output}: {above} is a file, no folder; give another place")
 
 
 def _draw(rows: "Sequence[DisparityRow]", folder: Path, title: str) -> Path:

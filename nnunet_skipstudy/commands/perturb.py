@@ -147,9 +147,9 @@ class _Search:
 
     @property
     def fingerprint(self) -> str:
-        from nnunet_skipstudy.calibration_record import fingerprint
+        from nnunet_skipstudy.nnunet_cases import fingerprint
 
-        self._fingerprint = self._fingerprint or fingerprint(self.cases)
+        self._fingerprint = self._fingerprint or fingerprint(self.cases, 1)  # a calibration rests on the first channel
         return self._fingerprint
 
     def recalled(self, wanted: "dict[str, Wanted]") -> "dict[str, Perturbation]":

@@ -110,15 +110,12 @@ def convert(
     workers = number_of_workers(workers)
     target = target_dataset(dataset_id, name)
     download = find_download(source, description.layout, description.name)
-    provenance = {
-        "converter": description.name,
-        **description.options,
-        "seed": seed,
-        "source_sha256_names_and_sizes": download.fingerprint,
-    }
-    if is_finished(target, provenance, overwrite=overwrite):
+    made_from = {"converter": description.name, **description.options, "seed": seed}
+    provenance = {**made_from, "source_sha256": download.fingerprint}
+    former = {**made_from, "source_sha256_names_and_sizes": download.names_and_sizes}
+    if is_finished(target, provenance, overwrite=overwrite, former=former):
         return target.raw
-    with publishing(target) as draft:
+    with publishing(target, provenance, overwrite=overwrite) as draft:
         notes = _write_dataset(description, download, target, draft, seed, workers, provenance)
     for note in notes:
         print(f"skipstudy: {note}", file=sys.stderr)

@@ -23,6 +23,8 @@ from tqdm import tqdm
 
 from nnunet_skipstudy.errors import UserError
 
+SMALL_BYTES = 4 << 20
+END_BYTES = 1 << 20
 DEEPEST = 8
 """Folders further down are not looked at."""
 JUNK_NAMES: frozenset[str] = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini"})
@@ -60,9 +62,24 @@ class Download:
     strangers: tuple[str, ...]
 
     @property
-    def fingerprint(self) -> str:
-        """SHA-256 of all names and sizes: the same for a folder and the archive that it came from."""
+    def names_and_sizes(self) -> str:
+        """SHA-256 of all names and sizes, by which former versions told downloads apart."""
         lines = "".join(f"{name}\0{size}\n" for name, size in sorted(self.sizes.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all names, sizes and contents: the same for a folder and the archive that it came from.
+
+        Of files larger than ``SMALL_BYTES`` only the ends count, which is enough for a ``.nii.gz``: the checksum of
+        its content ends it.
+
+        Raises:
+            UserError: the archive is damaged, or a file can't be read.
+        """
+        with _damage_explained(self.path):
+            digests = {name: _digest(stream, size) for name, stream, size in _contents(self)}
+        lines = "".join(f"{name}\0{self.sizes[name]}\0{digest}\n" for name, digest in sorted(digests.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -74,7 +91,7 @@ def find_download(path: Path, layout: Layout, name: str) -> Download:
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; give the download of {name}")
-    sizes = _folder_sizes(path) if path.is_dir() else _archive_sizes(path)
+    sizes = _folder_sizes(path, layout) if path.is_dir() else _archive_sizes(path)
     sizes = {member: size for member, size in sizes.items() if not is_junk(member)}
     below = re.compile(rf"(?:(?P<prefix>.*?)/)??(?:{layout.images})", re.IGNORECASE)
     prefixes = Counter(match["prefix"] or "" for member in sizes if (match := below.fullmatch(member)))
@@ -116,10 +133,16 @@ def is_image_name(name: str) -> bool:
     return name.lower().endswith((".png", ".bmp", ".nii", ".nii.gz"))
 
 
-def _folder_sizes(folder: Path) -> dict[str, int]:
+def _folder_sizes(folder: Path, layout: Layout) -> dict[str, int]:
+    """All files below a folder with their sizes.
+
+    Raises:
+        UserError: a folder can't be looked into, or a file of the data set is a link to nothing.
+    """
+    wanted = re.compile(rf"(?:.*/)?(?:{layout.images}|{layout.tables})", re.IGNORECASE)
     sizes = {}
     seen = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=_refuse_unreadable):
         here = Path(root)
         real = here.resolve()
         if real in seen or len(here.relative_to(folder).parts) >= DEEPEST:
@@ -129,9 +152,16 @@ def _folder_sizes(folder: Path) -> dict[str, int]:
         folders.sort()
         for file in files:
             path = here / file
+            name = path.relative_to(folder).as_posix()
             if path.is_file():
-                sizes[path.relative_to(folder).as_posix()] = path.stat().st_size
+                sizes[name] = path.stat().st_size
+            elif path.is_symlink() and wanted.fullmatch(name) and not is_junk(name):
+                raise UserError(f"{path}: is a link to nothing; fetch its content (git annex get, datalad get)")
     return sizes
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise UserError(f"{error.filename}: can't be looked into ({error.strerror}); make it readable") from error
 
 
 def _archive_sizes(path: Path) -> dict[str, int]:
@@ -151,9 +181,15 @@ def _zip_members(archive: zipfile.ZipFile, path: Path) -> Iterator[tuple[str, in
     for member in archive.infolist():
         if stat.S_ISLNK(member.external_attr >> 16):
             raise _unsafe(path, member.filename, "is a link")
-        _check_name(path, member.filename)
-        if not member.is_dir():
-            yield member.filename, member.file_size
+        name = _zip_name(member)
+        _check_name(path, name)
+        if not name.endswith("/"):
+            yield name, member.file_size
+
+
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """A member's name; old Windows programs wrote backslashes between folders."""
+    return member.filename.replace("\\", "/")
 
 
 def _tar_members(archive: tarfile.TarFile, path: Path) -> Iterator[tuple[str, int]]:
@@ -166,8 +202,11 @@ def _tar_members(archive: tarfile.TarFile, path: Path) -> Iterator[tuple[str, in
 
 
 def _check_name(path: Path, name: str) -> None:
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name) or "\\" in name or ".." in PurePosixPath(name).parts:
+    plain = name.replace("\\", "/")
+    if plain.startswith("/") or re.match(r"[A-Za-z]:", plain) or ".." in PurePosixPath(plain).parts:
         raise _unsafe(path, name, "could be unpacked to anywhere")
+    if "\\" in name:
+        raise _unsafe(path, name, "has a backslash in its name, which is a folder to some systems and none to others")
 
 
 def _unsafe(path: Path, member: str, reason: str) -> UserError:
@@ -213,21 +252,44 @@ def unpacked(download: Download, into: Path) -> Iterator[Path]:
 
 
 def _unpack(download: Download, folder: Path, progress: Callable[[int], object]) -> None:
+    for name, stream, size in _contents(download):
+        _write(stream, folder / name, progress, size)
+
+
+def _contents(download: Download) -> Iterator[tuple[str, IO[bytes], int]]:
+    """Name, content and size of each file of a download, in any order; each is closed when the next one comes."""
     start = f"{download.prefix}/" if download.prefix else ""
+    if download.path.is_dir():
+        for name, size in download.sizes.items():
+            with (download.path / start / name).open("rb") as stream:
+                yield name, stream, size
+        return
     if zipfile.is_zipfile(download.path):
         with zipfile.ZipFile(download.path) as archive:
+            members = {_zip_name(member): member for member in archive.infolist()}
             for name, size in download.sizes.items():
-                with archive.open(start + name) as stream:
-                    _write(stream, folder / name, progress, size)
+                with archive.open(members[start + name]) as content:
+                    yield name, content, size
         return
     with tarfile.open(download.path) as tar:
         for member in tar:  # in the archive's order: a compressed one can't be read backwards
             name = member.name.removeprefix("./")
             if name.startswith(start) and (short := name.removeprefix(start)) in download.sizes and member.isfile():
-                content = tar.extractfile(member)
-                assert content is not None  # it is a plain file
-                with content:
-                    _write(content, folder / short, progress, member.size)
+                extracted = tar.extractfile(member)
+                assert extracted is not None  # it is a plain file
+                with extracted:
+                    yield short, extracted, member.size
+
+
+def _digest(stream: IO[bytes], size: int) -> str:
+    """Of a small file's content, or of a large one's beginning and end."""
+    digest = hashlib.sha256()
+    if size > SMALL_BYTES:
+        digest.update(stream.read(END_BYTES))
+        stream.seek(size - END_BYTES)
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _write(stream: IO[bytes], target: Path, progress: Callable[[int], object], size: int) -> None:

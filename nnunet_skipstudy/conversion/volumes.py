@@ -1,5 +1,6 @@
 """Volumes with their geometry, whole or in slices."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, Rendered, Sou
 from nnunet_skipstudy.conversion.flat import resized
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.images import Geometry, Image, read_image
+from nnunet_skipstudy.nifti import check_undamaged
 
 ENDING = ".nii.gz"
 LEAST_FOREGROUND = 0.005
@@ -73,6 +75,8 @@ def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[
         UserError: they don't, or hold what they shouldn't; the file is named.
     """
     image_path, (mask_path,) = root / item.image, (root / name for name in item.masks)
+    for path in (image_path, mask_path):
+        _check_download(path)
     image, mask = read_image(image_path), read_image(mask_path)
     for path, array in ((image_path, image.array), (mask_path, mask.array)):
         if array.ndim != 3:
@@ -84,6 +88,23 @@ def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[
         )
     _check_grids(image.geometry, mask.geometry, mask_path)
     return image, _label_map(mask.array, labels, mask_path)
+
+
+def _check_download(path: Path) -> None:
+    """Refuse a volume that has been damaged on its way: SimpleITK doesn't look at the checksum.
+
+    Raises:
+        UserError: it has; fetched again it may be whole.
+    """
+    if not path.name.lower().endswith(ENDING) or not path.is_file():
+        return
+    try:
+        check_undamaged(path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(
+            f"{path}: can't be read as an image (decompressed: {error}); the file is truncated or damaged: "
+            "fetch or make it again"
+        ) from error
 
 
 def _check_grids(image: Geometry | None, mask: Geometry | None, path: Path) -> None:

@@ -222,6 +222,27 @@ def test_bad_arguments_are_one_line(raw: Path, capsys, arguments, words):
     assert shown.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("taken/col.csv", "the figures go into a folder {root}/taken/col, which is a file; give another name"),
+        ("taken/col/a/b.csv", "{root}/taken/col is a file, no folder; give another place"),
+        ("folder.csv", "is a folder; give a file's name"),
+    ],
+)
+def test_a_place_that_is_taken_is_one_line_before_the_work(raw: Path, tmp_path, capsys, monkeypatch, output, words):
+    write_foreign(raw, "Dataset701_Foreign", n_train=1, n_test=1)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "col").touch()
+    (tmp_path / "folder.csv").mkdir()
+    monkeypatch.setattr("nnunet_skipstudy.disparity_table.disparity_table", None)  # not called
+    assert disparity("-d", "701", "-o", tmp_path / output) == 2
+    shown = capsys.readouterr().err
+    assert words.format(root=tmp_path) in shown
+    assert shown.count("\n") == 1
+    assert (tmp_path / "taken" / "col").is_file()
+
+
 def test_a_file_beside_its_compressed_twin_is_refused(raw, capsys):
     folder = write_foreign(raw, "Dataset702_CT", ending=".nii.gz", n_train=1, n_test=1)
     write_image(folder / "imagesTr" / "case0_0000.nii", volume(9)[0])

@@ -1,6 +1,8 @@
 """``skipstudy perturb``: levels of data sets of other people's, resumed, calibrated, warned about."""
 
+import contextlib
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -149,6 +151,134 @@ def test_killed_while_replacing_a_level_the_next_run_ends_in_the_same_bytes(raw,
     for dataset in ("701", "702"):
         assert perturb("-d", dataset, *levels, "--overwrite") == 0
     assert everything(killed) == everything(undisturbed)
+
+
+class Killed(BaseException):
+    """What a test kills with: nothing is renamed from then on."""
+
+
+def killed_at(monkeypatch, last, *arguments):
+    """Run the command until its n-th rename of a file or folder, if it has so many; gives their number."""
+    done = 0
+
+    def dying(function):
+        def called(*paths, **options):
+            nonlocal done
+            done += 1
+            if done >= last:
+                raise Killed
+            return function(*paths, **options)
+
+        return called
+
+    with monkeypatch.context() as patches:
+        for name in ("rename", "replace"):
+            patches.setattr(os, name, dying(getattr(os, name)))
+        with contextlib.suppress(Killed):
+            perturb(*arguments)
+    return done
+
+
+def check_replayable(folder):
+    """Where images of a level are, the table's rows of that level are about them."""
+    for row in read(folder / "perturbations.csv"):
+        path = folder / f"imagesTs_{row['level']}" / f"{row['case']}_0000.png"
+        if path.exists():
+            image, labels = (
+                read_image(folder / place / name).array
+                for place, name in (("imagesTs", path.name), ("labelsTs", f"{row['case']}.png"))
+            )
+            np.testing.assert_array_equal(read_image(path).array, replay(image, labels, row))
+
+
+def test_killed_anywhere_while_replacing_the_table_never_speaks_of_other_images(raw, monkeypatch):
+    """Nor does the next run say "finished" of a level that isn't, with or without --overwrite."""
+    undisturbed, killed = (write_foreign(raw, f"Dataset70{n}_Foreign", n_train=0, n_test=1) for n in (1, 2))
+    level = ("--level", "a:speckle:variance=0.1")
+    assert perturb("-d", "701", *level) == 0
+    renames = killed_at(monkeypatch, 1000, "-d", "702", *level, "--overwrite")
+    assert renames >= 7
+    for last in range(1, renames + 1):
+        for options in ((), ("--overwrite",)):
+            assert perturb("-d", "702", *level, "--seed", "1", "--overwrite") == 0
+            killed_at(monkeypatch, last, "-d", "702", *level, "--overwrite")
+            check_replayable(killed)
+            code = perturb("-d", "702", *level, *options)
+            check_replayable(killed)
+            assert code == 0 or (code, options) == (2, ())  # the former level is there still, and refused
+            if code == 0:
+                assert everything(killed) == everything(undisturbed)
+
+
+def test_what_a_full_disk_left_is_made_again(folder, capsys, monkeypatch):
+    """The table doesn't fit: one line, and levels that were there stay; then an image that was cut short is left."""
+    own = ("-d", "701", "--level", "a:speckle:variance=0.1")
+    assert perturb(*own, "--seed", "1") == 0
+    before = everything(folder)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patches:
+        patches.setattr("csv.DictWriter.writerows", full)
+        capsys.readouterr()
+        assert perturb(*own, "--overwrite") == 2
+    table = folder / ".perturbing" / "perturbations.csv"
+    assert capsys.readouterr().err == (
+        f"skipstudy: {table}: No space left on device; make space or give a place that can be used\n"
+    )
+    assert before.items() <= everything(folder).items()
+    left = folder / ".perturbing" / "levels" / "a" / "images" / "case1_0000.png"
+    left.write_bytes(left.read_bytes()[:200])
+    assert perturb(*own, "--overwrite") == 0
+    check_replayable(folder)
+    assert set(everything(folder)) == set(before)
+
+
+@pytest.mark.parametrize("changed", ["imagesTs/case1_0001.nii.gz", "labelsTs/case1.nii.gz"])
+def test_levels_of_images_that_have_changed_since_are_not_finished(raw, capsys, changed):
+    """Content counts, of all channels and the label maps; times don't, since copies have others."""
+    folder = write_foreign(raw, "Dataset702_CT", ending=".nii.gz", n_train=0, n_test=2, n_channels=2)
+    own = ("-d", "702", "--level", "a:speckle:variance=0.1")
+    assert perturb(*own) == 0
+    for path in folder.rglob("*.nii.gz"):
+        os.utime(path, (1, 1))
+    capsys.readouterr()
+    assert perturb(*own) == 0
+    assert "a are finished, with the same settings; nothing to do" in capsys.readouterr().err
+    image = read_image(folder / changed)
+    write_image(folder / changed, image.array[:, ::-1], image.geometry)
+    assert perturb(*own) == 2
+    words = "imagesTs_a: is there already, made with other settings or of other cases; --overwrite replaces it"
+    assert words in capsys.readouterr().err
+    assert perturb(*own, "--level", "b:speckle:variance=0.1") == 2
+    assert perturb(*own, "--overwrite") == 0
+    assert perturb(*own) == 0
+
+
+def test_levels_of_a_version_that_kept_no_record_count_as_before(folder, capsys):
+    assert perturb("-d", "701") == 0
+    (folder / "perturbations.json").unlink()
+    capsys.readouterr()
+    assert perturb("-d", "701") == 0
+    assert "are finished, with the same settings; nothing to do" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["perturbations.csv", "perturbations.json", "in-use", "former", "images", "levels"])
+def test_a_level_may_be_called_as_a_file_of_ours(raw, name):
+    folder = write_foreign(raw, "Dataset701_Foreign", n_train=0, n_test=1)
+    for seed in (0, 1):
+        assert perturb("-d", "701", "--level", f"{name}:speckle:variance=0.1", "--seed", seed, "--overwrite") == 0
+    check_replayable(folder)
+    assert not (folder / ".perturbing").exists()
+
+
+@pytest.mark.parametrize("dataset", ["", "/", "/tmp/Dataset701_Foreign", "Dataset701*", "*", "../raw", "Dataset701_F"])
+def test_a_data_set_is_named_exactly(folder, capsys, dataset):
+    assert perturb("-d", dataset) == 2
+    shown = capsys.readouterr().err
+    assert f"no data set {dataset or repr('')} (there: Dataset701_Foreign); give another one (-d)" in shown
+    assert shown.count("\n") == 1
 
 
 def test_what_a_killed_run_left_is_not_used_with_other_settings(raw):

@@ -1,5 +1,6 @@
 """Finding a data set in folders and archives, and refusing archives that reach elsewhere."""
 
+import errno
 import io
 import os
 import stat
@@ -80,8 +81,72 @@ def test_folder_and_archives_have_one_fingerprint(tmp_path):
         in_tar(tmp_path / "a.tar", FILES, "./x/", "w"),
     ]
     assert len({find_download(source, LAYOUT, "Mine").fingerprint for source in sources}) == 1
-    other = in_zip(tmp_path / "b.zip", {**FILES, "images/1.png": b"longer"})
-    assert find_download(other, LAYOUT, "Mine").fingerprint != find_download(sources[0], LAYOUT, "Mine").fingerprint
+    for number, changed in enumerate(({"images/1.png": b"longer"}, {"images/1.png": b"One"}, {"table.csv": b"a,c\n"})):
+        other = in_zip(tmp_path / f"{number}.zip", {**FILES, **changed})
+        assert find_download(other, LAYOUT, "Mine").fingerprint != find_download(sources[0], LAYOUT, "Mine").fingerprint
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+def test_of_a_large_file_both_ends_count(tmp_path, kind, monkeypatch):
+    """A .nii.gz ends in the checksum of its content, so that no change escapes; times don't count."""
+    monkeypatch.setattr("nnunet_skipstudy.conversion.source.SMALL_BYTES", 100)
+    monkeypatch.setattr("nnunet_skipstudy.conversion.source.END_BYTES", 10)
+    make = {"folder": in_folder, "zip": in_zip, "tar": in_tar}[kind]
+    contents = [b"x" * 200, b"y" + b"x" * 199, b"x" * 199 + b"y", b"x" * 100 + b"y" + b"x" * 99, b"x" * 200]
+    prints = []
+    for number, content in enumerate(contents):
+        source = make(tmp_path / str(number), {**FILES, "images/1.png": content})
+        os.utime(source, (number, number))
+        prints.append(find_download(source, LAYOUT, "Mine").fingerprint)
+    assert prints[0] == prints[3] == prints[4]  # the middle is not looked at
+    assert len(set(prints)) == 3
+
+
+def test_backslashes_of_an_old_windows_zip_are_folders(tmp_path):
+    source = tmp_path / "a.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        for name, content in {**FILES, "images/": b""}.items():
+            member = zipfile.ZipInfo("placeholder")
+            member.filename = f"top/{name}".replace("/", "\\")
+            archive.writestr(member, content)
+    download = find_download(source, LAYOUT, "Mine")
+    assert (download.prefix, set(download.sizes)) == ("top", {"images/1.png", "images/2.png", "table.csv"})
+    assert download.fingerprint == find_download(in_folder(tmp_path / "f", FILES), LAYOUT, "Mine").fingerprint
+    with unpacked(download, tmp_path) as root:
+        assert (root / "images" / "2.png").read_bytes() == b"two two"
+
+
+def test_a_backslash_in_a_tar_is_said_to_be_one(tmp_path):
+    source = in_tar(tmp_path / "a.tar", {**FILES, "images\\9.png": b"9"})
+    with pytest.raises(UserError, match="has a backslash in its name, which is a folder to some systems"):
+        find_download(source, LAYOUT, "Mine")
+
+
+@pytest.mark.parametrize("name", ["images/2.png", "table.csv"])
+def test_a_link_to_nothing_is_named(tmp_path, name):
+    """As git-annex has it before its content is fetched; the case would be left out without a word."""
+    source = in_folder(tmp_path / "download", FILES, "top")
+    (source / "top" / "images" / "._8.png").symlink_to(tmp_path / "nothing")
+    (source / "top" / "notes").symlink_to(tmp_path / "nothing")
+    assert find_download(source, LAYOUT, "Mine").prefix == "top"
+    (source / "top" / name).unlink()
+    (source / "top" / name).symlink_to(tmp_path / "nothing")
+    with pytest.raises(UserError, match=f"top/{name}: is a link to nothing; fetch its content"):
+        find_download(source, LAYOUT, "Mine")
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    source = in_folder(tmp_path / "download", FILES)
+    scan = os.scandir
+
+    def refusing(path):  # root may read anything
+        if str(path).endswith("images"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(UserError, match=r"download/images: can't be looked into \(Permission denied\)"):
+        find_download(source, LAYOUT, "Mine")
 
 
 UNSAFE = ["../images/1.png", "/images/1.png", "top/../../x.png", "C:/images/1.png", "top\\..\\x.png"]

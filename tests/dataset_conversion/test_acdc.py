@@ -1,5 +1,6 @@
 """ACDC from a made-up download: frames, patients, sets, geometry, slices, and what it refuses."""
 
+import gzip
 import json
 import shutil
 
@@ -134,6 +135,22 @@ def test_a_truncated_volume_is_named(study: Study, tmp_path, capsys, part):
     damaged = truncate(frame(download, 6, "frame01"), part)
     line = refusal(study, capsys, download)
     assert f"{damaged}: can't be read as an image" in line
+    assert "the file is truncated or damaged: fetch or make it again" in line
+
+
+@pytest.mark.parametrize("name", ["frame01", "frame01_gt"])
+def test_a_volume_with_a_flipped_bit_is_named(study: Study, tmp_path, capsys, name):
+    """It is as long as it should be, and SimpleITK reads it without a word: only its checksum tells."""
+    download = acdc(tmp_path)
+    rng = np.random.default_rng(0)
+    for part in ("frame01", "frame01_gt"):  # of a size at which SimpleITK doesn't come to the checksum by chance
+        save_volume(frame(download, 6, part), rng.integers(0, 2, (40, 96, 80)).astype(np.uint8), (1.5, 1.5, 8.0))
+    damaged = frame(download, 6, name)
+    stored = gzip.compress(gzip.decompress(damaged.read_bytes()), compresslevel=0)  # stored: a bit is a voxel's
+    damaged.write_bytes(stored[:40000] + bytes([stored[40000] ^ 1]) + stored[40001:])
+    sitk.ReadImage(str(damaged))
+    line = refusal(study, capsys, download)
+    assert f"{damaged}: can't be read as an image (decompressed: CRC check failed" in line
     assert "the file is truncated or damaged: fetch or make it again" in line
 
 
