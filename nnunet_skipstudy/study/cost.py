@@ -113,7 +113,9 @@ def _number(study: Study, identifier: int, option: str, nominal: float) -> float
     """An option of a data set's converter where it is a number; what else it may be is the converter's to judge."""
     options = next(dataset.options for dataset in study.datasets if dataset.id == identifier)
     value = options.get(option)
-    return value if type(value) in (int, float) and 0 < value < math.inf else nominal
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return nominal
+    return value if 0 < value < math.inf else nominal
 
 
 def _nominal_size(study: Study, identifier: int) -> float:

@@ -280,17 +280,21 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
     for step in study.resources:
         if step not in (*STEPS, "default"):
             yield f"resources: unknown step {step!r}; {nearest(step, (*STEPS, 'default'))}"
-    own_levels = [(dataset.levels or [], f"datasets.{n}.levels") for n, dataset in enumerate(study.datasets)]
-    for words, name in (
+    named: list[tuple[list[Any], str]] = [
         (study.architectures, "architectures"),
         (study.augmentation, "augmentation"),
         (study.levels, "levels"),
-        *own_levels,
-    ):
+        *((dataset.levels or [], f"datasets.{number}.levels") for number, dataset in enumerate(study.datasets)),
+    ]
+    for words, name in named:
         if twice := _twice(words):
             yield f"{name}: {twice!r} stands twice; keep one of them"
-    own_folds = [(dataset.folds or [], f"datasets.{n}.folds") for n, dataset in enumerate(study.datasets)]
-    for numbers, name in ((study.seeds, "seeds"), (study.folds, "folds"), *own_folds):
+    numbered = [
+        (study.seeds, "seeds"),
+        (study.folds, "folds"),
+        *((dataset.folds or [], f"datasets.{number}.folds") for number, dataset in enumerate(study.datasets)),
+    ]
+    for numbers, name in numbered:
         if (number := _twice(numbers)) is not None:
             yield f"{name}: {number} stands twice; keep one of them"
     if twice_id := _twice([dataset.id for dataset in study.datasets]):
@@ -305,7 +309,7 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
             yield f"{place}.converter: {dataset.converter!r}; {nearest(dataset.converter, converters)}"
         for level in study.levels_of(dataset):
             if not re.fullmatch(r"\w[\w.-]*", level):
-                yield f"{place}: level {level!r}; a level is a folder's name: letters, digits, '_', within it '.' and '-'"
+                yield f"{place}: level {level!r}; it is a folder's name: letters, digits, '_', within it '.' and '-'"
             if dataset.converter == "synthetic" and level_alpha(level) is None:
                 yield f"{place}: level {level!r} is none of synthetic textures'; give it its own levels (alpha0.10 …)"
 

@@ -68,8 +68,8 @@ def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> N
             "datasets.0.levels: 'alpha0.10' stands twice; keep one of them",
         ),
         ("datasets: [{id: 7, folds: [1, 1]}]", "datasets.0.folds: 1 stands twice; keep one of them"),
-        ("datasets: [{id: 7}]\nlevels: [unperturbed, .]", "level '.'; a level is a folder's name"),
-        ("datasets: [{id: 7, levels: [..]}]", "datasets.0: level '..'; a level is a folder's name"),
+        ("datasets: [{id: 7}]\nlevels: [unperturbed, .]", "level '.'; it is a folder's name"),
+        ("datasets: [{id: 7, levels: [..]}]", "datasets.0: level '..'; it is a folder's name"),
         (
             "datasets: [{id: 7}]\nplans: {name: tiny__Plans}",
             "plans.name: 'tiny__Plans': give letters, digits and single '_' between them",
