@@ -1,8 +1,7 @@
 """Folders to write into until all is done, and the removal of those that dead runs left.
 
 A working folder is held by a lock on a file in it, which the operating system gives up when the process dies,
-however it dies. So a folder whose lock can be had belongs to nobody. Where there are no such locks (Windows)
-nothing is removed.
+however it dies. So a folder whose lock can be had belongs to nobody. Where there are no such locks nothing is removed.
 """
 
 import os
@@ -13,12 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from nnunet_skipstudy import file_lock
 from nnunet_skipstudy.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".writing-"
 """nnU-Net doesn't take a folder of such a name for a data set."""
@@ -42,8 +37,8 @@ def working_folder(root: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        lock.close()  # Windows removes no open file
         shutil.rmtree(folder, ignore_errors=True)
-        lock.close()
 
 
 def _made_and_held(root: Path) -> tuple[Path, IO[str]]:
@@ -70,19 +65,19 @@ def remove_leftovers(root: Path) -> None:
         except OSError:  # gone meanwhile, or another user's
             continue
         with lock:
-            if _take(lock, wait=False):
+            dead = _take(lock, wait=False)
+            if dead:
                 shutil.rmtree(folder, ignore_errors=True)
+        if dead:  # on Windows the open lock has stayed
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take(lock: IO[str], *, wait: bool) -> bool:
     """Whether the lock could be had; never where there are no locks."""
-    if fcntl is None:
-        return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file_lock.AVAILABLE and file_lock.take(lock, wait=wait)
     except OSError:
         return False
-    return True
 
 
 def _is_in_place(lock: IO[str], path: Path) -> bool:
