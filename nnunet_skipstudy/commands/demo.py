@@ -57,5 +57,7 @@ def _check(chosen: dict[str, Any]) -> None:
     for count in ("epochs", "iterations"):
         if chosen.get(count, 1) < 1:
             raise UserError(f"{chosen[count]} {count}; give at least 1 (--{count})")
-    if not 0 <= chosen.get("seed", 0) <= LARGEST_SEED:
-        raise UserError(f"seed {chosen['seed']}; give 0 or a positive number up to {LARGEST_SEED} (--seed)")
+    if chosen.get("seed", 0) < 0:
+        raise UserError(f"seed {chosen['seed']}; give 0 or a positive number (--seed)")
+    if chosen.get("seed", 0) > LARGEST_SEED:
+        raise UserError(f"seed {chosen['seed']}; give at most {LARGEST_SEED} (--seed)")

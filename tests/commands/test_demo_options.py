@@ -13,7 +13,7 @@ from nnunet_skipstudy.cli import main
         (["--architectures", "UNet", "UNet"], "architecture 'UNet' stands twice; keep one of them (--architectures)"),
         (["--architectures", "Unet"], "architecture 'Unet': choose from NoSkip"),
         (["--epochs", "0"], "0 epochs; give at least 1 (--epochs)"),
-        (["--seed", "4294967296"], "seed 4294967296; give 0 or a positive number up to 4294967295 (--seed)"),
+        (["--seed", "4294967296"], "seed 4294967296; give at most 4294967295 (--seed)"),
     ],
 )
 def test_a_refused_demo_leaves_nothing(
