@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nnunet_skipstudy import file_lock
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.files import write_csv, write_json
 from nnunet_skipstudy.images import Image, read_image, write_image
@@ -31,11 +33,6 @@ from nnunet_skipstudy.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.registry import level_order
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, case_seed, check_level_name, replay
-
-try:
-    import fcntl
-except ImportError:  # Windows: then nothing keeps two runs apart
-    fcntl = None  # type: ignore[assignment]
 
 TABLE = "perturbations.csv"
 COLUMNS: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
@@ -252,12 +249,16 @@ def _held(work: Path) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"{work.parent}: can't be written to ({error.strerror}); choose another folder") from error
     with lock:
-        if fcntl is not None:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(f"{work.parent}: another run perturbs here; wait until it has ended") from error
+        try:
+            held = file_lock.take(lock)
+        except OSError:  # a file system without locks: nothing keeps two runs apart
+            held = True
+        if not held:
+            raise UserError(f"{work.parent}: another run perturbs here; wait until it has ended")
         yield work
+        if os.name != "nt":
+            shutil.rmtree(work)
+    if os.name == "nt":  # where an open file can't be removed
         shutil.rmtree(work)
 
 

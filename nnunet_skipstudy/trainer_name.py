@@ -20,6 +20,10 @@ SUFFIXES: dict[str, str] = {
 """The known suffixes and what each does; any order, each once."""
 
 
+LARGEST_SEED = 2**32 - 1
+"""Larger ones are taken apart into 32-bit words, and would meet other trainings' random numbers."""
+
+
 @dataclass(frozen=True)
 class TrainerOptions:
     """What the suffixes of a trainer's name ask for; the defaults are nnU-Net's own behaviour."""
@@ -46,10 +50,11 @@ class TrainerName:
 
 
 _NUMBERED = {
-    re.compile(r"([1-9]\d*)epochs"): "epochs",
-    re.compile(r"([1-9]\d*)iters"): "iterations",
-    re.compile(r"seed(\d+)"): "seed",
+    re.compile(r"([1-9][0-9]*)epochs"): "epochs",
+    re.compile(r"([1-9][0-9]*)iters"): "iterations",
+    re.compile(r"seed(0|[1-9][0-9]*)"): "seed",
 }
+"""One way to write each number: another one would be another name of the same training."""
 _SWITCHES: dict[str, tuple[str, bool]] = {
     "spatialDA": ("spatial_augmentation", True),
     "noDS": ("deep_supervision", False),
@@ -64,6 +69,14 @@ def _option(word: str) -> tuple[str, int | bool] | None:
     return _SWITCHES.get(word)
 
 
+def _unknown(word: str) -> str:
+    """Why a suffix is none, with the remedy."""
+    plain = re.sub(r"\d+", lambda digits: str(int(digits[0])), word)
+    if plain != word and _option(plain):
+        return f"the suffix '_{word}' is spelled '_{plain}'; write it so"
+    return f"unknown suffix '_{word}'; known are {', '.join(SUFFIXES)}"
+
+
 def parse_trainer_name(name: str) -> TrainerName:
     """Read a trainer's name.
 
@@ -71,7 +84,8 @@ def parse_trainer_name(name: str) -> TrainerName:
         name: ``nnUNetTrainer<Architecture>`` with any of :data:`SUFFIXES`, in any order, each at most once.
 
     Raises:
-        UserError: the architecture or a suffix is unknown, a suffix stands twice, or two contradict.
+        UserError: the architecture or a suffix is unknown, a suffix stands twice, two contradict, or the seed has more
+            than 32 bits.
     """
     base, *words = name.split("_")
     known = {architecture.trainer: architecture for architecture in ARCHITECTURES.values()}
@@ -82,8 +96,10 @@ def parse_trainer_name(name: str) -> TrainerName:
     for word in words:
         option = _option(word)
         if option is None:
-            raise UserError(f"trainer {name!r}: unknown suffix '_{word}'; known are {', '.join(SUFFIXES)}")
+            raise UserError(f"trainer {name!r}: {_unknown(word)}")
         field, value = option
+        if field == "seed" and value > LARGEST_SEED:
+            raise UserError(f"trainer {name!r}: the seed of '_{word}' is too large; give at most {LARGEST_SEED}")
         if field in options:
             raise UserError(f"trainer {name!r}: the suffix '_{word}' sets {field} twice; keep one of them")
         options[field] = value

@@ -1,24 +1,19 @@
 """Folders to write into until all is done, and the removal of those that dead runs left.
 
 A working folder is held by a lock on a file in it, which the operating system gives up when the process dies,
-however it dies. So a folder whose lock can be had belongs to nobody. Where there are no such locks (Windows)
-nothing is removed.
+however it dies. So a folder whose lock can be had belongs to nobody. Where there are no such locks nothing is removed.
 """
 
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from nnunet_skipstudy import file_lock
 from nnunet_skipstudy.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".writing-"
 """nnU-Net doesn't take a folder of such a name for a data set."""
@@ -43,8 +38,8 @@ def working_folder(root: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        lock.close()  # Windows removes no open file
         shutil.rmtree(folder, ignore_errors=True)
-        lock.close()
 
 
 def _made_and_held(root: Path) -> tuple[Path, IO[str]]:
@@ -65,7 +60,7 @@ def _made_and_held(root: Path) -> tuple[Path, IO[str]]:
 def only_run(root: Path, name: str, what: str) -> Iterator[None]:
     """Keep other runs from the same work in ``root``, by a lock file that is removed in the end.
 
-    Where there are no locks (Windows, some network file systems) nothing is kept apart.
+    Where there are no locks (on some network file systems) nothing is kept apart.
 
     Args:
         root: where the work is done.
@@ -75,9 +70,6 @@ def only_run(root: Path, name: str, what: str) -> Iterator[None]:
     Raises:
         UserError: another run is at it, or the file can't be made.
     """
-    if fcntl is None:
-        yield
-        return
     path = root / f"{PREFIX}{name}{LOCK_ENDING}"
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -93,19 +85,20 @@ def only_run(root: Path, name: str, what: str) -> Iterator[None]:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows removes no open file; the next run's remove_leftovers does
+                path.unlink(missing_ok=True)
 
 
 def _take_or_refuse(lock: IO[str], root: Path, what: str) -> bool:
     """Whether the lock is held now; False where there are none."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise UserError(f"{root}: another run is {what} here; wait until it has ended") from None
+        held = file_lock.take(lock)
     except OSError:
         return False
-    return True
+    if not held:
+        lock.close()
+        raise UserError(f"{root}: another run is {what} here; wait until it has ended")
+    return file_lock.AVAILABLE
 
 
 def remove_leftovers(root: Path) -> None:
@@ -119,23 +112,21 @@ def remove_leftovers(root: Path) -> None:
         except OSError:  # gone meanwhile, or another user's
             continue
         with lock:
-            if not _take(lock, wait=False):
-                continue
-            if is_folder:
+            dead = _take(lock, wait=False)
+            if dead and is_folder:
                 shutil.rmtree(leftover, ignore_errors=True)
-            elif _is_in_place(lock, leftover):
+            elif dead and os.name != "nt" and _is_in_place(lock, leftover):
                 leftover.unlink(missing_ok=True)
+        if dead and os.name == "nt":  # where an open file can't be removed
+            shutil.rmtree(leftover, ignore_errors=True) if is_folder else leftover.unlink(missing_ok=True)
 
 
 def _take(lock: IO[str], *, wait: bool) -> bool:
     """Whether the lock could be had; never where there are no locks."""
-    if fcntl is None:
-        return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file_lock.AVAILABLE and file_lock.take(lock, wait=wait)
     except OSError:
         return False
-    return True
 
 
 def _is_in_place(lock: IO[str], path: Path) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.parser import Parser
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+from nnunet_skipstudy.trainer_name import LARGEST_SEED
 
 
 def main(argv: list[str]) -> int:
@@ -33,12 +34,16 @@ def main(argv: list[str]) -> int:
     chosen = {name: value for name, value in arguments.items() if value is not None}
     _check(chosen)
 
+    from nnunet_skipstudy.commands.convert import CONVERTERS
     from nnunet_skipstudy.commands.run import run
     from nnunet_skipstudy.commands.study_file import open_file
     from nnunet_skipstudy.study.demo import claim_root
     from nnunet_skipstudy.study.init import demo_text
+    from nnunet_skipstudy.study.settings import checked_study
 
-    return run(open_file(claim_root(root, demo_text(**chosen))), "inline")
+    text = demo_text(**chosen)
+    checked_study(text, "the demo's study", CONVERTERS)  # before a folder is claimed for it
+    return run(open_file(claim_root(root, text)), "inline")
 
 
 def _check(chosen: dict[str, Any]) -> None:
@@ -46,8 +51,13 @@ def _check(chosen: dict[str, Any]) -> None:
     unknown = [name for name in chosen["architectures"] if name not in ARCHITECTURES]
     if unknown:
         raise UserError(f"architecture {unknown[0]!r}: choose from {', '.join(ARCHITECTURES)}")
+    twice = [name for name in chosen["architectures"] if chosen["architectures"].count(name) > 1]
+    if twice:
+        raise UserError(f"architecture {twice[0]!r} stands twice; keep one of them (--architectures)")
     for count in ("epochs", "iterations"):
         if chosen.get(count, 1) < 1:
             raise UserError(f"{chosen[count]} {count}; give at least 1 (--{count})")
     if chosen.get("seed", 0) < 0:
         raise UserError(f"seed {chosen['seed']}; give 0 or a positive number (--seed)")
+    if chosen.get("seed", 0) > LARGEST_SEED:
+        raise UserError(f"seed {chosen['seed']}; give at most {LARGEST_SEED} (--seed)")

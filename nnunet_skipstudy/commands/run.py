@@ -101,12 +101,15 @@ def print_outcome(opened: "Opened", outcome: "Outcome") -> None:
 
     from nnunet_skipstudy.commands.analyze import table_lines
     from nnunet_skipstudy.files import read_record
+    from nnunet_skipstudy.study.plan_words import plan_words
     from nnunet_skipstudy.study.states import State
 
     if outcome.analysis:
         measured = read_record(opened.places.marker(outcome.analysis)).get("measured", {})
-        for warning in measured.get("warnings", []):
-            print(f"skipstudy: warning: {warning}", file=sys.stderr)
+        plan = next(cell for cell in opened.grid.values() if cell.step == "plan")
+        notes = plan_words(plan.settings["plans"])
+        for words in measured.get("warnings", []):
+            print(f"skipstudy: {'note' if words in notes else 'warning'}: {words}", file=sys.stderr)
         for table in measured.get("tables", []):
             rows = [[SimpleNamespace(**cell) for cell in row] for row in table["rows"]]
             made = SimpleNamespace(title=table["title"], columns=table["columns"], rows=rows)

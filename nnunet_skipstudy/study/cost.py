@@ -5,6 +5,7 @@ study's finished trainings; before there are any, what ``skipstudy run --dry-run
 else the study's own ``cost.tflops``, an assumption (on a CPU :data:`CPU_TFLOPS`, which was measured elsewhere).
 """
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -105,18 +106,22 @@ def _tflop(cell: Cell, study: Study, plans: Mapping[int, Mapping[str, Any]]) -> 
         batch = plan.get("batch_size") or study.plans.batch_size or NOMINAL_BATCH
         return float((FORWARD_AND_BACKWARD + VALIDATION) * gflop * batch * _iterations(cell)) / 1000
     passes = 4 if cell.settings["mirroring"] else 1
-    n_cases = _options(study, identifier).get("test", NOMINAL_TEST_CASES)
+    n_cases = _number(study, identifier, "test", NOMINAL_TEST_CASES)
     return float(gflop * passes * n_cases * len(cell.settings["levels"])) / 1000
 
 
-def _options(study: Study, identifier: int) -> dict[str, Any]:
-    """The converter's options of a data set."""
-    return next(dict(dataset.options) for dataset in study.datasets if dataset.id == identifier)
+def _number(study: Study, identifier: int, option: str, nominal: float) -> float:
+    """An option of a data set's converter where it is a number; what else it may be is the converter's to judge."""
+    options = next(dataset.options for dataset in study.datasets if dataset.id == identifier)
+    value = options.get(option)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return nominal
+    return value if 0 < value < math.inf else nominal
 
 
 def _nominal_size(study: Study, identifier: int) -> float:
     """The FLOPs of a plan that is not made yet, as a share of the nominal one's, from what the study says of sizes."""
-    size = float(_options(study, identifier).get("size", NOMINAL_SIDE))
+    size = _number(study, identifier, "size", NOMINAL_SIDE)
     features = study.plans.base_features or NOMINAL_FEATURES
     return float((size / NOMINAL_SIDE) ** 2 * (features / NOMINAL_FEATURES) ** 2)
 

@@ -19,7 +19,7 @@ def claim_root(root: Path, text: str) -> Path:
         The study's file.
 
     Raises:
-        UserError: ``root`` holds a demo of other settings, or other things.
+        UserError: ``root`` holds a demo of other settings, or other things, or can't be made.
     """
     file = root.resolve() / SETTINGS_FILE
     if file.is_file():
@@ -28,5 +28,8 @@ def claim_root(root: Path, text: str) -> Path:
         return file
     if root.is_dir() and any(root.iterdir()):
         raise UserError(f"{root}: is not empty and holds no demo; give another -o")
-    write_text(file, text)
+    try:
+        write_text(file, text)
+    except OSError as error:
+        raise UserError(f"{root}: can't be written to ({error.strerror}); give another -o") from error
     return file

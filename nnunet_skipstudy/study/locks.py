@@ -1,6 +1,5 @@
-"""Locks that vanish with the process that holds them, however it ends."""
+"""A study's locks: of the whole, of each cell, of the slots that cells wait for."""
 
-import fcntl
 import os
 import socket
 import time
@@ -9,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from nnunet_skipstudy import file_lock
 from nnunet_skipstudy.errors import UserError
 
 POLL_SECONDS = 0.5
@@ -24,7 +24,24 @@ def _let_go_in_child() -> None:
         os.close(nothing)
 
 
-os.register_at_fork(after_in_child=_let_go_in_child)
+if hasattr(os, "register_at_fork"):  # Windows forks nothing
+    os.register_at_fork(after_in_child=_let_go_in_child)
+
+
+@contextmanager
+def _at_work(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path}: can't be used as a lock ({error.strerror}); give the study a 'root' that can be written to"
+        ) from error
+
+
+def _opened(path: Path) -> IO[str]:
+    with _at_work(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
 
 
 @contextmanager
@@ -42,11 +59,8 @@ def _own(stream: IO[str]) -> Iterator[None]:
 
 
 def _try(stream: IO[str]) -> bool:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    with _at_work(Path(stream.name)):
+        return file_lock.take(stream)
 
 
 def _try_again(stream: IO[str], seconds: float) -> bool:
@@ -55,12 +69,13 @@ def _try_again(stream: IO[str], seconds: float) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock."""
-    try:
-        with path.open("r+", encoding="utf-8") as stream:
-            return not _try(stream)
-    except FileNotFoundError:
-        return False
+    """Whether a living process holds the lock.
+
+    Raises:
+        UserError: it can't be told.
+    """
+    with _at_work(path):
+        return file_lock.is_held(path)
 
 
 @contextmanager
@@ -68,10 +83,9 @@ def only_run(path: Path, what: str) -> Iterator[None]:
     """Hold a lock, or refuse.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, or it can't be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as stream:
+    with _opened(path) as stream:
         if not any(_try_again(stream, seconds) for seconds in (0.0, 0.1, 0.3)):
             stream.seek(0)
             holder = stream.read().strip() or "another process"
@@ -82,9 +96,12 @@ def only_run(path: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def waited_for(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Hold a lock as soon as it is free; ``on_wait`` is told once who holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as stream:
+    """Hold a lock as soon as it is free; ``on_wait`` is told once who holds it.
+
+    Raises:
+        UserError: it can't be made.
+    """
+    with _opened(path) as stream:
         told = False
         while not _try(stream):
             if not told:
@@ -103,10 +120,7 @@ def one_of(paths: Sequence[Path]) -> Iterator[int]:
         yield 0
         return
     with ExitStack() as streams:
-        opened = []
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            opened.append(streams.enter_context(path.open("a+", encoding="utf-8")))
+        opened = [streams.enter_context(_opened(path)) for path in paths]
         while True:
             for number, stream in enumerate(opened):
                 if _try(stream):

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import ARCHITECTURES, LEVELS, STUDY_ARCHITECTURES, alpha_level, level_alpha
+from nnunet_skipstudy.study.unique_keys import KeyTwice, load_yaml
+from nnunet_skipstudy.trainer_name import LARGEST_SEED
 
 AUGMENTATIONS: dict[str, bool] = {"nnunet": False, "spatial": True}
 """Each augmentation's name, and whether its trainers carry ``_spatialDA``."""
@@ -37,8 +40,18 @@ def _levels(value: Any) -> Any:
     return [_level(level) for level in _as_list(value)]
 
 
+def _plans_name(value: str) -> str:
+    if not re.fullmatch(r"[^\W_]+(_[^\W_]+)*", value):
+        raise PydanticCustomError(
+            "plans_name", "give letters, digits and single '_' between them: folders' names are split at '__'"
+        )
+    return value
+
+
 Count = Annotated[int, Field(ge=1)]
 Numbers = Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_as_list), Field(min_length=1)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Seeds = Annotated[list[Seed], BeforeValidator(_as_list), Field(min_length=1)]
 Words = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 LevelNames = Annotated[list[str], BeforeValidator(_levels), Field(min_length=1)]
 
@@ -66,7 +79,7 @@ class Dataset(_Strict):
 class Plans(_Strict):
     """nnU-Net's plans, made once a data set and shared by all networks."""
 
-    name: Annotated[str, Field(pattern=r"^\w+$")] = "nnUNetPlans"
+    name: Annotated[str, AfterValidator(_plans_name)] = "nnUNetPlans"
     planner: str = "ExperimentPlanner"
     plan_for: Literal["unet", "heaviest"] = "unet"
     gpu_memory_gb: Annotated[float, Field(gt=0)] | None = None
@@ -127,7 +140,7 @@ class Study(_Strict):
     configuration: str = "2d"
     plans: Plans = Plans()
     folds: Numbers = [0]
-    seeds: Numbers = [1]
+    seeds: Seeds = [1]
     schedule: Schedule = Schedule()
     augmentation: Annotated[list[Literal["nnunet", "spatial"]], BeforeValidator(_as_list), Field(min_length=1)] = [
         "spatial"
@@ -172,22 +185,41 @@ def read_study(path: Path, converters: Collection[str]) -> Study:
         UserError: it can't be read, or one of its keys or values is wrong; the message names it.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise UserError(f"{path}: can't be read ({reason}); make one with 'skipstudy init --demo -o {path}'") from error
+    return checked_study(text, str(path), converters)
+
+
+def checked_study(text: str, name: str, converters: Collection[str]) -> Study:
+    """A study from the text of its file.
+
+    Args:
+        text: what stands in the file.
+        name: the file, for messages.
+        converters: the names that ``skipstudy convert`` knows.
+
+    Raises:
+        UserError: one of its keys or values is wrong; the message names it.
+    """
+    try:
+        content = load_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: is not YAML ({getattr(error, 'problem', error)}); mend that line") from error
+        problem = getattr(error, "problem", error)
+        if isinstance(error, KeyTwice):
+            raise UserError(f"{name}{line}: {problem}; keep one of them") from error
+        raise UserError(f"{name}{line}: is not YAML ({problem}); mend that line") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no keys; make one with 'skipstudy init --demo -o {path}'")
+        raise UserError(f"{name}: holds no keys; make one with 'skipstudy init --demo -o {name}'")
     try:
         study = Study.model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{path}: {_complaint(error)}") from error
+        raise UserError(f"{name}: {_complaint(error)}") from error
     for complaint in _contradictions(study, converters):
-        raise UserError(f"{path}: {complaint}")
+        raise UserError(f"{name}: {complaint}")
     return study
 
 
@@ -248,10 +280,21 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
     for step in study.resources:
         if step not in (*STEPS, "default"):
             yield f"resources: unknown step {step!r}; {nearest(step, (*STEPS, 'default'))}"
-    for words, name in ((study.architectures, "architectures"), (study.augmentation, "augmentation")):
+    named: list[tuple[list[Any], str]] = [
+        (study.architectures, "architectures"),
+        (study.augmentation, "augmentation"),
+        (study.levels, "levels"),
+        *((dataset.levels or [], f"datasets.{number}.levels") for number, dataset in enumerate(study.datasets)),
+    ]
+    for words, name in named:
         if twice := _twice(words):
             yield f"{name}: {twice!r} stands twice; keep one of them"
-    for numbers, name in ((study.seeds, "seeds"), (study.folds, "folds")):
+    numbered = [
+        (study.seeds, "seeds"),
+        (study.folds, "folds"),
+        *((dataset.folds or [], f"datasets.{number}.folds") for number, dataset in enumerate(study.datasets)),
+    ]
+    for numbers, name in numbered:
         if (number := _twice(numbers)) is not None:
             yield f"{name}: {number} stands twice; keep one of them"
     if twice_id := _twice([dataset.id for dataset in study.datasets]):
@@ -265,8 +308,8 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
         if dataset.converter is not None and dataset.converter not in converters:
             yield f"{place}.converter: {dataset.converter!r}; {nearest(dataset.converter, converters)}"
         for level in study.levels_of(dataset):
-            if not re.fullmatch(r"[\w.-]+", level):
-                yield f"{place}: level {level!r}; a level is a folder's name: letters, digits, '.', '-' and '_'"
+            if not re.fullmatch(r"\w[\w.-]*", level):
+                yield f"{place}: level {level!r}; it is a folder's name: letters, digits, '_', within it '.' and '-'"
             if dataset.converter == "synthetic" and level_alpha(level) is None:
                 yield f"{place}: level {level!r} is none of synthetic textures'; give it its own levels (alpha0.10 …)"
 

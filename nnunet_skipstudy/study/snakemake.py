@@ -68,8 +68,7 @@ def run_snakemake(places: Places, executor: str, jobs: int | None, extra: Sequen
     with as_file(files("nnunet_skipstudy.study") / "Snakefile") as snakefile:
         arguments = [
             *("--snakefile", str(snakefile)),
-            *("--directory", str(places.engine)),
-            *("--config", f"grid={places.grid}"),
+            *("--directory", str(places.engine)),  # where the Snakefile finds the grid
             *("--executor", executor),
             *_extent(executor, jobs),
             "--keep-going",

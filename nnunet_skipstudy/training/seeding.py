@@ -8,7 +8,10 @@ import torch
 
 
 def derived_seed(seed: int, *position: int) -> int:
-    """A 32-bit seed for one position of a training (an epoch, a worker), independent of all other positions'."""
+    """A 32-bit seed for one position of a training (an epoch, a worker), independent of all other positions'.
+
+    All numbers are below 2**32: numpy takes larger ones apart, and one of them would be as two.
+    """
     return int(np.random.SeedSequence([seed, *position]).generate_state(1)[0])
 
 

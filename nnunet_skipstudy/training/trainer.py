@@ -17,10 +17,10 @@ from torch import nn
 
 from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import atomic_path
 from nnunet_skipstudy.trainer_name import TrainerOptions
 from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
 from nnunet_skipstudy.training.spatial_augmentation import spatial_transforms
+from nnunet_skipstudy.working_folder import remove_leftovers, working_folder
 
 CHECKPOINT_EVERY_EPOCHS = 10
 """How often ``checkpoint_latest.pth`` is written; nnU-Net's 50 loses too much of a short training."""
@@ -186,6 +186,12 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
 
     # Checkpoints
 
+    def on_train_start(self) -> None:
+        """Remove what a training of this fold left half written when it was killed."""
+        if self.local_rank == 0:
+            remove_leftovers(Path(self.output_folder))
+        super().on_train_start()
+
     def on_epoch_end(self) -> None:
         """Write a checkpoint also when the last one is older than the minutes asked for."""
         every = self.save_every
@@ -211,7 +217,8 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
             self._best_ema = max(self._best_ema or -math.inf, self.logger.get_value("ema_fg_dice", step=-1))
             self._last_checkpoint = time.monotonic()
         try:
-            with atomic_path(target) as temporary:
-                super().save_checkpoint(str(temporary))
+            with working_folder(target.parent) as folder:
+                super().save_checkpoint(str(folder / target.name))
+                (folder / target.name).replace(target)
         finally:
             self._best_ema = best_before

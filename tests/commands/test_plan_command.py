@@ -75,6 +75,7 @@ def test_one_plan_has_one_set_of_sizes(preprocessed: Path, capsys: pytest.Captur
         (["-pl", "Planer"], "nnU-Net has no 'Planer'; ExperimentPlanner is its default"),
         (["--plan-for", "heaviest", "--batch-size", "2"], "finds the batch size itself"),
         (["--base-features", "0"], "base_features: 0: input should be greater than or equal to 1"),
+        (["-overwrite_plans_name", "tiny__Plans"], "name: 'tiny__Plans': give letters, digits and single '_' between"),
         (["-np", "-1"], "-np -1; give 0 or a positive number"),
     ],
 )

@@ -47,6 +47,17 @@ def test_measuring_times_every_network_of_the_study(tmp_path: Path, capsys: pyte
     assert all(0.001 < rate < 100 for rate in speed.tflops.values())
 
 
+@pytest.mark.parametrize("change", [{"test": '"3"'}, {"size": "[32, 32]"}, {"size": ".nan"}, {"test": "true"}])
+def test_an_option_that_is_no_number_counts_as_the_nominal_one(
+    tmp_path: Path, change: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether it can be an option at all is its converter's to say."""
+    path = write_study(tmp_path, **change)
+    hours, _ = estimated(path, capsys)
+    assert hours > 0
+    assert main(["status", str(path)]) == 0
+
+
 def test_measuring_needs_a_dry_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(write_study(tmp_path)), "--measure"]) == 2
     assert "--measure belongs to --dry-run" in capsys.readouterr().err

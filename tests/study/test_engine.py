@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from products import leave_products
-from tiny_study import write_study
+from tiny_study import TEXT, write_study
 
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
@@ -36,6 +36,7 @@ class StandIn:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.worked: list[str] = []
         self.failing: dict[str, BaseException] = {}
+        self.warnings: list[str] = []
         for step in actions.ACTIONS:
             monkeypatch.setitem(actions.ACTIONS, step, self._work)
 
@@ -44,6 +45,8 @@ class StandIn:
         if cell.key in self.failing:
             raise self.failing[cell.key]
         leave_products(cell, work.places)
+        if cell.step == "analyze":
+            return {"warnings": [*cell.conduct["notes"], *self.warnings]}
         return {}
 
 
@@ -115,6 +118,21 @@ def test_nothing_to_analyze_is_no_report(tmp_path: Path, stand_in: StandIn, caps
     printed = capsys.readouterr()
     assert "report:" not in printed.out
     assert "convert/d501 failed: no source; log:" in printed.err
+
+
+def test_how_the_plan_was_made_is_no_warning(
+    tmp_path: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_study(tmp_path, TEXT.replace("  batch_size: 2\n", "  plan_for: heaviest\n"))
+    stand_in.warnings = ["Few cases."]
+    stand_in.failing["train/d501-UNet-fold0-seed1-spatial"] = UserError("no")
+    assert main(["run", str(path)]) == 2
+    printed = [line for line in capsys.readouterr().err.splitlines() if ": warning: " in line or ": note: " in line]
+    assert [line.partition(": ")[2][:28] for line in printed] == [
+        "warning: Missing: d501-UNet-",
+        "note: One plan for all netwo",
+        "warning: Few cases.",
+    ]
 
 
 def test_dry_run_lists_cells_before_any_data_is_there_and_writes_nothing(

@@ -62,6 +62,26 @@ def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> N
             "datasets: [{id: 7}]\nplans: {plan_for: heaviest, batch_size: 2}",
             "leave out the batch size, or plan for the unet",
         ),
+        ("datasets: [{id: 7}]\nlevels: [hardest, hardest]", "levels: 'hardest' stands twice; keep one of them"),
+        (
+            "datasets: [{id: 7, levels: [alpha0.10, alpha0.90, 0.1]}]",
+            "datasets.0.levels: 'alpha0.10' stands twice; keep one of them",
+        ),
+        ("datasets: [{id: 7, folds: [1, 1]}]", "datasets.0.folds: 1 stands twice; keep one of them"),
+        ("datasets: [{id: 7}]\nlevels: [unperturbed, .]", "level '.'; it is a folder's name"),
+        ("datasets: [{id: 7, levels: [..]}]", "datasets.0: level '..'; it is a folder's name"),
+        (
+            "datasets: [{id: 7}]\nplans: {name: tiny__Plans}",
+            "plans.name: 'tiny__Plans': give letters, digits and single '_' between them",
+        ),
+        ("datasets: [{id: 7}]\nplans: {name: tiny_}", "plans.name: 'tiny_': give letters, digits and single '_'"),
+        ("datasets: [{id: 7}]\nplans: {name: _tiny}", "plans.name: '_tiny': give letters, digits and single '_'"),
+        ("datasets: [{id: 7}]\nseeds: [4294967296]", "seeds.0: 4294967296: input should be less than or equal to"),
+        (
+            "seeds: [1]\ndatasets: [{id: 7}]\nseeds: [5, 6]",
+            "line 3: the key 'seeds' stands twice (first in line 1); keep",
+        ),
+        ("datasets: [{id: 7, 'id': 8}]", "line 1: the key 'id' stands twice (first in line 1); keep one of them"),
         ("datasets: [", "line 2: is not YAML"),
         ("just words", "holds no keys; make one with 'skipstudy init --demo"),
     ],
@@ -72,6 +92,12 @@ def test_a_mistake_is_one_line_with_the_remedy(tmp_path: Path, text: str, words:
     assert words in str(raised.value)
     assert str(tmp_path / "study.yaml") in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_what_an_alias_repeats_stands_once(tmp_path: Path) -> None:
+    text = "datasets:\n- &first {id: 7, folds: [0]}\n- {<<: *first, id: 8}\n- {<<: *first, id: 9, folds: 1}\n"
+    study = read_study(write_study(tmp_path, text), CONVERTERS)
+    assert [(dataset.id, dataset.folds) for dataset in study.datasets] == [(7, [0]), (8, [0]), (9, [1])]
 
 
 def test_an_absent_file_is_named_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
