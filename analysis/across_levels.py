@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.paired import at_all_levels, failed
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
-from nnunet_skipstudy.analysis.statistics.setting import LOWER_IS_BETTER
+from nnunet_skipstudy.analysis.statistics.setting import LOWER_IS_BETTER, level_cvs, never_right
 from nnunet_skipstudy.analysis.tables import groups
 from nnunet_skipstudy.registry import level_order
 
 ACROSS_COLUMNS: tuple[str, ...] = (
     *("n_levels", "cv_across_levels", "cv_of_level_means", "worst_level", "worst_mean"),
-    *("disparity_area", "disparity_slope", "n_disparity"),
+    *("disparity_area", "disparity_slope", "n_disparity", "n_cv_across_levels"),
 )
 """The columns of :func:`across_levels` after its keys."""
 
@@ -29,11 +30,13 @@ def across_levels(cases: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         ``keys``, ``metric`` and :data:`ACROSS_COLUMNS`: ``cv_across_levels`` (population sd / mean over the levels
-        for each case, averaged over cases that have all levels; NaN for one level), ``cv_of_level_means`` (as the
-        original study: sd / mean of the level means), ``worst_level`` and its ``worst_mean``, ``disparity_area``
+        for each case, averaged over the ``n_cv_across_levels`` cases that have one: all levels, and not a failure at
+        each of them; NaN for one level), ``cv_of_level_means`` (as the original study: sd / mean of the level means;
+        NaN where every prediction failed), ``worst_level`` and its ``worst_mean``, ``disparity_area``
         (area under the means against the levels' mean TD, divided by the range of TD: a mean height over TD; NaN
         where TD is not known or doesn't vary), ``disparity_slope`` (Theil and Sen's line over ``n_disparity``
-        images of all cases and levels, the metric's change per unit of TD).
+        images of all cases and levels, the metric's change per unit of TD). Both spreads leave out trainings that
+        lack a level: they would show how trainings differ.
     """
     rows = [
         {**dict(zip(keys, values, strict=True)), **row}
@@ -50,24 +53,34 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         pd.Categorical(rows["case"], names).codes.astype(int),
         pd.Categorical(rows["level"], levels).codes.astype(int),
     )
+    complete = at_all_levels(rows).to_numpy()
     disparity = _table(rows["disparity"].to_numpy(dtype=float), at, (len(names), len(levels)))
+    failures = _table(failed(rows).to_numpy(), at, disparity.shape)
+    all_failed = never_right(failures)
+    several = len(levels) > 1
     for metric in METRICS:
-        values = _table(rows[metric].to_numpy(dtype=float), at, disparity.shape)
+        numbers = rows[metric].to_numpy(dtype=float)
+        values = _table(numbers, at, disparity.shape)
+        profiles = _table(np.where(complete, numbers, np.nan), at, disparity.shape)
+        cvs = np.where(all_failed, np.nan, level_cvs(profiles)) if several else np.full(len(names), np.nan)
+        profile = nanmean(profiles)
         means = nanmean(values)
         known = ~np.isnan(means)
         worst = _worst(means, metric) if known.any() else None
         line = theil_sen(disparity.ravel(), values.ravel())
-        several = len(levels) > 1
         yield {
             "metric": metric,
             "n_levels": int(known.sum()),
-            "cv_across_levels": _mean_cv(values) if several else np.nan,
-            "cv_of_level_means": float(divide(means.std(), means.mean())) if several else np.nan,
+            "cv_across_levels": float(nanmean(cvs)),
+            "cv_of_level_means": float(divide(profile.std(), profile.mean()))
+            if several and not all_failed.all()
+            else np.nan,
             "worst_level": "" if worst is None else levels[worst],
             "worst_mean": np.nan if worst is None else float(means[worst]),
             "disparity_area": _area(nanmean(np.where(np.isnan(values), np.nan, disparity)), means),
             "disparity_slope": line.slope,
             "n_disparity": line.n_points,
+            "n_cv_across_levels": int((~np.isnan(cvs)).sum()),
         }
 
 
@@ -81,11 +94,6 @@ def _table(values: Floats, at: tuple[Any, Any], shape: tuple[int, ...]) -> Float
 
 def _worst(means: Floats, metric: str) -> int:
     return int(np.nanargmax(means) if metric in LOWER_IS_BETTER else np.nanargmin(means))
-
-
-def _mean_cv(values: Floats) -> float:
-    """The mean over cases of each one's CV over the levels; cases whose mean is 0 have none."""
-    return float(nanmean(divide(values.std(axis=1), values.mean(axis=1))))
 
 
 def _area(disparity: Floats, means: Floats) -> float:

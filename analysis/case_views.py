@@ -14,12 +14,18 @@ from nnunet_skipstudy.analysis.matching import Comparison
 from nnunet_skipstudy.analysis.predictions import Run, case_files
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.setting import Setting
+from nnunet_skipstudy.analysis.tables import TRAINING, groups
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.images import read_image
 from nnunet_skipstudy.registry import UNPERTURBED, level_order
 
 Pixels = npt.NDArray[np.uint8]
 LabelPixels = npt.NDArray[np.generic]
+
+Scores = dict[tuple[str, ...], float]
+
+_PREDICTION: tuple[str, ...] = (*TRAINING, "level", "case")
+"""What tells one prediction from another."""
 
 MAX_TRAININGS = 3
 
@@ -107,8 +113,7 @@ def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Ch
     folders = image_folders(comparison, levels)
     files = {level: case_files(folder) for level, folder in folders.items()}
     runs = _first_runs(comparison)
-    own = cases[cases["dataset"] == comparison.reference.dataset]
-    scores = own.groupby(["trainer", "plans", "configuration", "fold", "level", "case"], sort=False)["dsc"].mean()
+    scores = _scores(cases, comparison, choices)
     for choice in choices:
         paths = {level: files[level].get(f"{choice.case}_0000") for level in files}
         known = {level: path for level, path in paths.items() if path is not None}
@@ -120,6 +125,18 @@ def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Ch
             continue
         if view.images:
             yield view
+
+
+def _scores(cases: pd.DataFrame, comparison: Comparison, choices: Sequence[Choice]) -> Scores:
+    """The mean DSC over labels of each prediction of the chosen cases."""
+    chosen = {choice.case for choice in choices}
+    own = cases[(cases["dataset"] == comparison.reference.dataset) & cases["case"].isin(chosen)]
+    return {place: float(rows["dsc"].mean()) for place, rows in groups(own, *_PREDICTION)}
+
+
+def _score_of(run: Run, dataset: str, case: str, scores: Scores) -> float:
+    facts = {**vars(run), "dataset": dataset, "case": case, "seed": "" if run.seed is None else run.seed}
+    return scores.get(tuple(str(facts[name]) for name in _PREDICTION), float("nan"))
 
 
 def _first_runs(comparison: Comparison) -> dict[tuple[str, NetworkKey, str], Run]:
@@ -140,7 +157,7 @@ def _view(
     choice: Choice,
     images: dict[str, Path],
     runs: dict[tuple[str, NetworkKey, str], Run],
-    scores: pd.Series,
+    scores: Scores,
 ) -> CaseView:
     reference = read_image(comparison.reference.cases[choice.case]).array
     index = _fullest_slice(reference)
@@ -153,8 +170,7 @@ def _view(
         if path is None or place[2] not in images:
             continue
         predictions[place] = _flat(read_image(path).array, index)
-        score = (run.trainer, run.plans, run.configuration, run.fold, run.level, choice.case)
-        dsc[place] = float(scores.get(score, float("nan")))
+        dsc[place] = _score_of(run, comparison.reference.dataset, choice.case, scores)
     return CaseView(
         comparison.reference.dataset,
         choice,

@@ -2,11 +2,9 @@
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.tables import groups
+from nnunet_skipstudy.analysis.tables import TRAINING, groups
 
-TRAINING: tuple[str, ...] = (
-    *("dataset", "architecture", "trainer", "network", "plans", "configuration", "fold", "label"),
-)
+RESULTS: tuple[str, ...] = (*TRAINING, "label")
 """What tells one training's results for one label from another's."""
 
 
@@ -24,16 +22,16 @@ def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
     """The trainings whose predictions don't depend on the image, over all levels and cases.
 
     Returns:
-        One row per such training and label, with :data:`TRAINING` and ``reason``: (nearly) everything empty,
+        One row per such training and label, with :data:`RESULTS` and ``reason``: (nearly) everything empty,
         everything foreground, (nearly) one size throughout although the references' differ, or each case's
         prediction the same at all of three or more levels. Absent predictions say nothing.
     """
     found = []
-    for keys, rows in groups(cases[cases["predicted_size"].notna()], *TRAINING):
+    for keys, rows in groups(cases[cases["predicted_size"].notna()], *RESULTS):
         reason = _reason(rows)
         if reason:
-            found.append(dict(zip(TRAINING, keys, strict=True)) | {"reason": reason})
-    return pd.DataFrame(found, columns=[*TRAINING, "reason"])
+            found.append(dict(zip(RESULTS, keys, strict=True)) | {"reason": reason})
+    return pd.DataFrame(found, columns=[*RESULTS, "reason"])
 
 
 def _reason(rows: pd.DataFrame) -> str:
@@ -68,6 +66,8 @@ def _same_over_levels(rows: pd.DataFrame) -> bool:
 
 def mark_degenerate(cases: pd.DataFrame, trainings: pd.DataFrame) -> pd.Series:
     """Whether each row of ``cases`` is of a degenerate training, aligned with ``cases``."""
-    bad = set(trainings[list(TRAINING)].itertuples(index=False, name=None))
-    marks = [row in bad for row in cases[list(TRAINING)].itertuples(index=False, name=None)]
-    return pd.Series(marks, index=cases.index, dtype=bool)
+    bad = set(trainings[list(RESULTS)].itertuples(index=False, name=None))
+    marks = pd.Series(False, index=cases.index)
+    for keys, rows in groups(cases, *RESULTS):
+        marks.loc[rows.index] = keys in bad
+    return marks

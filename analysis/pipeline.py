@@ -114,7 +114,7 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         options.output / "report.html",
         study.cases,
         table,
-        tuple(content.level_tables(standings(study.summary, study.include_degenerate), study.looks)),
+        tuple(content.level_tables(standings(study.summary, study.statistics, study.include_degenerate), study.looks)),
         tuple(warnings_of(study)),
     )
 

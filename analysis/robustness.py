@@ -7,8 +7,9 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.across_levels import ACROSS_COLUMNS, across_levels
 from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.paired import FAILURES, before, failed, training_numbers
 from nnunet_skipstudy.analysis.references import level_name
-from nnunet_skipstudy.analysis.tables import NETWORK, groups
+from nnunet_skipstudy.analysis.tables import NETWORK, TRAINING, groups
 from nnunet_skipstudy.metrics import Outcome
 from nnunet_skipstudy.registry import UNPERTURBED, level_alpha
 
@@ -29,7 +30,7 @@ COLUMNS: tuple[str, ...] = (
 
 
 def reference_levels(cases: pd.DataFrame, asked: str | None = None) -> pd.Series:
-    """The level that each row is held against.
+    """The level that each row is held against, decided for each training.
 
     ``asked`` where it was predicted; else the unperturbed level; else, for synthetic data, the level that the
     fold was trained on; else empty.
@@ -38,7 +39,7 @@ def reference_levels(cases: pd.DataFrame, asked: str | None = None) -> pd.Series
         Level names, aligned with ``cases``; empty where there is none.
     """
     chosen = pd.Series("", index=cases.index, dtype=object)
-    for _, rows in groups(cases, *NETWORK, "fold"):
+    for _, rows in groups(cases, *TRAINING):
         present = {level_name(level): level for level in rows["level"].unique()}
         if asked is not None:
             wanted = [level_name(asked)]
@@ -54,7 +55,7 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
     """Means, spread and change of every metric.
 
     Seeds (and folds, where ``unit`` doesn't hold them) are replicates: each case is averaged over them first, so
-    that ``n`` counts cases. Outcomes count predictions.
+    that ``n`` counts cases. A change is taken within one training, then averaged likewise. Outcomes count predictions.
 
     Args:
         cases: the table of cases, with ``reference_level`` and ``degenerate``.
@@ -62,40 +63,42 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
 
     Returns:
         One row per network, ``unit``, level, label and metric: ``n`` (cases with a value), ``n_seeds``
-        (trainings averaged), ``mean``, ``sd`` (population, over cases), ``cv`` (sd / mean; NaN where the mean
-        is 0), ``change`` (mean over cases of the value minus the same case's at the reference level),
-        ``relative_change`` (change / mean at the reference level), outcomes, and ``degenerate`` (every training
-        of the network is).
+        (trainings that took part), ``mean``, ``sd`` (population, over cases), ``cv`` (sd / mean; NaN where the mean
+        is 0, and where every prediction failed: a constant penalty is no steadiness), ``change`` (mean over cases of
+        the value minus the same case's at the reference level), ``relative_change`` (change / mean at the reference
+        level of what has a change), ``reference_level`` (empty where no training has one), outcomes, and
+        ``degenerate`` (every training of the network is).
     """
     keys = [*NETWORK, *unit, "level", "label"]
-    values = cases.melt(
-        id_vars=[*keys, "case", "reference_level"],
-        value_vars=list(METRICS),
-        var_name="metric",
-        value_name="value",
+    rows = cases[[*keys, "case"]]
+    reference, values = before(cases), cases[list(METRICS)].astype(float)
+    long = pd.concat(
+        [
+            rows.assign(
+                metric=metric,
+                value=values[metric],
+                change=values[metric] - reference[metric],
+                before=reference[metric],
+            )
+            for metric in METRICS
+        ],
+        ignore_index=True,
     )
-    per_case = values.groupby([*keys, "metric", "case", "reference_level"], sort=False)["value"].mean().reset_index()
-    merge_keys = [key for key in (*keys, "metric", "case", "reference_level") if key != "level"]
-    at_reference = per_case.loc[per_case["level"] == per_case["reference_level"], [*merge_keys, "value"]]
-    per_case = per_case.merge(
-        at_reference.rename(columns={"value": "before"}), on=merge_keys, how="left", validate="many_to_one"
-    )
-    per_case["change"] = per_case["value"] - per_case["before"]
-    per_case["before"] = per_case["before"].where(per_case["change"].notna())
-    groups = per_case.groupby([*keys, "metric"], sort=False)
+    per_case = long.groupby([*keys, "metric", "case"], sort=False)[["value", "change", "before"]].mean().reset_index()
+    of_metric = per_case.groupby([*keys, "metric"], sort=False)
     table = pd.DataFrame(
         {
-            "n": groups["value"].count(),
-            "mean": groups["value"].mean(),
-            "sd": groups["value"].std(ddof=0),
-            "reference_level": groups["reference_level"].first(),
-            "change": groups["change"].mean(),
-            "before": groups["before"].mean(),
+            "n": of_metric["value"].count(),
+            "mean": of_metric["value"].mean(),
+            "sd": of_metric["value"].std(ddof=0),
+            "change": of_metric["change"].mean(),
+            "before": of_metric["before"].mean(),
         }
     ).reset_index()
-    table["cv"] = _ratio(table["sd"], table["mean"])
     table["relative_change"] = _ratio(table["change"], table["before"])
-    return table.drop(columns="before").merge(_counts(cases, keys), on=keys, validate="many_to_one")
+    table = table.drop(columns="before").merge(_counts(cases, keys), on=keys, validate="many_to_one")
+    table["cv"] = _ratio(table["sd"], table["mean"]).mask(table["all_failed"])
+    return table.drop(columns="all_failed")
 
 
 def _counts(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -103,11 +106,15 @@ def _counts(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     for outcome, column in zip(Outcome, OUTCOMES, strict=True):
         counted[column] = cases["outcome"] == outcome.value
     counted["degenerate"] = cases["degenerate"]
-    groups = counted.groupby(keys, sort=False)
-    counts = groups[list(OUTCOMES)].sum()
-    counts["degenerate"] = groups["degenerate"].all()
-    trainings = cases.assign(training_run=cases["trainer"] + " " + cases["fold"])
-    counts["n_seeds"] = trainings.groupby(keys, sort=False)["training_run"].nunique()
+    counted["reference_level"] = cases["reference_level"]
+    counted["training_number"] = training_numbers(cases)
+    counted["all_failed"] = failed(cases)
+    by_key = counted.groupby(keys, sort=False)
+    counts = by_key[list(OUTCOMES)].sum()
+    counts["degenerate"] = by_key["degenerate"].all()
+    counts["reference_level"] = by_key["reference_level"].max()  # they differ only in that some are empty
+    counts["n_seeds"] = by_key["training_number"].nunique()
+    counts["all_failed"] = by_key["all_failed"].min() == 1
     return counts.reset_index()
 
 
@@ -124,10 +131,9 @@ def robustness_table(cases: pd.DataFrame) -> pd.DataFrame:
     unit = ("fold", "trained_on")
     table = summarize(cases, unit)
     n_predictions = table[list(OUTCOMES)].sum(axis=1)
-    failures = ("missed", "spurious", "absent")
-    for name in failures:
+    for name in FAILURES:
         table[f"{name}_rate"] = table[f"n_{name}"] / n_predictions
-    table["failure_rate"] = sum(table[f"n_{name}"] for name in failures) / n_predictions
+    table["failure_rate"] = sum(table[f"n_{name}"] for name in FAILURES) / n_predictions
     table = table.merge(
         _replicate_spread(cases, unit), on=[*NETWORK, *unit, "level", "label", "metric"], validate="one_to_one"
     )
@@ -138,7 +144,8 @@ def robustness_table(cases: pd.DataFrame) -> pd.DataFrame:
 
 def _replicate_spread(cases: pd.DataFrame, unit: Sequence[str]) -> pd.DataFrame:
     keys = [*NETWORK, *unit, "level", "label"]
-    means = cases.groupby([*keys, "trainer"], sort=False)[list(METRICS)].mean().reset_index()
+    trainings = list(dict.fromkeys([*keys, *TRAINING]))
+    means = cases.groupby(trainings, sort=False, dropna=False)[list(METRICS)].mean().reset_index()
     long = means.melt(id_vars=keys, value_vars=list(METRICS), var_name="metric", value_name="value")
     spread = long.groupby([*keys, "metric"], sort=False)["value"].std(ddof=1)
     return spread.rename("sd_replicates").reset_index()

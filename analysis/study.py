@@ -1,6 +1,8 @@
 """One analysis' results as plain data: what tables, figures and report are made from."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -91,7 +93,7 @@ def _degenerate(study: Study) -> list[str]:
     places = ["dataset", "architecture", "network", "plans", "configuration", "reason"]
     for (dataset, architecture, *_, reason), rows in groups(study.degenerate, *places):
         trainings = dict.fromkeys(
-            (row["trainer"] or architecture) + (f" fold {row['fold']}" if row["fold"] else "")
+            (row["trainer"] or architecture) + _seed(row) + (f" fold {row['fold']}" if row["fold"] else "")
             for row in rows.to_dict("records")
         )
         labels = list(dict.fromkeys(rows["label"]))
@@ -100,6 +102,11 @@ def _degenerate(study: Study) -> list[str]:
             f"A network that ignores its input looks robust; {remedy}."
         )
     return found
+
+
+def _seed(row: Mapping[Hashable, Any]) -> str:
+    """The seed, where the trainer's name doesn't say it."""
+    return f" seed {row['seed']}" if row["seed"] and f"_seed{row['seed']}" not in row["trainer"] else ""
 
 
 def _few(study: Study) -> list[str]:
@@ -133,7 +140,7 @@ def _empty(study: Study) -> list[str]:
 def _without_reference_level(study: Study) -> list[str]:
     without = study.cases.loc[study.cases["reference_level"] == "", "dataset"].unique()
     return [
-        f"{dataset}: some networks have no level to count changes from (neither 'unperturbed' nor the level "
+        f"{dataset}: some trainings have no level to count changes from (neither 'unperturbed' nor the level "
         "trained on was predicted); their changes are empty. Name one with --reference-level."
         for dataset in without
     ]

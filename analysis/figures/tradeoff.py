@@ -36,8 +36,9 @@ def tradeoff_points(statistics: Statistics, setting: Setting) -> tuple[str, list
     level = next(iter(shared)) if len(shared) == 1 and "" not in shared else ALL_LEVELS
     means = statistics.by_network(setting, "mean", level)
     spreads = statistics.by_network(setting, "cv_across_levels")
+    steady = statistics.contestants(setting, "cv_across_levels")
     both: dict[NetworkKey, bool] = {}
-    for key, eligible in zip(setting.networks, setting.eligible, strict=True):
+    for key, eligible in zip(setting.networks, [key in steady for key in setting.networks], strict=True):
         if key in means and key in spreads and np.isfinite([means[key]["estimate"], spreads[key]["estimate"]]).all():
             both[key] = bool(eligible)
     places = {key: (float(means[key]["estimate"]), float(spreads[key]["estimate"])) for key in both}
@@ -74,8 +75,9 @@ def performance_against_robustness(
             title = f"Performance against robustness, {', '.join(words)}"
             caption = (
                 "Right is better, down is steadier; lines through the marks are 95 % intervals. A black edge "
-                "and the grey line mark the Pareto front: networks that none beats in both. Degenerate networks are "
-                "hollow and never on it. A small CV alone is no merit."
+                "and the grey line mark the Pareto front: networks that none beats in both. Hollow and never on it are "
+                "degenerate networks, and those without a CV in a case that others have one in. A small CV alone is no "
+                "merit."
             )
             figure = _scatter(points, looks, level, title)
             yield Picture(title, caption, save(figure, folder, slug("tradeoff_dsc", *words)), True)
@@ -101,7 +103,7 @@ def _scatter(points: list[Point], looks: dict[NetworkKey, Look], level: str, tit
                 markeredgecolor="black" if point.on_front else look.colour,
                 markeredgewidth=1.4,
                 markersize=8,
-                label=look.title + ("" if point.eligible else " (degenerate)"),
+                label=look.title + ("" if point.eligible else " (not ranked)"),
             )
         axis.set_xlabel(f"mean DSC {'over all levels' if level == ALL_LEVELS else 'at ' + level} →")
         axis.set_ylabel("← CV of the DSC across levels (per case, averaged)")

@@ -52,7 +52,6 @@ def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[st
                 "unit": units[setting.dataset],
                 "levels": [level_title(level) for level in setting.levels],
                 "reference": _reference(setting),
-                "n": [len(setting.cases), len(set(setting.groups))],
                 "means": _means(statistics, setting, order),
                 "disparity": _disparity(setting, order) if id(setting) in overall else None,
                 "tradeoff": _tradeoff(statistics, setting, order) if id(setting) in overall else None,
@@ -89,6 +88,7 @@ def _means(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int
                     name: _numbers([rows[key, level][column] for level in setting.levels])
                     for name, column in (("mean", "estimate"), ("low", "low"), ("high", "high"))
                 },
+                "n": [[int(rows[key, level][name]) for name in ("n_cases", "n_groups")] for level in setting.levels],
             }
             for index, key in enumerate(setting.networks)
         ]

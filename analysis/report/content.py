@@ -36,7 +36,7 @@ HONESTY = (
 
 def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[CaseView]) -> Report:
     """Everything that the page says about a study."""
-    table = standings(study.summary, study.include_degenerate)
+    table = standings(study.summary, study.statistics, study.include_degenerate)
     main, details = findings(table, study.looks)
     datasets = [comparison.reference.dataset for comparison in study.comparisons]
     statistics = study.statistics

@@ -2,21 +2,28 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import pandas as pd
 
+from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
 from nnunet_skipstudy.analysis.report.words import capital, joined
+from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
+from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.wins import TIE
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_order
 
+_Place = tuple[str, str, NetworkKey, str]
 
-def standings(summary: pd.DataFrame, include_degenerate: bool = False) -> pd.DataFrame:
-    """Mean DSC of each network at each level, averaged over labels.
+
+def standings(summary: pd.DataFrame, statistics: Statistics, include_degenerate: bool = False) -> pd.DataFrame:
+    """Mean DSC of each network at each level, over cases; with several labels of a case's mean over them.
 
     Args:
         summary: of :func:`~nnunet_skipstudy.analysis.robustness.summarize` by ``training``.
+        statistics: of the same cases: means and changes are theirs, so that they lie in the intervals.
         include_degenerate: whether degenerate networks are eligible.
 
     Returns:
@@ -31,17 +38,26 @@ def standings(summary: pd.DataFrame, include_degenerate: bool = False) -> pd.Dat
     keys = ["dataset", "training", *NETWORK[1:], "level"]
     table = (
         dsc.groupby(keys, sort=False)
-        .agg(
-            dsc=("mean", "mean"),
-            change=("change", "mean"),
-            reference_level=("reference_level", "first"),
-            eligible=("eligible", "all"),
-            n=("n", "max"),
-        )
+        .agg(reference_level=("reference_level", "first"), eligible=("eligible", "all"))
         .reset_index()
     )
     table["key"] = list(table[list(NETWORK[1:])].itertuples(index=False, name=None))
-    return table
+    means, changes = _dsc(statistics)
+    places = list(table[["dataset", "training", "key", "level"]].itertuples(index=False, name=None))
+    return table.assign(dsc=[means[place] for place in places], change=[changes[place] for place in places])
+
+
+def _dsc(statistics: Statistics) -> tuple[dict[_Place, float], dict[_Place, float]]:
+    """Mean DSC and its mean change, of the mean over labels where there are several."""
+    means: dict[_Place, float] = {}
+    changes: dict[_Place, float] = {}
+    metric = METRICS.index("dsc")
+    for setting in statistics.settings:  # the mean over labels comes first
+        for (network, key), (level, name) in product(enumerate(setting.networks), enumerate(setting.levels)):
+            place, at = (setting.dataset, setting.training, key, name), (slice(None), network, level, metric)
+            means.setdefault(place, float(nanmean(setting.values[at])))
+            changes.setdefault(place, float(nanmean(setting.changes[at])))
+    return means, changes
 
 
 def best_networks(rows: pd.DataFrame) -> tuple[NetworkKey, ...]:

@@ -8,7 +8,7 @@ import pandas as pd
 from nnunet_skipstudy.analysis.across_levels import across_levels
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.figures.style import METRIC_TITLES
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
 from nnunet_skipstudy.analysis.report.charts import setting_title
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.report.words import interval, number
@@ -59,6 +59,7 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
             words = [title, setting_title(setting, statistics) or "all cases"]
             numbers = [
                 _interval_of(spreads.get(key)),
+                f"{spreads[key]['n_cases']} of {len(setting.cases)}" if key in spreads else "–",
                 number(row["cv_of_level_means"]),
                 f"{row['worst_level']} ({number(row['worst_mean'])})",
                 number(row["disparity_area"]),
@@ -66,15 +67,15 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
                 f"{failures.get((setting.training, setting.label, *key), 0):.1%}",
             ]
             rows.append([Cell(text) for text in (*words, *numbers)])
-    columns = ["network", "compared in", "CV across levels", "CV of level means", "worst level", "area over TD"]
+    columns = ["network", "compared in", "CV across levels", "cases with one", "CV of level means", "worst level"]
     yield Table(
         f"DSC over all levels: {dataset}",
-        [*columns, "slope on TD", "failures"],
+        [*columns, "area over TD", "slope on TD", "failures"],
         rows,
         n_words=2,
-        note="CV across levels: per case, averaged. Area: under mean DSC against mean TD, divided by the range of TD. "
-        "Slope: Theil-Sen over all cases and levels, DSC per unit of TD. In brackets: 95 % intervals. Failures: "
-        "missed, spurious and absent predictions.",
+        note="CV across levels: per case, averaged over the cases that have one (not those that fail at every level). "
+        "Area: under mean DSC against mean TD, divided by the range of TD. Slope: Theil-Sen over all cases and levels, "
+        "DSC per unit of TD. In brackets: 95 % intervals. Failures: missed, spurious and absent predictions.",
     )
 
 
@@ -108,9 +109,34 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks) -> Table:
         body,
         n_words=2,
         note="How often a network is best: highest mean DSC or NSD, shortest mean distance, smallest CV. Ties count "
-        "for each. Degenerate networks don't take part. All contests, with shares of cases and of bootstrap samples: "
-        "wins.csv.",
+        f"for each. Degenerate networks don't take part. {_left_out(wins, looks)}All contests, with shares of cases "
+        "and of bootstrap samples: wins.csv.",
     )
+
+
+def _left_out(wins: pd.DataFrame, looks: Looks) -> str:
+    """Who takes no part in the table's contests for the smallest CV, although not degenerate, where and why."""
+    rows = wins[(wins["metric"] == "dsc") & wins["quantity"].isin(["cv", "cv_across_levels"])]
+    rows = rows[~rows["eligible"].astype(bool)]
+    overall = wins[(wins["quantity"] == "mean") & ~wins["eligible"].astype(bool)]
+    degenerate = set(_places(overall))
+    words: dict[tuple[str, str], list[str]] = {}
+    for row, place in zip(rows.to_dict("records"), _places(rows), strict=True):
+        if place not in degenerate:
+            key = (row["architecture"], row["trainer"], row["plans"], row["configuration"])
+            where = "across levels" if row["level"] == ALL_LEVELS else f"at {row['level']}"
+            labels = [row["label"]] if wins["label"].nunique() > 1 else []
+            trained = [training_title(row["trained_on"])] if row["trained_on"] else []
+            words.setdefault((looks[key].title, row["reason"]), []).append(", ".join([where, *labels, *trained]))
+    if not words:
+        return ""
+    listed = [f"{title} {'; '.join(places)} ({reason})" for (title, reason), places in words.items()]
+    return f"Not ranked by CV: {'; '.join(listed)}. "
+
+
+def _places(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+    names = ["trained_on", "label", "architecture", "trainer", "plans", "configuration"]
+    return list(rows[names].itertuples(index=False, name=None))
 
 
 def _differences(statistics: Statistics, setting: Setting, looks: Looks) -> Iterator[Table]:

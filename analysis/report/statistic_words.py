@@ -12,6 +12,7 @@ from nnunet_skipstudy import __version__
 from nnunet_skipstudy.analysis.matching import Comparison
 from nnunet_skipstudy.analysis.report.words import count, number
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, N_RESAMPLES, SEED
+from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX_RESAMPLED
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -62,11 +63,14 @@ def statistic_methods() -> list[tuple[str, str]]:
         (
             "CV across levels",
             "Population standard deviation / mean of a case's values over the levels, averaged over cases; and, as the "
-            "study did, of the level means.",
+            "study did, of the level means. Trainings that lack a level are left out. A case that a network fails in "
+            "at every level has none, nor has a level where every prediction fails. A network that lacks one where "
+            "another has it is not ranked by CV.",
         ),
         (
             "Slope and area over TD",
-            "Slope: Theil-Sen over all cases and levels, each with its own TD. Area: trapezoids under the level means "
+            f"Slope: Theil-Sen over all cases and levels, each with its own TD (of more than {MAX_POINTS} images, so "
+            f"many evenly along TD; its interval from at most {MAX_RESAMPLED}). Area: trapezoids under the level means "
             "against the levels' mean TD, divided by the range of TD.",
         ),
     ]
@@ -111,9 +115,11 @@ def _of_dataset(statistics: Statistics, comparison: Comparison, cases: pd.DataFr
             f"{dataset}: no groups are known (no cases.csv with patients or slides), so every case counts as "
             "independent; if several come from one patient, the intervals are too short."
         )
-    if int(setting.replicates.max(initial=0)) < 2:
+    replicates = setting.replicates[setting.replicates > 0]
+    if (replicates == 1).any():
+        who = "one training per network" if (replicates == 1).all() else "some networks have one training only"
         yield (
-            f"{dataset}: one training per network. How much another seed would change is not known, so a difference "
+            f"{dataset}: {who} to a case and level. How much another seed would change is not known, so a difference "
             "may be the training's rather than the network's."
         )
     yield from _disparity(dataset, cases)

@@ -25,6 +25,13 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         else "A correct empty prediction (neither side holds the label) is counted as an outcome and left out "
         "of all means."
     )
+    left_out = (
+        ""
+        if both_empty is BothEmpty.COUNT
+        else "Labels and trainings without a value (correct empty predictions) are left out of a case's mean, so it is "
+        "of the others alone: where one training of three invents a label that the case doesn't hold, the case counts "
+        "as DSC 0 for it. "
+    )
     return [
         ("DSC", "Dice similarity coefficient, 2|A∩B| / (|A| + |B|). 0…1, higher is better."),
         *surface_methods(comparisons),
@@ -42,15 +49,15 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         (
             "Means",
             "Seeds, and folds that differ only in the split, are replicates: each case is averaged over them, "
-            "then cases are averaged; n counts cases. With several labels, a network's DSC at a level is the "
-            "mean over labels. Standard deviations are the population's, over cases.",
+            "then cases are averaged; n counts cases. With several labels, a case's DSC at a level is the mean over "
+            f"its labels. {left_out}Standard deviations are the population's, over cases.",
         ),
         ("CV", "Coefficient of variation, sd / mean, within a level over cases."),
         (
             "Change",
             "Mean over cases of the value at a level minus the same case's at the reference level: unperturbed, "
-            "or for synthetic data the alpha that the network was trained on, or the one asked for. Relative: "
-            "divided by the mean at the reference level.",
+            "or for synthetic data the alpha that the network was trained on, or the one asked for. Both are of one "
+            "training, so one that lacks either level has none. Relative: divided by the mean at the reference level.",
         ),
         (
             "Degenerate",

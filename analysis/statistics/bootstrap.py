@@ -13,6 +13,8 @@ import numpy.typing as npt
 from scipy import stats
 
 Floats = npt.NDArray[np.float64]
+Known = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
 
 CONFIDENCE = 0.95
 N_RESAMPLES = 2000
@@ -73,11 +75,17 @@ class ClusterBootstrap:
         variance = self.means(shifted**2) - self.means(shifted) ** 2
         return np.sqrt(np.maximum(variance, 0))
 
+    def known(self, values: Floats) -> Known:
+        """Which groups have a value at all: (case, …) to (group, …)."""
+        found = np.zeros((self.n_groups, *values.shape[1:]), dtype=bool)
+        np.logical_or.at(found, self._codes, ~np.isnan(values))
+        return found
+
     def resamples(self, rows: Floats) -> Floats:
         """The rows of a statistic that are resamples."""
         return rows[1 : 1 + self.n_resamples]
 
-    def interval(self, rows: Floats) -> Interval:
+    def interval(self, rows: Floats, known: Known | None = None) -> Interval:
         """Bootstrap intervals, bias-corrected and accelerated (BCa, Efron 1987).
 
         For few groups the quantiles are moved outwards as Student's t demands (Hesterberg 2015), without which
@@ -86,16 +94,19 @@ class ClusterBootstrap:
 
         Args:
             rows: (row, …), a statistic made of :meth:`sums` or :meth:`means`.
+            known: (group, …), of :meth:`known`, the groups that it was made of: others are no observations.
+                ``None``: all.
         """
         samples = np.sort(self.resamples(rows), axis=0)
         estimate = np.asarray(rows[0])
         with np.errstate(invalid="ignore"):
-            levels = _bca_levels(estimate, samples, self._without_one(rows), self.n_groups)
+            pulls, n = _pulls(self._without_one(rows), known)
+            levels = _bca_levels(estimate, samples, pulls, n)
             low, high = (_quantile(samples, level) for level in levels)
-        known = (self.n_groups >= MIN_GROUPS) & np.isfinite(estimate) & np.isfinite(samples).all(axis=0)
-        return Interval(estimate, np.where(known, low, np.nan), np.where(known, high, np.nan))
+        sure = (n >= MIN_GROUPS) & np.isfinite(estimate) & np.isfinite(samples).all(axis=0)
+        return Interval(estimate, np.where(sure, low, np.nan), np.where(sure, high, np.nan))
 
-    def spread_interval(self, rows: Floats) -> Interval:
+    def spread_interval(self, rows: Floats, known: Known | None = None) -> Interval:
         """Intervals for coefficients of variation: leave-one-group-out jackknife, Student's t, on the log scale.
 
         The bootstrap's are too short for them: on the data that :meth:`interval` was tried on they cover the truth in
@@ -103,29 +114,42 @@ class ClusterBootstrap:
 
         Args:
             rows: (row, …), positive where known; no interval where a row is 0.
+            known: as in :meth:`interval`.
         """
         estimate = np.asarray(rows[0])
         with np.errstate(invalid="ignore", divide="ignore"):
-            logs = np.log(self._without_one(rows))
-            n = self.n_groups
-            error = np.sqrt((n - 1) / n * np.sum((logs - logs.mean(axis=0)) ** 2, axis=0))
-            factor = np.exp(stats.t.ppf((1 + CONFIDENCE) / 2, max(n - 1, 1)) * error)
-            known = (n >= MIN_GROUPS) & (estimate > 0) & np.isfinite(factor)
+            pulls, n = _pulls(np.log(self._without_one(rows)), known)
+            error = np.sqrt((n - 1) / n * np.sum(pulls**2, axis=0))
+            factor = np.exp(_t_quantile(n) * error)
+            sure = (n >= MIN_GROUPS) & (estimate > 0) & np.isfinite(factor)
             return Interval(
-                estimate, np.where(known, estimate / factor, np.nan), np.where(known, estimate * factor, np.nan)
+                estimate, np.where(sure, estimate / factor, np.nan), np.where(sure, estimate * factor, np.nan)
             )
 
     def _without_one(self, rows: Floats) -> Floats:
         return rows[1 + self.n_resamples :]
 
 
-def _bca_levels(estimate: Floats, samples: Floats, without_one: Floats, n_groups: int) -> tuple[Floats, Floats]:
+def _pulls(without_one: Floats, known: Known | None) -> tuple[Floats, Counts]:
+    """How far each group pulls a statistic, 0 for groups that it wasn't made of; and how many it was made of."""
+    if known is None:
+        known = np.ones(without_one.shape, dtype=bool)
+    n = known.sum(axis=0)
+    mean = divide(np.where(known, without_one, 0).sum(axis=0), n.astype(float))
+    return np.where(known, mean - without_one, 0), n
+
+
+def _t_quantile(n_groups: Counts) -> Floats:
+    result: Floats = stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(n_groups - 1, 1))
+    return result
+
+
+def _bca_levels(estimate: Floats, samples: Floats, pulls: Floats, n_groups: Counts) -> tuple[Floats, Floats]:
     n = len(samples)
     below = ((samples < estimate).sum(axis=0) + (samples <= estimate).sum(axis=0)) / (2 * n)
     bias = stats.norm.ppf(np.clip(below, 1 / (n + 1), n / (n + 1)))
-    pulls = without_one.mean(axis=0) - without_one
     acceleration = np.nan_to_num(divide((pulls**3).sum(axis=0), 6 * (pulls**2).sum(axis=0) ** 1.5))
-    reach = np.sqrt(n_groups / max(n_groups - 1, 1)) * stats.t.ppf((1 + CONFIDENCE) / 2, max(n_groups - 1, 1))
+    reach = np.sqrt(n_groups / np.maximum(n_groups - 1, 1)) * _t_quantile(n_groups)
     low, high = (stats.norm.cdf(bias + normal / (1 - acceleration * normal)) for normal in (bias - reach, bias + reach))
     return low, high
 

@@ -51,7 +51,7 @@ def _pairs(data: Resampled, quantity: str, sides: list[tuple[str, Floats, Row]])
     differences = np.stack([first[1] - other[1] for first, other in pairs], axis=1)  # case, pair, level, metric
     if np.isnan(differences).all():
         return
-    interval = data.bootstrap.interval(data.bootstrap.means(differences))
+    interval = data.bootstrap.interval(data.bootstrap.means(differences), data.bootstrap.known(differences))
     by_group = data.setting.group_means(differences)
     for level, level_name in enumerate(data.levels):
         for metric, metric_name in enumerate(METRICS):

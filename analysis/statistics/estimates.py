@@ -17,21 +17,26 @@ PERCENTILE = "cluster bootstrap, percentiles, 95 %"
 
 def estimates(data: Resampled) -> Iterator[Row]:
     """Rows of ``mean``, ``change``, ``relative_change`` and ``cv`` by level, and of what joins the levels."""
-    means, changes = data.means, data.bootstrap.means(data.changes)
-    # relative: over the cases that have a change, as the change itself
-    before = data.bootstrap.means(data.values - data.changes)
+    bootstrap = data.bootstrap
+    with_value, with_change = bootstrap.known(data.values), bootstrap.known(data.changes)
+    changes = bootstrap.means(data.changes)
+    # relative: over the cases and levels that have a change, as the change itself
+    relative = divide(changes, bootstrap.means(data.before))
     by_level = {
-        "mean": (data.bootstrap.interval(means), data.values, BOOTSTRAP),
-        "change": (data.bootstrap.interval(changes), data.changes, BOOTSTRAP),
-        "relative_change": (data.bootstrap.interval(divide(changes, before)), data.changes, BOOTSTRAP),
-        "cv": (data.bootstrap.spread_interval(divide(data.spreads, means)), data.values, JACKKNIFE),
+        "mean": (bootstrap.interval(data.means, with_value), data.values, BOOTSTRAP),
+        "change": (bootstrap.interval(changes, with_change), data.changes, BOOTSTRAP),
+        "relative_change": (bootstrap.interval(relative, with_change), data.changes, BOOTSTRAP),
+        "cv": (bootstrap.spread_interval(data.cvs, with_value), data.values, JACKKNIFE),
     }
+    of_values, of_changes = data.replicates(data.setting.trainings), data.replicates(data.setting.paired)
     for quantity, (interval, values, method) in by_level.items():
+        replicates = of_changes if values is data.changes else of_values
         for at in np.ndindex(interval.estimate.shape):
             network, level, metric = at
             if quantity in ("change", "relative_change") and not _moves(data, network, level):
                 continue
-            yield _row(data, quantity, at, interval, values[:, network, level, metric], method, data.levels[level])
+            row = _row(data, quantity, at, interval, values[:, network, level, metric], method, data.levels[level])
+            yield row | {"n_replicates": int(replicates[network, level])}
     if len(data.setting.levels) > 1:
         yield from _over_levels(data)
     yield from _slopes(data)
@@ -45,18 +50,22 @@ def _moves(data: Resampled, network: int, level: int) -> bool:
 
 
 def _over_levels(data: Resampled) -> Iterator[Row]:
-    case_cvs = data.level_cvs
-    level_means = data.means[:, :, : len(data.setting.levels)]
+    case_cvs = data.setting.level_cvs
+    profiles = data.setting.profiles
+    level_means = data.bootstrap.means(profiles)
     cv_of_means = divide(level_means.std(axis=2), level_means.mean(axis=2))
+    cv_of_means = np.where(data.all_failed[:, -1, None], np.nan, cv_of_means)
     both = {
         "cv_across_levels": (data.bootstrap.means(case_cvs), case_cvs),
-        "cv_of_level_means": (cv_of_means, data.setting.values.mean(axis=2)),
+        "cv_of_level_means": (cv_of_means, profiles.mean(axis=2)),
     }
+    replicates = data.replicates(data.setting.trainings)[:, -1]
     for quantity, (rows, values) in both.items():
-        interval = data.bootstrap.spread_interval(rows)
+        interval = data.bootstrap.spread_interval(rows, data.bootstrap.known(values))
         for at in np.ndindex(interval.estimate.shape):
             network, metric = at
-            yield _row(data, quantity, at, interval, values[:, network, metric], JACKKNIFE, ALL_LEVELS)
+            row = _row(data, quantity, at, interval, values[:, network, metric], JACKKNIFE, ALL_LEVELS)
+            yield row | {"n_replicates": int(replicates[network])}
 
 
 def _row(
@@ -77,7 +86,6 @@ def _row(
         "low": low,
         "high": float(interval.high[at]),
         **counts,
-        "n_replicates": int(data.setting.replicates[at[0]]),
         "test": method if np.isfinite(low) else f"no interval: {_why(counts['n_groups'])}",
     }
 
@@ -92,6 +100,7 @@ def _slopes(data: Resampled) -> Iterator[Row]:
     disparity = setting.disparities.ravel()
     if np.isnan(disparity).all():
         return
+    replicates = data.replicates(setting.trainings)[:, -1]
     for index, key in enumerate(setting.networks):
         values = setting.values[:, index, :, METRICS.index("dsc")].ravel()
         line = theil_sen(disparity, values, codes)
@@ -106,7 +115,7 @@ def _slopes(data: Resampled) -> Iterator[Row]:
             "high": line.high,
             "n_cases": len(np.unique(np.flatnonzero(known) // len(setting.levels))),
             "n_groups": len(np.unique(codes[known])),
-            "n_replicates": int(setting.replicates[index]),
+            "n_replicates": int(replicates[index]),
             "test": f"Theil-Sen over {line.n_points} images; {PERCENTILE}"
             if np.isfinite(line.low)
             else f"Theil-Sen over {line.n_points} images; no interval: too few groups of cases",

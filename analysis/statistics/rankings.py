@@ -9,7 +9,7 @@ import numpy as np
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.looks import NetworkKey
 from nnunet_skipstudy.analysis.statistics.ranks import Ranking, Stability, rank_networks, stability
-from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, named
+from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, metric_index, named
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def level_rankings(data: Resampled) -> Iterator[LevelRanking]:
 def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
     """Rows of one level's ranking."""
     ranking, stable = found.ranking, found.stability
-    n_cases = int((~np.isnan(data.values[:, data.setting.ranked, 0, 0])).all(axis=1).sum())
+    values = data.values[:, data.setting.ranked, data.levels.index(found.level), metric_index(found.metric)]
+    complete = data.counts(values.sum(axis=1))  # NaN where a network has no value
     groups = {"n_groups": ranking.n_blocks}
 
     def facts(quantity: str) -> Row:
@@ -83,7 +84,7 @@ def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
             "estimate": float(ranking.mean_ranks[index]),
             "test": "ranked within each group of cases",
         }
-        resamples = {"n_cases": n_cases, "n_groups": data.bootstrap.n_groups, "test": "cluster bootstrap of the means"}
+        resamples = {**complete, "test": "cluster bootstrap of the means"}
         yield {
             **facts("rank_of_mean"),
             **of_network,
@@ -96,8 +97,7 @@ def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
     yield {
         **facts("rank_agreement"),
         "n_networks": len(found.networks),
-        "n_cases": n_cases,
-        "n_groups": data.bootstrap.n_groups,
+        **complete,
         "estimate": stable.agreement,
         "test": "mean Kendall tau of resamples' rankings with the data's",
     }

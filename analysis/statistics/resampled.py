@@ -4,11 +4,19 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.looks import NetworkKey
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap, Floats, divide, nanmean
-from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, LOWER_IS_BETTER, Setting
+from nnunet_skipstudy.analysis.statistics.setting import (
+    ALL_LEVELS,
+    LOWER_IS_BETTER,
+    Setting,
+    fewest,
+    never_right,
+    without_reference,
+)
 
 Row = dict[str, Any]
 
@@ -22,6 +30,7 @@ class Resampled:
         levels: the setting's, and ``ALL_LEVELS`` where there are several.
         values: (case, network, level, metric).
         changes: as ``values``; their mean leaves the reference level out.
+        before: as ``changes``, what they are counted from.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -29,12 +38,12 @@ class Resampled:
         self.bootstrap = ClusterBootstrap(setting.groups)
         self.levels = (*setting.levels, ALL_LEVELS) if len(setting.levels) > 1 else setting.levels
         self.values = _with_mean(setting.values)
-        shifted = setting.changes.copy()
-        for index, reference in enumerate(setting.references):
-            if reference in setting.levels:
-                shifted[:, index, setting.levels.index(reference)] = np.nan
-        self.changes = np.concatenate([setting.changes, nanmean(shifted, 2)[:, :, None]], axis=2)
-        self.changes = self.changes[:, :, : len(self.levels)]
+        self.changes = self._with_mean_change(setting.changes)
+        self.before = self._with_mean_change(setting.before)
+
+    def _with_mean_change(self, changes: Floats) -> Floats:
+        mean = nanmean(without_reference(self.setting, changes), 2)[:, :, None]
+        return np.concatenate([changes, mean], axis=2)[:, :, : len(self.levels)]
 
     @cached_property
     def means(self) -> Floats:
@@ -47,10 +56,20 @@ class Resampled:
         return self.bootstrap.spreads(self.values)
 
     @cached_property
-    def level_cvs(self) -> Floats:
-        """(case, network, metric): each case's sd over the levels by its mean over them, NaN where a level lacks."""
-        values = self.setting.values
-        return divide(values.std(axis=2), values.mean(axis=2))
+    def cvs(self) -> Floats:
+        """Coefficients of variation over cases, as :attr:`means`; NaN where every prediction of a level failed."""
+        return np.where(self.all_failed[..., None], np.nan, divide(self.spreads, self.means))
+
+    @cached_property
+    def all_failed(self) -> npt.NDArray[np.bool_]:
+        """(network, level), whether every prediction failed there; of all levels: at each of them."""
+        by_level = never_right(self.setting.failures, 0)
+        return np.concatenate([by_level, by_level.all(axis=1, keepdims=True)], axis=1)[:, : len(self.levels)]
+
+    def replicates(self, trainings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """(network, level), the fewest trainings that a case was averaged over; of all levels: at any."""
+        by_level = fewest(trainings)
+        return np.concatenate([by_level, fewest(by_level.T)[:, None]], axis=1)[:, : len(self.levels)]
 
     def facts(self, metric: str, level: str, quantity: str) -> Row:
         """The columns of a row that say where it belongs."""

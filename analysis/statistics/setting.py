@@ -10,7 +10,8 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.looks import NetworkKey
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
+from nnunet_skipstudy.analysis.paired import at_all_levels, before, failed
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_alpha, level_order
 
@@ -30,11 +31,15 @@ class Setting:
         cases: with ``groups``, each case's unit of leakage (the case itself where none is known).
         networks: and ``levels``: the axes.
         values: (case, network, level, metric), NaN where there is no value; seeds and like folds averaged.
-        changes: as ``values``, minus the same case's at the reference level.
+        changes: as ``values``, minus the same case's and training's at the reference level, then averaged.
+        before: as ``values``, what the ``changes`` are counted from; NaN where they are.
+        profiles: as ``values``, of the trainings alone that were tested at all of their network's levels.
+        failures: (case, network, level), the share of predictions that failed; NaN where there is none that counts.
         disparities: (case, level), the texture disparity (TD) of the case's image there, NaN where not known.
         references: each network's reference level, empty for none.
         eligible: (network,), whether it takes part in rankings and tests.
-        replicates: (network,), how many trainings were averaged.
+        trainings: (case, network, level), how many were averaged.
+        paired: as ``trainings``, how many of them have the reference level, too.
     """
 
     dataset: str
@@ -46,15 +51,32 @@ class Setting:
     levels: tuple[str, ...]
     values: Floats
     changes: Floats
+    before: Floats
+    profiles: Floats
+    failures: Floats
     disparities: Floats
     references: tuple[str, ...]
     eligible: npt.NDArray[np.bool_]
-    replicates: npt.NDArray[np.int64]
+    trainings: npt.NDArray[np.int64]
+    paired: npt.NDArray[np.int64]
 
     @cached_property
     def codes(self) -> npt.NDArray[np.int64]:
         """Each case's group as a number from 0."""
         return np.unique(np.array(self.groups, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
+    def replicates(self) -> npt.NDArray[np.int64]:
+        """(network, level), how many trainings each case was averaged over, at least; 0 for none."""
+        return fewest(self.trainings)
+
+    @cached_property
+    def level_cvs(self) -> Floats:
+        """(case, network, metric): each case's sd over the levels by its mean over them.
+
+        NaN where a level lacks, and where every prediction of the case failed: a constant penalty is no steadiness.
+        """
+        return np.where(never_right(self.failures, 2)[..., None], np.nan, level_cvs(self.profiles, 2))
 
     @property
     def ranked(self) -> list[int]:
@@ -116,21 +138,27 @@ def _by_label(
             "label": pd.Categorical(rows["label"], labels).codes,
         }
     ).astype(np.int64)
-    of_training = (rows["trainer"] + "\n" + rows["fold"]).groupby(position["network"].to_numpy()).nunique()
-    replicates = [int(of_training.get(index, 0)) for index in range(len(present))]
+    numbers = {
+        "values": rows[list(METRICS)].to_numpy(dtype=float),
+        "before": before(rows).to_numpy(),
+        "failures": failed(rows).to_numpy()[:, None],
+    }
+    numbers["changes"] = numbers["values"] - numbers["before"]
+    numbers["profiles"] = np.where(at_all_levels(rows).to_numpy()[:, None], numbers["values"], np.nan)
+    with_reference = _with_reference_level(rows)
     disparities = np.full((len(case_names), len(levels)), np.nan)
     disparities[position["case"], position["level"]] = rows["disparity"].to_numpy(dtype=float)
     made = []
     for number, label in enumerate(labels):
         chosen = (position["label"] == number).to_numpy()
         at = tuple(position.loc[chosen, name].to_numpy() for name in ("case", "network", "level"))
-        shape = (len(case_names), len(present), len(levels), len(METRICS))
-        values = _averaged(rows.loc[chosen, list(METRICS)].to_numpy(dtype=float), at, shape)
+        shape = (len(case_names), len(present), len(levels))
+        averaged = {name: _averaged(array[chosen], at, shape) for name, array in numbers.items()}
         part = rows.loc[chosen]
         references, eligible = [], []
         for index in range(len(present)):
             own = part[at[1] == index]
-            references.append(str(own["reference_level"].iloc[0]) if len(own) else "")
+            references.append(str(own["reference_level"].max()) if len(own) else "")
             bad = own["degenerate"].all() and not include_degenerate
             eligible.append(bool(len(own) and not bad and (own["outcome"] != "absent").any()))
         made.append(
@@ -142,12 +170,16 @@ def _by_label(
                 tuple(group_of[case] or f"case {case}" for case in case_names),
                 present,
                 levels,
-                values,
-                _changes(values, levels, references),
+                averaged["values"],
+                averaged["changes"],
+                averaged["before"],
+                averaged["profiles"],
+                averaged["failures"][..., 0],
                 disparities,
                 tuple(references),
                 np.array(eligible, dtype=bool),
-                np.array(replicates, dtype=np.int64),
+                _counted(at, shape),
+                _counted(tuple(axis[with_reference[chosen]] for axis in at), shape),
             )
         )
     if len(made) > 1:
@@ -155,21 +187,43 @@ def _by_label(
     yield from made
 
 
+def _with_reference_level(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether each row's training was tested on the row's case at its reference level, too."""
+    return before(rows.assign(**dict.fromkeys(METRICS, 0.0)))[METRICS[0]].notna().to_numpy()
+
+
 def _averaged(values: Floats, at: tuple[npt.NDArray[np.int64], ...], shape: tuple[int, ...]) -> Floats:
+    """(row, metric) to (case, network, level, metric): the mean over trainings of what is known."""
+    shape = (*shape, values.shape[1])
     sums, counts = np.zeros(shape), np.zeros(shape)
     np.add.at(sums, at, np.nan_to_num(values))
     np.add.at(counts, at, ~np.isnan(values))
-    result: Floats = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
+    return divide(sums, counts)
+
+
+def _counted(at: tuple[npt.NDArray[np.int64], ...], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    counts = np.zeros(shape, dtype=np.int64)
+    np.add.at(counts, at, 1)
+    return counts
+
+
+def fewest(trainings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The smallest number along the first axis, of those that aren't 0; 0 where all are."""
+    most = np.iinfo(np.int64).max
+    found = np.where(trainings > 0, trainings, most).min(axis=0, initial=most)
+    return np.where(found == most, 0, found)
+
+
+def level_cvs(profiles: Floats, axis: int = 1) -> Floats:
+    """The population standard deviation over the levels by the mean over them; NaN where a level lacks."""
+    return divide(profiles.std(axis=axis), profiles.mean(axis=axis))
+
+
+def never_right(failures: Floats, axis: int = 1) -> npt.NDArray[np.bool_]:
+    """Whether each share of failures along an axis is 1, and there is any."""
+    shares = nanmean(failures, axis)
+    result: npt.NDArray[np.bool_] = shares > 1 - 1e-9
     return result
-
-
-def _changes(values: Floats, levels: Sequence[str], references: Sequence[str]) -> Floats:
-    changes = np.full_like(values, np.nan)
-    for index, reference in enumerate(references):
-        if reference in levels:
-            before = values[:, index, [levels.index(reference)]]
-            changes[:, index] = values[:, index] - before
-    return changes
 
 
 def _comparable(alike: Sequence[Setting]) -> bool:
@@ -178,17 +232,24 @@ def _comparable(alike: Sequence[Setting]) -> bool:
                for s in alike)  # fmt: skip
 
 
+def without_reference(setting: Setting, changes: Floats) -> Floats:
+    """A copy of (case, network, level, …) with NaN at each network's own reference level."""
+    found = changes.copy()
+    for index, reference in enumerate(setting.references):
+        if reference in setting.levels:
+            found[:, index, setting.levels.index(reference)] = np.nan
+    return found
+
+
 def _mean(alike: Sequence[Setting], training: str | None = None, label: str | None = None) -> Setting:
     """The mean over settings that differ in the label, or in the training set, alone."""
     first = alike[0]
-    changes = []
-    for setting in alike:
-        change = setting.changes.copy()
-        if training is not None:  # a network's own reference level, at which nothing can change, is left out
-            for index, reference in enumerate(setting.references):
-                if reference in setting.levels:
-                    change[:, index, setting.levels.index(reference)] = np.nan
-        changes.append(change)
+    changes, earlier = [setting.changes for setting in alike], [setting.before for setting in alike]
+    if training is not None:  # a network's own reference level, at which nothing can change, is left out
+        changes, earlier = (
+            [without_reference(setting, array) for setting, array in zip(alike, arrays, strict=True)]
+            for arrays in (changes, earlier)
+        )
     same_reference = len({setting.references for setting in alike}) == 1
     return Setting(
         first.dataset,
@@ -200,8 +261,12 @@ def _mean(alike: Sequence[Setting], training: str | None = None, label: str | No
         first.levels,
         nanmean(np.stack([setting.values for setting in alike])),
         nanmean(np.stack(changes)),
+        nanmean(np.stack(earlier)),
+        nanmean(np.stack([setting.profiles for setting in alike])),
+        nanmean(np.stack([setting.failures for setting in alike])),
         first.disparities,
         first.references if same_reference else ("",) * len(first.networks),
         np.all([setting.eligible for setting in alike], axis=0),
-        np.sum([s.replicates for s in alike], axis=0, dtype=np.int64) if training is not None else first.replicates,
+        fewest(np.stack([setting.trainings for setting in alike])),
+        fewest(np.stack([setting.paired for setting in alike])),
     )

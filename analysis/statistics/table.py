@@ -11,7 +11,7 @@ from nnunet_skipstudy.analysis.statistics.comparisons import comparisons
 from nnunet_skipstudy.analysis.statistics.estimates import estimates
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_rankings, ranking_rows
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
-from nnunet_skipstudy.analysis.statistics.setting import ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.wins import WIN_COLUMNS, wins
 
 STATISTICS_COLUMNS: tuple[str, ...] = (
@@ -54,6 +54,15 @@ class Statistics:
     def by_network(self, setting: Setting, quantity: str, level: str | None = None) -> dict[NetworkKey, Row]:
         """As :meth:`rows` of the DSC, of a quantity that each network has once at a level."""
         return {row["key"]: row for row in self.rows(setting, quantity, level=level)}
+
+    def contestants(self, setting: Setting, quantity: str, metric: str = "dsc") -> set[NetworkKey]:
+        """The networks that take part in a setting's contest for a quantity over all levels."""
+        place = {"dataset": setting.dataset, "trained_on": setting.training, "label": setting.label}
+        place |= {"metric": metric, "level": ALL_LEVELS, "quantity": quantity}
+        chosen = self.wins[self.wins["eligible"].astype(bool)]
+        for name, value in place.items():
+            chosen = chosen[chosen[name] == value]
+        return set(chosen[list(_KEY)].itertuples(index=False, name=None))
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, ...], list[Row]]:

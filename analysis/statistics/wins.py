@@ -1,12 +1,13 @@
 """Who is best where: the form of the study's own claims ("best in 5 of 8")."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.looks import OTHER_GROUP
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats
 from nnunet_skipstudy.analysis.statistics.ranks import stability
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
@@ -19,6 +20,7 @@ WIN_COLUMNS: tuple[str, ...] = (
     *("dataset", "trained_on", "label", "metric", "level", "quantity"),
     *("architecture", "trainer", "plans", "configuration", "group"),
     *("eligible", "value", "best", "share_of_cases_best", "share_of_resamples_best", "n_cases", "n_groups"),
+    "reason",
 )
 
 
@@ -28,47 +30,99 @@ def wins(data: Resampled) -> Iterator[Row]:
     Contests: the highest DSC or NSD and the shortest distance (``mean``), the smallest coefficient of variation
     over cases (``cv``) at each level; and the smallest over levels (``cv_across_levels``, per case, averaged).
     ``share_of_cases_best`` counts cases, ``share_of_resamples_best`` cluster-bootstrap resamples; ties are shared.
+    ``reason``: why a network takes no part. In a contest for steadiness none does that steadily fails, or that has
+    no value in a case that another has one in: it would be measured on what is left, the cases it can do.
     """
-    cvs = divide(data.spreads, data.means)
     for metric, name in enumerate(METRICS):
         for level, level_name in enumerate(data.setting.levels):
             values = data.values[:, :, level, metric]
-            yield from _contest(
-                data, (name, level_name, "mean"), data.means[:, :, level, metric], values, is_lower_better(name)
-            )
-            yield from _contest(data, (name, level_name, "cv"), cvs[:, :, level, metric], None, True)
+            rows = data.means[:, :, level, metric]
+            yield from _contest(data, (name, level_name, "mean"), rows, values, is_lower_better(name), True)
+            rows = data.cvs[:, :, level, metric]
+            out = _not_steady(data, level)
+            yield from _contest(data, (name, level_name, "cv"), rows, values, True, False, out)
         if len(data.setting.levels) > 1:
-            by_case = data.level_cvs[:, :, metric]
+            by_case = data.setting.level_cvs[:, :, metric]
             rows = data.bootstrap.means(by_case)
-            yield from _contest(data, (name, ALL_LEVELS, "cv_across_levels"), rows, by_case, True)
+            out = _undefined(data, by_case)
+            yield from _contest(data, (name, ALL_LEVELS, "cv_across_levels"), rows, by_case, True, True, out)
+
+
+def _not_steady(data: Resampled, level: int) -> dict[int, str]:
+    """The networks whose CV over the cases at a level is no merit, and why."""
+    found = {}
+    tested = data.setting.trainings[:, :, level] > 0
+    by_any = tested[:, data.setting.ranked].any(axis=1)
+    for index in data.setting.ranked:
+        lacking = int((by_any & ~tested[:, index]).sum())
+        if data.all_failed[index, level]:
+            found[index] = "every prediction fails"
+        elif lacking:
+            found[index] = f"{lacking} of {by_any.sum()} cases were not predicted"
+    return found
+
+
+def _undefined(data: Resampled, cvs: Floats) -> dict[int, str]:
+    """The networks that have no CV over the levels in a case that another has one in, and why."""
+    known = ~np.isnan(cvs)
+    by_any = known[:, data.setting.ranked].any(axis=1)
+    found = {}
+    for index in data.setting.ranked:
+        lacking = int((by_any & ~known[:, index]).sum())
+        if lacking:
+            found[index] = f"no CV in {lacking} of {by_any.sum()} cases: at every level a failure, or a level lacks"
+    return found
 
 
 def _contest(
-    data: Resampled, place: tuple[str, str, str], rows: Floats, by_case: Floats | None, lower: bool
+    data: Resampled,
+    place: tuple[str, str, str],
+    rows: Floats,
+    by_case: Floats,
+    lower: bool,
+    cases_compete: bool,
+    out: Mapping[int, str] = MappingProxyType({}),
 ) -> Iterator[Row]:
-    """One contest: ``rows`` (row, network) of the bootstrap, ``by_case`` (case, network) where cases have a value."""
-    metric, level, quantity = place
-    known = [i for i in data.setting.ranked if not np.isnan(rows[0, i])]
+    """One contest.
+
+    Args:
+        data: what it is held in.
+        place: metric, level, quantity.
+        rows: (row, network) of the bootstrap.
+        by_case: (case, network), what the rows were made of.
+        lower: whether the smallest wins.
+        cases_compete: whether the networks can be ranked case by case, too.
+        out: networks that take no part, with the reason.
+    """
+    known = [i for i in data.setting.ranked if i not in out and not np.isnan(rows[0, i])]
     best = _best(rows[0], known, lower)
-    shares: dict[int, float] = {}
-    if known:
-        stable = stability(np.nan_to_num(rows[:, known]), data.bootstrap.n_resamples, lower)
-        shares = dict(zip(known, stable.share_first.tolist(), strict=True))
-    of_cases = _case_shares(by_case, known, lower) if by_case is not None and known else {}
-    case_level = min(data.levels.index(level), len(data.setting.levels) - 1) if level in data.levels else 0
+    shares = dict(zip(known, _resample_shares(data, rows[:, known], lower), strict=True)) if known else {}
+    of_cases = _case_shares(by_case, known, lower) if cases_compete and known else {}
     for index, key in enumerate(data.setting.networks):
         architecture = ARCHITECTURES.get(key[0])
         yield {
-            **data.facts(metric, level, quantity),
+            **data.facts(*place),
             **named(key),
             "group": architecture.group.value if architecture else OTHER_GROUP,
-            "eligible": bool(data.setting.eligible[index]),
+            "eligible": index in data.setting.ranked and index not in out,
             "value": float(rows[0, index]),
             "best": index in best,
             "share_of_cases_best": of_cases.get(index, np.nan),
             "share_of_resamples_best": shares.get(index, np.nan),
-            **data.counts(data.values[:, index, case_level, METRICS.index(metric)]),
+            **data.counts(by_case[:, index]),
+            "reason": out.get(index, "" if index in data.setting.ranked else "degenerate, or without predictions"),
         }
+
+
+def _resample_shares(data: Resampled, rows: Floats, lower: bool) -> list[float]:
+    """In how many resamples each network is best; last where it has no value in one."""
+    rows = rows[: 1 + data.bootstrap.n_resamples]
+    rows = rows[~np.isnan(rows).all(axis=1)]
+    if len(rows) < 2:
+        return [float("nan")] * rows.shape[1]
+    ranked = np.where(np.isnan(rows), np.inf if lower else -np.inf, rows)
+    shares: list[float] = stability(ranked, len(rows) - 1, lower).share_first.tolist()
+    return shares
 
 
 def _best(values: Floats, known: list[int], lower: bool) -> set[int]:

@@ -1,45 +1,17 @@
 """What joins the levels, and who is degenerate, on tables small enough to check by hand."""
 
 import itertools
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_cases import table
 
 from nnunet_skipstudy.analysis.across_levels import across_levels
 from nnunet_skipstudy.analysis.degenerate import degenerate_trainings
 from nnunet_skipstudy.analysis.robustness import robustness_table
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, settings
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
-
-LEVELS = ("hardest", "unperturbed", "easiest")
-
-
-def table(
-    dsc: dict[str, dict[str, Sequence[float]]],
-    disparity: Sequence[float] = (1.0, 2.0, 4.0),
-    levels: Sequence[str] = LEVELS,
-    **columns: object,
-) -> pd.DataFrame:
-    """The table of cases from each network's and case's DSC by level; distances are 10 · (1 - DSC)."""
-    rows = []
-    for (network, cases), (index, level) in itertools.product(dsc.items(), enumerate(levels)):
-        for number, (case, values) in enumerate(cases.items()):
-            value = values[index]
-            rows.append(
-                {
-                    "dataset": "D", "architecture": network, "trainer": network, "network": network, "plans": "p",
-                    "configuration": "2d", "fold": "0", "seed": pd.NA, "level": level, "case": case,
-                    "group": f"g{case}", "label": "a", "disparity": disparity[index], "dsc": value,
-                    **dict.fromkeys(("hd", "hd95", "assd"), 10 * (1 - value)), "nsd": value,
-                    "reference_size": 100 + 50 * number, "predicted_size": round(1000 * value) + 7 * number,
-                    "outcome": "both" if value else "missed", "image_size": 4000, "trained_on": "", "training": "",
-                    "reference_level": "unperturbed", "degenerate": False, **columns,
-                }
-            )  # fmt: skip
-    return pd.DataFrame(rows)
-
 
 ONE = {"UNet": {"x": (0.5, 1.0, 0.75), "y": (0.0, 0.5, 0.25)}}
 
@@ -181,6 +153,6 @@ def test_settings_average_labels_and_synthetic_trainings() -> None:
     mean = found[0]
     assert mean.values[0, 0, :, 0] == pytest.approx([0.3, 0.7, 0.9])
     assert mean.changes[0, 0, :, 0] == pytest.approx([-0.5, -0.2, 0.2])  # trained on 0.3: +0.2 at 0.1; on 0.1: -0.2
-    assert mean.replicates.tolist() == [2]
+    assert mean.replicates.tolist() == [[1, 1, 1]]  # of each alpha one training
     rows = make_statistics(found).table
     assert ALL_LEVELS in set(rows["level"])

@@ -106,7 +106,7 @@ function drawLevels(paper, setting, metric) {
       const low = one.low[level], high = one.high[level], at = x(level) + shift;
       if (low !== null) group.append(svg("line", { x1: at, x2: at, y1: y(low), y2: y(high), "stroke-width": 1.2 }));
       const range = low === null ? "no interval" : `95 % interval ${format(low)} to ${format(high)}`;
-      const words = `${look.title}${one.degenerate ? " (not ranked)" : ""}\n${setting.levels[level]}: ${format(value)}\n${range}\nn = ${setting.n[0]} cases in ${setting.n[1]} groups`;
+      const words = `${look.title}${one.degenerate ? " (not ranked)" : ""}\n${setting.levels[level]}: ${format(value)}\n${range}\nn = ${one.n[level][0]} cases in ${one.n[level][1]} groups`;
       group.append(telling(paper, marker(look.marker, at, y(value), 4.2, { fill: one.degenerate ? "#fff" : look.colour }), words, true));
     }
     chart.append(group);

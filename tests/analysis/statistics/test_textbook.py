@@ -151,3 +151,16 @@ def test_theil_sen_equals_scipy_and_withstands_an_outlier() -> None:
     assert (line.n_points, np.isnan(theil_sen(np.ones(5), y[:5]).slope)) == (60, True)
     with_gap = theil_sen(np.append(x, np.nan), np.append(y, 1.0))
     assert pd.Series(with_gap.slope).equals(pd.Series(line.slope))
+
+
+def test_theil_sen_takes_all_points_and_says_how_many() -> None:
+    """735 images, TD in five clumps: the slope of all of them; the interval, of fewer, lies around it."""
+    rng = np.random.default_rng(0)
+    x = np.repeat([0.3, 0.6, 1.0, 1.6, 2.4], 147) + rng.normal(0, 0.15, 735)
+    y = np.clip(0.5 + 0.15 * x + rng.normal(0, 0.2, 735), 0, 1)
+    line = theil_sen(x, y, np.tile(np.arange(147), 5))
+    assert (line.slope, line.n_points) == (pytest.approx(stats.theilslopes(y, x).slope), 735)
+    assert line.low < line.slope < line.high
+    many = theil_sen(np.tile(x, 5) + rng.normal(0, 0.01, 3675), np.tile(y, 5))
+    assert many.n_points == 3000
+    assert many.slope == pytest.approx(line.slope, abs=0.01)
