@@ -57,6 +57,13 @@ def _detail(key: NetworkKey, variants: list[NetworkKey]) -> str:
     return ", ".join(words)
 
 
+def trained_alike(key: NetworkKey, architecture: str) -> NetworkKey:
+    """The network of another architecture trained alike, as far as the trainers' names tell."""
+    prefix = f"nnUNetTrainer{key[0]}"
+    trainer = f"nnUNetTrainer{architecture}{key[1].removeprefix(prefix)}" if key[1].startswith(prefix) else key[1]
+    return (architecture, trainer, *key[2:])
+
+
 def level_title(level: str) -> str:
     """A level's name on an axis: the bare alpha of a synthetic level."""
     alpha = level_alpha(level)

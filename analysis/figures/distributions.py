@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.figures.style import Picture, named_after, save, slug, style
+from nnunet_skipstudy.analysis.hardest import axis_title
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -70,7 +71,7 @@ def _boxes(setting: Setting, looks: dict[NetworkKey, Look], title: str) -> Figur
         axis.set_xlim(-0.6, n_levels - 0.4)
         axis.set_ylim(-0.02, 1.02)
         axis.set_ylabel("DSC (higher is better)")
-        axis.set_xlabel("← harder      test level      easier →")
+        axis.set_xlabel(axis_title(setting.levels))
         axis.grid(axis="x", visible=False)
         figure.suptitle(title, fontsize=10)
         figure.legend(loc="outside lower center", ncols=min(3, n_networks), frameon=False)

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, Picture, save, slug, style
+from nnunet_skipstudy.analysis.hardest import axis_title
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_alpha, level_order
@@ -46,7 +47,9 @@ def alpha_matrices(summary: pd.DataFrame, looks: dict[NetworkKey, Look], folder:
         matrices = _matrices(rows, looks)
         name, title = slug("alpha_dsc", *words), f"Mean DSC, trained x tested, {', '.join(words)}"
         figure = _grid(matrices, looks, _Scale("viridis", 0, 1, "mean DSC", "{:.2f}"), title)
-        caption = "Rows: alpha trained on; columns: alpha tested on; larger alpha is harder. One colour scale for all."
+        caption = (
+            "Rows: alpha trained on; columns: level tested on; a larger alpha is harder. One colour scale for all."
+        )
         yield Picture(title, caption, save(figure, folder, name), True)
         differences = _differences(matrices)
         if differences:
@@ -108,7 +111,9 @@ def _grid(matrices: dict[NetworkKey, pd.DataFrame], looks: dict[NetworkKey, Look
             axes[index].set_visible(False)
             axes[index - columns].tick_params(labelbottom=True)
         figure.colorbar(image, ax=list(axes), label=scale.title, extend=scale.extend, shrink=0.8, aspect=30)
-        figure.supxlabel("← harder      alpha tested on      easier →", fontsize=9)
+        tested = list(next(iter(matrices.values())).columns)
+        what = "alpha" if all(level_alpha(level) is not None for level in tested) else "level"
+        figure.supxlabel(axis_title(tested, f"{what} tested on"), fontsize=9)
         figure.supylabel("alpha trained on (hardest at the top)", fontsize=9)
         figure.suptitle(title, fontsize=10)
     return figure

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nnunet_skipstudy.analysis.figures.style import BOUNDED, MAX_COLUMNS, METRIC_TITLES, Picture, save, slug, style
+from nnunet_skipstudy.analysis.hardest import axis_title
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
@@ -142,5 +143,4 @@ def _panel(
 
 def _axis_title(levels: Sequence[str], wide: bool) -> str:
     what = "test alpha" if all(level_alpha(level) is not None for level in levels) else "test level"
-    gap = " " * (6 if wide else 2)
-    return f"← harder{gap}{what}{gap}easier →"
+    return axis_title(levels, what, gap=6 if wide else 2)

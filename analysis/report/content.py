@@ -24,7 +24,7 @@ from nnunet_skipstudy.analysis.robustness import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.study import Study, warnings_of
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import known_order, level_order
 
 HONESTY = (
     "In square brackets: 95 % intervals, bootstrapped over groups of cases. p: Wilcoxon's signed-rank test over "
@@ -149,7 +149,8 @@ def level_tables(
             f"Mean DSC by test level: {name}",
             ["network", *levels],
             body,
-            note="Hardest level first. Bold: highest at its level. In brackets: 95 % intervals.",
+            note=("Hardest level first. " if len(levels) > 1 and known_order(levels) else "")
+            + "Bold: highest at its level. In brackets: 95 % intervals.",
         )
 
 

@@ -15,7 +15,7 @@ from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, N_RESAMPL
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import known_order, level_order
 
 FEW_GROUPS = 20
 
@@ -125,7 +125,9 @@ def _disparity(dataset: str, cases: pd.DataFrame) -> Iterator[str]:
     if known.empty:
         return
     means = known.groupby("level")["disparity"].mean()
-    levels = sorted(means.index, key=level_order)
+    levels = sorted((level for level in means.index if known_order([level])), key=level_order)
+    if not known_order(levels):
+        return
     fallen = [
         f"{easier} ({number(means[easier])}) lies below {harder} ({number(means[harder])})"
         for harder, easier in itertools.pairwise(levels)

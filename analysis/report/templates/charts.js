@@ -90,7 +90,7 @@ function drawLevels(paper, setting, metric) {
   const n = setting.levels.length;
   const x = scale(-0.5, n - 0.5, LEFT, WIDTH - RIGHT), y = scale(0, top, HEIGHT - BOTTOM, TOP);
   const unit = metric.bounded ? "higher is better" : `${setting.unit}, lower is better`;
-  frame(chart, y, ticks(0, top), `mean ${metric.title} (${unit})`, "← harder \u00a0 test level \u00a0 easier →");
+  frame(chart, y, ticks(0, top), `mean ${metric.title} (${unit})`, setting.axis);
   xAxis(chart, x, setting.levels.map((_, index) => index), setting.levels);
   if (setting.reference !== null) {
     const at = x(setting.reference);
