@@ -56,7 +56,8 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
             "Degenerate",
             "A training whose predictions are (nearly) all empty, all foreground, of one size for five or more cases "
             "although the references' sizes differ, or each the same at three or more levels. It is listed, and unless "
-            "--include-degenerate was given neither ranked nor tested nor named best: a constant network must not win on steadiness.",
+            "--include-degenerate was given neither ranked nor tested nor named best: a constant network must not win "
+            "on steadiness.",
         ),
     ]
 
