@@ -71,7 +71,7 @@ def shade(colour: str, amount: float) -> str:
     """A colour ``#rrggbb`` mixed with black (``amount`` below 0) or white (above); black goes towards white only."""
     channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     if amount < 0 and not any(channels):
-        amount = 0.85 + 0.5 * amount  # other greys than those of the lighter shades
+        amount *= -0.6  # other greys than those of the lighter shades
     target = 255 if amount > 0 else 0
     mixed = [round(channel + (target - channel) * abs(amount)) for channel in channels]
     return "#" + "".join(f"{channel:02X}" for channel in mixed)

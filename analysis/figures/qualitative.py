@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.case_views import CaseView, LabelPixels, outlines
+from nnunet_skipstudy.analysis.case_views import CaseView, LabelPixels, outlines, telling
 from nnunet_skipstudy.analysis.figures.style import Picture, fitted, save, slug, style
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
 from nnunet_skipstudy.registry import level_order
@@ -35,7 +35,7 @@ def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look],
         )
         figure = _sheet(view, training, looks, title)
         name = slug("cases", view.dataset, view.choice.case, view.choice.why.split(",")[0].replace(" ", "-"))
-        yield Picture(title, caption, save(figure, folder, name), "largest drop" in view.choice.why, raster=True)
+        yield Picture(title, caption, save(figure, folder, name), telling(view.choice), raster=True)
 
 
 def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: str) -> Figure:

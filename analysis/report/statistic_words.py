@@ -20,8 +20,12 @@ from nnunet_skipstudy.registry import known_order, level_order
 FEW_GROUPS = 20
 
 
-def statistic_methods() -> list[tuple[str, str]]:
-    """Definitions of intervals, tests and rankings, as (term, explanation)."""
+def statistic_methods(include_degenerate: bool = False) -> list[tuple[str, str]]:
+    """Definitions of intervals, tests and rankings, as (term, explanation).
+
+    ``include_degenerate``: whether degenerate networks took part.
+    """
+    tested = "all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate"
     return [
         (
             "Unit of resampling",
@@ -46,8 +50,8 @@ def statistic_methods() -> list[tuple[str, str]]:
         ),
         (
             "All networks",
-            "Friedman's test over groups of cases, then Nemenyi's critical difference (Demšar 2006), both for the "
-            f"networks that aren't degenerate; at least three networks and {MIN_BLOCKS} groups, else none.",
+            "Friedman's test over groups of cases, then Nemenyi's critical difference (Demšar 2006), both for "
+            f"{tested}; at least three networks and {MIN_BLOCKS} groups, else none.",
         ),
         (
             "Stability of ranks",

@@ -54,7 +54,7 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         ),
         (
             "Degenerate",
-            "A training whose predictions are (nearly) all empty, all foreground, of one size for five or more cases "
+            "A training whose predictions are (nearly) all empty, all foreground, of one size for five or more images "
             "although the references' sizes differ, or each the same at three or more levels. It is listed, and unless "
             "--include-degenerate was given neither ranked nor tested nor named best: a constant network must not win "
             "on steadiness.",

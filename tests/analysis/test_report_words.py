@@ -1,12 +1,14 @@
 """What the report says of odd data: a level that one network lacks, ties, ranks against means, unknown levels."""
 
+import itertools
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from made_up_predictions import level_folder, write_cases
-from made_up_study import label_map, write_study
+from made_up_predictions import level_folder, write_cases, write_dataset_json
+from made_up_study import FACTOR, label_map, write_study
 from PIL import Image
 
 from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
@@ -119,3 +121,96 @@ def test_few_cases_of_like_size_are_no_constant_network(tmp_path: Path) -> None:
     unet = level_folder(predictions, trainer("UNet"), "unperturbed", dataset=DATASET)
     write_cases(unet, {case: label_map((32, 32), 15.2, 1) for case in sizes})
     assert "whatever the image" not in report(tmp_path, predictions, raw)
+
+
+def test_notes_on_degenerate_networks_fit_the_choice(tmp_path: Path) -> None:
+    predictions, raw = write_study(
+        tmp_path, n_patients=12, per_patient=1, architectures=("NoSkip", "UNet", "VNet"), seeds=(1,),
+        labels=("organ",), images=False, degenerate=("VNet",),
+    )  # fmt: skip
+    page = report(tmp_path, predictions, raw)
+    assert "Degenerate networks take no part." in page
+    assert "both for the networks that aren't degenerate;" in page
+    assert "Hollow: degenerate, not ranked, never on it." in page
+    page = report(tmp_path, predictions, raw, include_degenerate=True)
+    assert "Degenerate networks take part, too." in page
+    assert "both for all networks, degenerate ones too;" in page
+    assert "never on it" not in page
+    assert "take no part" not in page
+
+
+def test_cases_of_one_level_are_not_called_drops(tmp_path: Path) -> None:
+    predictions, raw = write_study(
+        tmp_path, n_patients=6, per_patient=1, architectures=("NoSkip", "UNet"), seeds=(1,), labels=("organ",)
+    )
+    for folder in predictions.glob("*/*/*/*"):
+        if folder.name != "unperturbed":
+            shutil.rmtree(folder)
+    page = report(tmp_path, predictions, raw)
+    assert "(lowest DSC)" in page
+    assert "drop)" not in page
+    assert "Hardest level first" not in page
+    means = pd.read_csv(tmp_path / "out" / "case_metrics.csv").groupby("case")["dsc"].mean().sort_values()
+    wanted = {f"{means.index[0]}_lowest-DSC", f"{means.index[3]}_median", f"{means.index[-1]}_best"}
+    found = {path.stem for path in (tmp_path / "out" / "figures").glob(f"cases_{DATASET}_p*.png")}
+    assert found == {f"cases_{DATASET}_{name}" for name in wanted}
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "6 cases chosen by their DSC (lowest DSC, median, best, and evenly between)." in html
+
+
+def test_without_a_level_to_count_from_cases_are_chosen_by_their_spread(tmp_path: Path) -> None:
+    predictions, raw = write_study(
+        tmp_path, n_patients=6, per_patient=1, architectures=("NoSkip", "UNet"), seeds=(1,), labels=("organ",)
+    )
+    for folder in predictions.glob("*/*/*/unperturbed"):
+        shutil.rmtree(folder)
+    page = report(tmp_path, predictions, raw)
+    assert "(largest spread)" in page
+    assert "drop)" not in page
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "chosen by the spread of their DSC over the levels (largest spread, " in html
+    assert list((tmp_path / "out" / "figures").glob(f"cases_{DATASET}_*_largest-spread.png"))
+
+
+def write_alphas(root: Path, *trainers: str) -> tuple[Path, Path]:
+    """Two training alphas, two test alphas, six cases."""
+    dataset = "Dataset501_SyntheticTexture"
+    raw, rng = root / "raw" / dataset, np.random.default_rng(0)
+    cases = {f"c{i}": (rng.uniform(28, 36, 2), rng.uniform(12, 20)) for i in range(6)}
+    write_cases(raw / "labelsTs", {case: label_map(centre, radius, 1) for case, (centre, radius) in cases.items()})
+    write_dataset_json(raw, {"object": 1})
+    (raw / "folds.csv").write_text("fold,name,kind\n0,alpha0.10,alpha\n1,alpha0.90,alpha\n", encoding="utf-8")
+    for name, fold, level in itertools.product(trainers, (0, 1), ("alpha0.10", "alpha0.90")):
+        off = 3 if "NoSkip" in name else 1
+        predicted = {case: label_map(centre, radius - off, 1) for case, (centre, radius) in cases.items()}
+        write_cases(level_folder(root / "predictions", name, level, fold, dataset), predicted)
+    return root / "predictions", root / "raw"
+
+
+def test_only_networks_trained_alike_are_subtracted(tmp_path: Path) -> None:
+    """No-Skip of 5 epochs is no measure for a U-Net of 100; with one of 100, U-Net's own 5 have none."""
+    predictions, raw = write_alphas(tmp_path, "nnUNetTrainerNoSkip_5epochs", "nnUNetTrainerUNet_100epochs")
+    page = report(tmp_path, predictions, raw)
+    assert "better than No-Skip U-Net" not in page
+    assert "Not compared with No-Skip U-Net, of which none was trained alike: U-Net." in page
+    assert not list((tmp_path / "out" / "figures").glob("alpha_dsc_minus_noskip*"))
+    names = ("nnUNetTrainerNoSkip_100epochs", "nnUNetTrainerUNet_100epochs", "nnUNetTrainerVNet_5epochs")
+    predictions, raw = write_alphas(tmp_path / "second", *names)
+    page = report(tmp_path / "second", predictions, raw)
+    caption = next(line for line in page.splitlines() if "better than No-Skip U-Net trained" in line)
+    assert caption.endswith("Not compared with No-Skip U-Net, of which none was trained alike: V-Net.")
+
+
+def test_levels_that_many_trainings_lack_are_named_shortly(tmp_path: Path) -> None:
+    predictions, raw = write_study(
+        tmp_path, n_patients=3, per_patient=1, architectures=tuple(FACTOR), seeds=(1,), labels=("organ",), images=False
+    )
+    for folder in predictions.glob("*/*/*/easier"):
+        if not folder.parts[-3].startswith("nnUNetTrainerNoSkip_"):
+            shutil.rmtree(folder)
+    warning = lines(report(tmp_path, predictions, raw), f"{DATASET}: 5 of 6 trainings were not predicted")[0]
+    assert warning.count(": easier") == 5
+    more = level_folder(predictions, "nnUNetTrainerUNet_5epochs", "hardest", dataset=DATASET)
+    shutil.copytree(level_folder(predictions, trainer("UNet"), "hardest", dataset=DATASET), more)
+    warning = lines(report(tmp_path, predictions, raw), f"{DATASET}: 6 of 7 trainings were not predicted")[0]
+    assert "; …)" in warning
