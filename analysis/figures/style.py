@@ -104,7 +104,7 @@ def legend_below(figure: Figure, handles: Sequence[Artist], titles: Sequence[str
 
 def network_handle(look: Look, line: bool = False) -> Line2D:
     """A network's mark for a legend, with its line where ``line``."""
-    dashes = look.dashes if line else "none"
+    dashes: Any = look.dashes if line else "none"
     return Line2D([], [], color=look.colour, linestyle=dashes, marker=look.marker, markersize=4.5 if line else 8)
 
 

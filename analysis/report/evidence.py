@@ -91,7 +91,7 @@ def _first_and_second(
     found = _difference(statistics, setting, "difference", level, first["key"], second["key"])
     if found is None:
         return
-    told = _tested(found, *(_side(setting, looks, row["key"], level) for row in (first, second)), setting)
+    told = _tested(found, setting, *(_side(setting, looks, row["key"], level) for row in (first, second)))
     before = looks[second["key"]].title
     if found["estimate"] > 0:
         yield f"at {level}, {title} leads in {value}, before {before} by {told}."
@@ -113,7 +113,7 @@ def _skips(
             at_level = [_side(setting, looks, network, level) for network in (key, other)]
             sentence = (
                 f"skips left out or not: {looks[key].title} minus {looks[other].title} in mean DSC at {level}: "
-                f"{_tested(here, *at_level, setting)}"
+                f"{_tested(here, setting, *at_level)}"
             )
             there = None
             if reference not in ("", level):
@@ -122,7 +122,7 @@ def _skips(
                 yield f"{sentence}."
             else:
                 at_reference = [_side(setting, looks, network, reference) for network in (key, other)]
-                yield f"{sentence}; at {reference}: {_tested(there, *at_reference, setting)}."
+                yield f"{sentence}; at {reference}: {_tested(there, setting, *at_reference)}."
 
 
 def _reference(setting: Setting, means: dict[str, float]) -> str:
@@ -161,7 +161,7 @@ def _values(setting: Setting, networks: list[int], level: str) -> Floats:
     return nanmean(setting.values[:, networks, setting.levels.index(level), METRICS.index("dsc")], 1)
 
 
-def _tested(row: dict[str, Any], first: _Side, other: _Side, setting: Setting) -> str:
+def _tested(row: dict[str, Any], setting: Setting, first: _Side, other: _Side) -> str:
     text = interval(row["estimate"], row["low"], row["high"], sign=True)
     if not int(row["n_groups"]):
         return f"{text} (no common cases)"
@@ -190,7 +190,7 @@ def _groups(statistics: Statistics, setting: Setting, level: str) -> Iterator[st
     if rows:
         parts = [
             f"{row['group']} minus {row['other_group']} "
-            f"{_tested(row, *(_group_side(setting, row[name], level) for name in ('group', 'other_group')), setting)}"
+            f"{_tested(row, setting, *(_group_side(setting, row[name], level) for name in ('group', 'other_group')))}"
             for row in rows
         ]
         yield f"groups of networks, mean DSC at {level}: {'; '.join(parts)}."

@@ -1,5 +1,6 @@
 """What came out, in words made from the numbers."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -119,7 +120,8 @@ def _level_means(rows: pd.DataFrame) -> dict[str, float]:
     """Each level's mean DSC over the eligible networks (all, where none is)."""
     eligible = rows[rows["eligible"]] if rows["eligible"].any() else rows
     levels = sorted(rows["level"].unique(), key=level_order)
-    return eligible.groupby("level")["dsc"].mean().reindex(levels).to_dict()
+    means = eligible.groupby("level")["dsc"].mean()
+    return {level: float(means.get(level, math.nan)) for level in levels}
 
 
 def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> str:
