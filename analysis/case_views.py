@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.hardest import hardest_level, hardest_words
 from nnunet_skipstudy.analysis.looks import NetworkKey
 from nnunet_skipstudy.analysis.matching import Comparison
 from nnunet_skipstudy.analysis.predictions import Run, case_files
@@ -28,14 +29,16 @@ _PREDICTION: tuple[str, ...] = (*TRAINING, "level", "case")
 """What tells one prediction from another."""
 
 MAX_TRAININGS = 3
+LARGEST_DROP, LARGEST_SPREAD, LOWEST = "largest drop", "largest spread", "lowest DSC"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A case worth looking at, and why."""
+    """A case worth looking at, why, and by what it was chosen."""
 
     case: str
     why: str
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,18 +63,26 @@ def choose_cases(setting: Setting, n: int) -> list[Choice]:
     """Up to ``n`` cases: the largest mean drop of the DSC to the hardest level, the median, the best; then others.
 
     Drop and mean are over the eligible networks (all, where none is). Where no level is counted from, the spread
-    over levels stands for the drop. Ties go to the first case; others are taken evenly from largest drop to least.
+    over levels stands for the drop; where there is one level only, the DSC. Ties go to the first case; others are
+    taken evenly from one end to the other. The first reason is the most telling case's, see :func:`telling`.
     """
     networks = setting.ranked or list(range(len(setting.networks)))
     dsc = METRICS.index("dsc")
-    level_means = nanmean(setting.values[:, networks, :, dsc], 1)
-    change = nanmean(setting.changes[:, networks, 0, dsc], 1)
-    if np.isnan(change).all() or not change[~np.isnan(change)].any():
+    level_means = nanmean(setting.values[..., dsc][:, networks], 1)  # case, level
+    by_level = dict(zip(setting.levels, nanmean(level_means, 0).tolist(), strict=True))
+    hardest = hardest_level(by_level)
+    change = nanmean(setting.changes[:, networks, setting.levels.index(hardest), dsc], 1)
+    if len(setting.levels) == 1:
+        by, ends, change = "their DSC", (LOWEST, "median"), level_means[:, 0]
+    elif np.isnan(change).all() or not change[~np.isnan(change)].any():
+        by, ends = "the spread of their DSC over the levels", (LARGEST_SPREAD, "median spread")
         change = np.nan_to_num(-np.ptp(level_means, axis=1))
+    else:
+        by, ends = f"the change of DSC to {hardest_words(setting.levels)}", (LARGEST_DROP, "median drop")
     change = np.where(np.isnan(change), np.inf, change)
     order = [int(i) for i in np.argsort(change, kind="stable")]
     best = int(np.argmax(np.nan_to_num(nanmean(level_means, 1), nan=-1)))
-    wanted = [(order[0], "largest drop"), (order[len(order) // 2], "median drop"), (best, "best")]
+    wanted = [(order[0], ends[0]), (order[len(order) // 2], ends[1]), (best, "best")]
     wanted += [(order[int(i)], "") for i in np.linspace(0, len(order) - 1, min(n, len(order))).round()]
     found: dict[int, str] = {}
     for index, why in wanted:
@@ -79,7 +90,12 @@ def choose_cases(setting: Setting, n: int) -> list[Choice]:
             found[index] = f"{found[index]}, {why}" if found[index] else why
         else:
             found.setdefault(index, why)
-    return [Choice(setting.cases[index], why) for index, why in list(found.items())[:n]]
+    return [Choice(setting.cases[index], why, by) for index, why in list(found.items())[:n]]
+
+
+def telling(choice: Choice) -> bool:
+    """Whether it is the case that a page shows before others."""
+    return choice.why.split(", ")[0] in (LARGEST_DROP, LARGEST_SPREAD, LOWEST)
 
 
 def image_folders(comparison: Comparison, levels: Sequence[str]) -> dict[str, Path]:

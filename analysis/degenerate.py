@@ -14,6 +14,8 @@ SAME_SIZE = 0.01
 """Predicted sizes whose range is at most this share of their mean are one size."""
 VARIED_SIZE = 0.05
 """Reference sizes whose range is more than this share of their mean are not."""
+MIN_IMAGES = 5
+"""So many predictions of one size are no chance."""
 MIN_LEVELS = 3
 """Equal predictions at so many levels are no chance."""
 
@@ -23,8 +25,8 @@ def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per such training and label, with :data:`RESULTS` and ``reason``: (nearly) everything empty,
-        everything foreground, (nearly) one size throughout although the references' differ, or each case's
-        prediction the same at all of three or more levels. Absent predictions say nothing.
+        everything foreground, (nearly) one size for all of five or more images although the references' differ, or
+        each case's prediction the same at all of three or more levels. Absent predictions say nothing.
     """
     found = []
     for keys, rows in groups(cases[cases["predicted_size"].notna()], *RESULTS):
@@ -43,7 +45,7 @@ def _reason(rows: pd.DataFrame) -> str:
     full = NEARLY_ALL * rows["image_size"]
     if (predicted >= full).all() and (reference < full).any():
         return "every prediction is foreground all over"
-    if _spread(predicted) <= SAME_SIZE and _spread(reference) > VARIED_SIZE:
+    if len(rows) >= MIN_IMAGES and _spread(predicted) <= SAME_SIZE and _spread(reference) > VARIED_SIZE:
         return "every prediction has the same size, whatever the image"
     if _same_over_levels(rows):
         return "every prediction is the same at all levels, whatever was done to the image"

@@ -13,18 +13,26 @@ OTHER_GROUP = "other"
 # Paul Tol's muted scheme: told apart from each other under colour-vision deficiency, and not the registry's.
 OTHER_COLOURS = ("#332288", "#882255", "#999933", "#AA4499", "#44AA99", "#777777")
 OTHER_MARKERS = ("P", "X", "<", ">", "p", "h")
+# Variants of one architecture keep its hue and dashes; the first is the architecture's own look.
+VARIANT_SHADES = (0.0, -0.4, 0.45, -0.65, 0.65)
+"""Towards black (below 0) or white (above)."""
+VARIANT_MARKERS = ("", "X", "P", "<", "p")
+VARIANT_HATCHES = ("", "////", "....", "xxxx", "----")
 
 
 @dataclass(frozen=True)
 class Look:
-    """One network's title, group and strokes; ``hollow`` markers tell variants of one architecture apart."""
+    """One network's title, group, strokes, and the hatch of its areas.
+
+    Marks are filled; hollow ones are left to networks that aren't ranked.
+    """
 
     title: str
     group: str
     colour: str
     dashes: str
     marker: str
-    hollow: bool = False
+    hatch: str = ""
 
 
 def looks(networks: Iterable[NetworkKey]) -> dict[NetworkKey, Look]:
@@ -36,14 +44,37 @@ def looks(networks: Iterable[NetworkKey]) -> dict[NetworkKey, Look]:
 
 def _look(key: NetworkKey, variants: list[NetworkKey], others: list[str]) -> Look:
     known = ARCHITECTURES.get(key[0])
-    hollow = variants.index(key) > 0
     detail = _detail(key, variants)
+    title = known.title if known else key[0]
     if known:
-        title = f"{known.title} ({detail})" if detail else known.title
-        return Look(title, known.group.value, known.colour, known.dashes, known.marker, hollow)
-    index = others.index(key[0]) % len(OTHER_COLOURS)
-    title = f"{key[0]} ({detail})" if detail else key[0]
-    return Look(title, OTHER_GROUP, OTHER_COLOURS[index], "-", OTHER_MARKERS[index], hollow)
+        group, colour, dashes, marker = known.group.value, known.colour, known.dashes, known.marker
+    else:
+        index = others.index(key[0]) % len(OTHER_COLOURS)
+        group, colour, dashes, marker = OTHER_GROUP, OTHER_COLOURS[index], "-", OTHER_MARKERS[index]
+    variant = variants.index(key) % len(VARIANT_SHADES)
+    return Look(
+        f"{title} ({detail})" if detail else title,
+        group,
+        shade(colour, VARIANT_SHADES[variant]),
+        dashes,
+        marker if variant == 0 else _other_marker(marker, variant),
+        VARIANT_HATCHES[variant],
+    )
+
+
+def _other_marker(own: str, variant: int) -> str:
+    marker = VARIANT_MARKERS[variant]
+    return marker if marker != own else "h"
+
+
+def shade(colour: str, amount: float) -> str:
+    """A colour ``#rrggbb`` mixed with black (``amount`` below 0) or white (above); black goes towards white only."""
+    channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    if amount < 0 and not any(channels):
+        amount *= -0.6  # other greys than those of the lighter shades
+    target = 255 if amount > 0 else 0
+    mixed = [round(channel + (target - channel) * abs(amount)) for channel in channels]
+    return "#" + "".join(f"{channel:02X}" for channel in mixed)
 
 
 def _detail(key: NetworkKey, variants: list[NetworkKey]) -> str:
@@ -55,6 +86,13 @@ def _detail(key: NetworkKey, variants: list[NetworkKey]) -> str:
         words.append(key[1].removeprefix(f"nnUNetTrainer{key[0]}").strip("_").replace("_", " ") or "default")
     words += [key[i] for i in (2, 3) if len({variant[i] for variant in variants}) > 1]
     return ", ".join(words)
+
+
+def trained_alike(key: NetworkKey, architecture: str) -> NetworkKey:
+    """The network of another architecture trained alike, as far as the trainers' names tell."""
+    prefix = f"nnUNetTrainer{key[0]}"
+    trainer = f"nnUNetTrainer{architecture}{key[1].removeprefix(prefix)}" if key[1].startswith(prefix) else key[1]
+    return (architecture, trainer, *key[2:])
 
 
 def level_title(level: str) -> str:

@@ -4,6 +4,7 @@ Command-line choices, the order of tables, the colours of figures, the trainers 
 Nothing heavy is imported here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -137,3 +138,9 @@ def level_order(level: str) -> tuple[int, float, str]:
         return (0, float(LEVELS.index(level)), level)
     alpha = level_alpha(level)
     return (1, -alpha, level) if alpha is not None else (2, 0.0, level)
+
+
+def known_order(levels: Iterable[str]) -> bool:
+    """Whether the names tell which level is harder: all of the five categories, or all alphas."""
+    names = list(levels)
+    return all(name in LEVELS for name in names) or all(level_alpha(name) is not None for name in names)

@@ -8,7 +8,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, Picture, named_after, save, slug, style
+from nnunet_skipstudy.analysis.figures.style import (
+    MAX_COLUMNS,
+    Picture,
+    fitted,
+    named_after,
+    save,
+    slug,
+    style,
+    title_above,
+)
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.setting import Setting
@@ -27,7 +36,7 @@ def dsc_over_disparity(
             words = named_after(setting, several=len(overall) > 1)
             title = f"DSC against texture disparity, {', '.join(words)}"
             caption = (
-                "Each dot: one image (a case at a level), replicates averaged. Further right: object and surroundings "
+                "Each mark: one image (a case at a level), replicates averaged. Further right: object and surroundings "
                 "further apart in texture. Lines: Theil-Sen, the median slope over all pairs of images."
             )
             yield Picture(
@@ -46,15 +55,26 @@ def _panels(setting: Setting, looks: dict[NetworkKey, Look], title: str) -> Figu
         for index, key in enumerate(setting.networks):
             axis, look = axes[index], looks[key]
             values = setting.values[:, index, :, METRICS.index("dsc")].ravel()
-            axis.plot(disparity, values, ".", color=look.colour, markersize=3, alpha=0.45, rasterized=True)
+            axis.plot(
+                disparity,
+                values,
+                linestyle="none",
+                marker=look.marker,
+                color=look.colour,
+                markersize=2.6,
+                markeredgewidth=0,
+                alpha=0.5,
+                rasterized=True,
+            )
             line = theil_sen(disparity, values)
             axis.plot(ends, line.intercept + line.slope * ends, color="black", linewidth=1.2)
-            axis.set_title(look.title)
+            axis.set_title(fitted(look.title, figure.get_figwidth() / columns - 0.5, 9))
             axis.text(0.97, 0.04, f"slope {line.slope:+.3f}", transform=axis.transAxes, ha="right", fontsize=7.5)
-        for axis in axes[len(setting.networks) :]:
-            axis.set_visible(False)
+        for index in range(len(setting.networks), len(axes)):
+            axes[index].set_visible(False)
+            axes[index - columns].tick_params(labelbottom=True)
         axes[0].set_ylim(-0.02, 1.02)
         figure.supxlabel("texture disparity (TD): larger is easier", fontsize=9)
         figure.supylabel("DSC (higher is better)", fontsize=9)
-        figure.suptitle(title, fontsize=10)
+        title_above(figure, title)
     return figure

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.figures.style import Picture, named_after, save, slug, style
+from nnunet_skipstudy.analysis.figures.style import Picture, legend_below, named_after, save, slug, style, title_above
+from nnunet_skipstudy.analysis.hardest import axis_title
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -58,20 +60,22 @@ def _boxes(setting: Setting, looks: dict[NetworkKey, Look], title: str) -> Figur
                     showfliers=False,
                     manage_ticks=False,
                     patch_artist=True,
-                    boxprops={"facecolor": look.colour + "55", "edgecolor": look.colour, "linewidth": 0.8},
+                    boxprops={"facecolor": look.colour + "55", "edgecolor": look.colour, "linewidth": 0.8}
+                    | {"hatch": look.hatch},
                     whiskerprops={"color": look.colour, "linewidth": 0.8},
                     capprops={"color": look.colour, "linewidth": 0.8},
                     medianprops={"color": "black", "linewidth": 1.2},
                 )
                 spread = rng.uniform(-0.25, 0.25, len(values)) * step
                 axis.plot(place + spread, values, ".", color=look.colour, markersize=1.8, alpha=0.6, rasterized=True)
-            axis.plot([], [], "s", color=look.colour, label=look.title)
         axis.set_xticks(range(n_levels), [level_title(level) for level in setting.levels])
         axis.set_xlim(-0.6, n_levels - 0.4)
         axis.set_ylim(-0.02, 1.02)
         axis.set_ylabel("DSC (higher is better)")
-        axis.set_xlabel("← harder      test level      easier →")
+        axis.set_xlabel(axis_title(setting.levels))
         axis.grid(axis="x", visible=False)
-        figure.suptitle(title, fontsize=10)
-        figure.legend(loc="outside lower center", ncols=min(3, n_networks), frameon=False)
+        title_above(figure, title)
+        drawn = [looks[key] for key in setting.networks]
+        boxes = [Patch(facecolor=look.colour + "55", edgecolor=look.colour, hatch=look.hatch) for look in drawn]
+        legend_below(figure, boxes, [look.title for look in drawn])
     return figure

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, Picture, save, slug, style
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title
+from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, Picture, fitted, save, slug, style, title_above
+from nnunet_skipstudy.analysis.hardest import axis_title
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, trained_alike
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_alpha, level_order
 
@@ -46,9 +47,16 @@ def alpha_matrices(summary: pd.DataFrame, looks: dict[NetworkKey, Look], folder:
         matrices = _matrices(rows, looks)
         name, title = slug("alpha_dsc", *words), f"Mean DSC, trained x tested, {', '.join(words)}"
         figure = _grid(matrices, looks, _Scale("viridis", 0, 1, "mean DSC", "{:.2f}"), title)
-        caption = "Rows: alpha trained on; columns: alpha tested on; larger alpha is harder. One colour scale for all."
-        yield Picture(title, caption, save(figure, folder, name), True)
         differences = _differences(matrices)
+        caption = (
+            "Rows: alpha trained on; columns: level tested on; a larger alpha is harder. One colour scale for all."
+        )
+        alone = [looks[key].title for key in matrices if key[0] != BASELINE and key not in differences]
+        left_out = ""
+        if alone and any(key[0] == BASELINE for key in matrices):
+            left_out = f" Not compared with No-Skip U-Net, of which none was trained alike: {', '.join(alone)}."
+        caption += "" if differences else left_out
+        yield Picture(title, caption, save(figure, folder, name), True)
         if differences:
             sound = _differences(_matrices(rows[~rows["degenerate"]], looks))
             reach = max([0.05, *(float(np.nanmax(m.abs().to_numpy())) for m in sound.values())])
@@ -57,8 +65,8 @@ def alpha_matrices(summary: pd.DataFrame, looks: dict[NetworkKey, Look], folder:
             scale = _Scale("PuOr", -reach, reach, "difference of mean DSC", "{:+.2f}", "both")
             figure = _grid(differences, looks, scale, title)
             caption = (
-                "Above 0 (purple): better than No-Skip U-Net trained and tested alike; below 0 (orange): "
-                "worse. Degenerate networks may lie beyond the colour scale."
+                "Above 0 (purple): better than No-Skip U-Net trained (as far as the trainers' names tell) and tested "
+                "alike; below 0 (orange): worse. Degenerate networks may lie beyond the colour scale." + left_out
             )
             yield Picture(title, caption, save(figure, folder, name), True)
 
@@ -77,13 +85,10 @@ def _matrices(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> dict[Network
 
 
 def _differences(matrices: dict[NetworkKey, pd.DataFrame]) -> dict[NetworkKey, pd.DataFrame]:
+    """Each network minus the No-Skip U-Net that was trained alike; without those that have none."""
     found = {}
     for key, matrix in matrices.items():
-        suffix = key[1].removeprefix(f"nnUNetTrainer{key[0]}")
-        alike = (BASELINE, f"nnUNetTrainer{BASELINE}{suffix}", *key[2:])
-        baseline = matrices.get(alike)
-        if baseline is None:
-            baseline = next((m for k, m in matrices.items() if k[0] == BASELINE), None)
+        baseline = matrices.get(trained_alike(key, BASELINE))
         if baseline is not None and key[0] != BASELINE:
             difference = matrix - baseline
             if difference.notna().to_numpy().any():
@@ -103,14 +108,16 @@ def _grid(matrices: dict[NetworkKey, pd.DataFrame], looks: dict[NetworkKey, Look
         image: Any = None
         for axis, (key, matrix) in zip(axes, matrices.items(), strict=False):
             image = _heat_map(axis, matrix, scale)
-            axis.set_title(looks[key].title)
+            axis.set_title(fitted(looks[key].title, size[0] / columns - 0.4, 9))
         for index in range(len(matrices), len(axes)):
             axes[index].set_visible(False)
             axes[index - columns].tick_params(labelbottom=True)
         figure.colorbar(image, ax=list(axes), label=scale.title, extend=scale.extend, shrink=0.8, aspect=30)
-        figure.supxlabel("← harder      alpha tested on      easier →", fontsize=9)
+        tested = list(next(iter(matrices.values())).columns)
+        what = "alpha" if all(level_alpha(level) is not None for level in tested) else "level"
+        figure.supxlabel(axis_title(tested, f"{what} tested on"), fontsize=9)
         figure.supylabel("alpha trained on (hardest at the top)", fontsize=9)
-        figure.suptitle(title, fontsize=10)
+        title_above(figure, title)
     return figure
 
 

@@ -8,7 +8,19 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures.style import BOUNDED, MAX_COLUMNS, METRIC_TITLES, Picture, save, slug, style
+from nnunet_skipstudy.analysis.figures.style import (
+    BOUNDED,
+    MAX_COLUMNS,
+    METRIC_TITLES,
+    Picture,
+    legend_below,
+    network_handle,
+    save,
+    slug,
+    style,
+    title_above,
+)
+from nnunet_skipstudy.analysis.hardest import axis_title
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
@@ -56,7 +68,8 @@ def metric_over_levels(
             title,
             f"{ylabel[0].upper()}{ylabel[1:]} at each level, means over cases"
             + (" with 95 % intervals" if own else "")
-            + ". The dotted line marks the level that changes are counted from.",
+            + ". The dotted line marks the level that changes are counted from."
+            + (" Hollow: degenerate." if rows["degenerate"].any() else ""),
             save(figure, folder, slug(*words)),
             metric == "dsc",
         )
@@ -96,13 +109,10 @@ def _lines(
         axes[0].set_ylim(0, 1.02 if bounded else (highest * 1.08 if highest > 0 else 1))
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
         figure.supylabel(ylabel, fontsize=9)
-        figure.suptitle(title, fontsize=10)
-        handles, names = axes[0].get_legend_handles_labels()
-        for axis in axes[1 : len(trainings)]:
-            for handle, name in zip(*axis.get_legend_handles_labels(), strict=True):
-                if name not in names:
-                    handles, names = [*handles, handle], [*names, name]
-        figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(names)), frameon=False)
+        title_above(figure, title)
+        present = set(rows[list(NETWORK[1:])].itertuples(index=False, name=None))
+        drawn = [look for key, look in looks.items() if key in present]
+        legend_below(figure, [network_handle(look, line=True) for look in drawn], [look.title for look in drawn])
     return figure
 
 
@@ -113,18 +123,17 @@ def _panel(
     drawn = [key for key in looks if key in by_network]
     for index, key in enumerate(drawn):
         look, values = looks[key], by_network[key].set_index("level")["mean"]
-        shift = (0.08 if intervals else 0.03) * (
-            index - (len(drawn) - 1) / 2
-        )  # so that equal values don't hide each other
+        hollow = bool(by_network[key]["degenerate"].any())
+        step = min(0.08 if intervals else 0.03, 0.7 / len(drawn))
+        shift = step * (index - (len(drawn) - 1) / 2)  # so that equal values don't hide each other
         axis.plot(
             [position + shift for position in range(len(levels))],
             [values.get(level, math.nan) for level in levels],
-            label=look.title,
             color=look.colour,
             linestyle=look.dashes,
             marker=look.marker,
             markersize=4.5,
-            markerfacecolor="white" if look.hollow else look.colour,
+            markerfacecolor="white" if hollow else look.colour,
             linewidth=1.5,
         )
         for position, level in enumerate(levels):
@@ -142,5 +151,4 @@ def _panel(
 
 def _axis_title(levels: Sequence[str], wide: bool) -> str:
     what = "test alpha" if all(level_alpha(level) is not None for level in levels) else "test level"
-    gap = " " * (6 if wide else 2)
-    return f"← harder{gap}{what}{gap}easier →"
+    return axis_title(levels, what, gap=6 if wide else 2)

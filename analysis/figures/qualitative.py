@@ -7,8 +7,8 @@ from typing import Any
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.case_views import CaseView, LabelPixels, outlines
-from nnunet_skipstudy.analysis.figures.style import Picture, save, slug, style
+from nnunet_skipstudy.analysis.case_views import CaseView, LabelPixels, outlines, telling
+from nnunet_skipstudy.analysis.figures.style import Picture, fitted, save, slug, style
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
 from nnunet_skipstudy.registry import level_order
 
@@ -35,7 +35,7 @@ def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look],
         )
         figure = _sheet(view, training, looks, title)
         name = slug("cases", view.dataset, view.choice.case, view.choice.why.split(",")[0].replace(" ", "-"))
-        yield Picture(title, caption, save(figure, folder, name), "largest drop" in view.choice.why, raster=True)
+        yield Picture(title, caption, save(figure, folder, name), telling(view.choice), raster=True)
 
 
 def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: str) -> Figure:
@@ -58,19 +58,23 @@ def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: 
         for row, key in enumerate(networks):
             look = looks[key]
             middle = row * down + rows / 2
-            axis.text(-GAP * columns, middle, look.title, rotation=90, ha="right", va="center", fontsize=7,
-                      color=look.colour)  # fmt: skip
+            words = fitted(look.title, tile * rows / columns, 7)
+            axis.text(-GAP * columns, middle, words, rotation=90, ha="right", va="center", multialignment="center",
+                      fontsize=7, color=look.colour)  # fmt: skip
             for column, level in enumerate(levels):
                 place = (training, key, level)
                 left, top = column * across, row * down
                 _tile(axis, view, level, view.predictions.get(place), look.colour, (left, top))
-                if place in view.dsc:
+                if place not in view.predictions:
+                    axis.text(left + columns / 2, top - 0.02 * rows, "no prediction", ha="center", va="bottom",
+                              fontsize=7)  # fmt: skip
+                elif place in view.dsc:
                     axis.text(left + columns / 2, top - 0.02 * rows, f"{view.dsc[place]:.3f}", ha="center", va="bottom",
                               fontsize=7)  # fmt: skip
         for column, level in enumerate(levels):
             axis.text(column * across + columns / 2, height - GAP * rows, level_title(level), ha="center", va="top",
                       fontsize=8)  # fmt: skip
-        figure.suptitle(title, fontsize=9)
+        figure.suptitle(fitted(title, size[0] - 0.1, 9), fontsize=9)
     return figure
 
 

@@ -1,13 +1,14 @@
 """Critical-difference diagrams (Demšar 2006): mean ranks on a line, bars over networks that are not told apart."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures.style import Picture, named_after, save, slug, style
+from nnunet_skipstudy.analysis.figures.style import Picture, named_after, save, slug, style, title_above, width_of
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking
 from nnunet_skipstudy.analysis.statistics.ranks import bars
@@ -16,6 +17,12 @@ from nnunet_skipstudy.analysis.statistics.table import Statistics
 
 MAX_PANELS = 6
 _TOP = 1.5  # a panel's height above the axis, in rows of names
+SIZE = 8.0
+"""Of letters, in points; the following in inches."""
+MIN_WIDTH, MIN_LINE = 6.5, 2.6
+"""Of a figure, and of its line of ranks."""
+STUB, GAP, MARGIN = 0.2, 0.06, 0.05
+"""From the line's end to a name's line's end, from there to the name, and around all."""
 
 
 def critical_differences(
@@ -45,57 +52,97 @@ def critical_differences(
             yield Picture(title, caption, save(figure, folder, slug("critical_difference_dsc", *words)), True)
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """Where a panel's words and its line of ranks lie, alike in all panels of a figure, in inches."""
+
+    width: float
+    left: float
+    right: float
+
+
+def _frame(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look]) -> _Frame:
+    """Room for the widest name on each side of the line, and for the widest heading."""
+    left = right = 0.0
+    for found in rankings:
+        order = _order(found)
+        for place, index in enumerate(order):
+            width = width_of(_name(found, index, looks), SIZE) + STUB + GAP
+            if place < _half(order):
+                left = max(left, width)
+            else:
+                right = max(right, width)
+    heading = max(width_of(_heading(found), SIZE) for found in rankings)
+    return _Frame(max(MIN_WIDTH, left + MIN_LINE + right, heading + GAP) + 2 * MARGIN, left + MARGIN, right + MARGIN)
+
+
 def _diagrams(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look], title: str) -> Figure:
     rows = [_TOP + 1 + (len(ranking.networks) + 1) // 2 + 0.35 * len(_bars(ranking)) for ranking in rankings]
+    frame = _frame(rankings, looks)
     with style(**{"axes.grid": False}):
-        figure = Figure(figsize=(6.6, 0.5 + 0.215 * sum(rows) + 0.08 * len(rows)), layout="constrained")
+        size = (frame.width, 0.5 + 0.215 * sum(rows) + 0.08 * len(rows))
+        figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(rankings), 1, squeeze=False, gridspec_kw={"height_ratios": rows}).ravel()
         for axis, ranking, height in zip(axes, rankings, rows, strict=True):
-            _diagram(axis, ranking, looks, height)
-        figure.suptitle(title, fontsize=10)
+            _diagram(axis, ranking, looks, height, frame)
+        title_above(figure, title)
     return figure
+
+
+def _order(found: LevelRanking) -> list[int]:
+    return [int(i) for i in np.argsort(found.ranking.mean_ranks, kind="stable")]
+
+
+def _half(order: Sequence[int]) -> int:
+    """How many names stand on the left."""
+    return (len(order) + 1) // 2
+
+
+def _name(found: LevelRanking, index: int, looks: dict[NetworkKey, Look]) -> str:
+    return f"{looks[found.networks[index]].title} ({found.ranking.mean_ranks[index]:.2f})"
+
+
+def _heading(found: LevelRanking) -> str:
+    where = "mean of all levels" if found.level == ALL_LEVELS else found.level
+    ranking = found.ranking
+    return (
+        f"{where}: n = {ranking.n_blocks}, CD {ranking.critical_difference:.2f}, Friedman p {p_words(ranking.p_value)}"
+    )
 
 
 def _bars(ranking: LevelRanking) -> list[tuple[int, ...]]:
     return bars(ranking.ranking.mean_ranks, ranking.ranking.critical_difference)
 
 
-def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], height: float) -> None:
-    ranks, critical = found.ranking.mean_ranks, found.ranking.critical_difference
+def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], height: float, frame: _Frame) -> None:
+    ranks = found.ranking.mean_ranks
     n = len(ranks)
+    inch = (n - 1) / (frame.width - frame.left - frame.right)  # in ranks
+    start = 1 - frame.left * inch
     axis.set_axis_off()
-    axis.set_xlim(1 - 0.55 * (n - 1), n + 0.55 * (n - 1))
+    axis.set_xlim(start, n + frame.right * inch)
     axis.set_ylim(height - _TOP, -_TOP)
     axis.plot([1, n], [0, 0], color="black", linewidth=1)
     for rank in range(1, n + 1):
         axis.plot([rank, rank], [0, -0.15], color="black", linewidth=1)
         axis.text(rank, -0.25, str(rank), ha="center", va="bottom", fontsize=7)
-    where = "mean of all levels" if found.level == ALL_LEVELS else found.level
-    axis.text(
-        1 - 0.55 * (n - 1),
-        -1.15,
-        f"{where}: n = {found.ranking.n_blocks}, CD {critical:.2f}, Friedman p {p_words(found.ranking.p_value)}",
-        fontsize=8,
-        va="center",
-    )
+    axis.text(start + MARGIN * inch, -1.15, _heading(found), fontsize=SIZE, va="center")
     joined = _bars(found)
     for row, members in enumerate(joined):
         y = 0.35 * (row + 1)
         axis.plot([ranks[members[0]] - 0.04, ranks[members[-1]] + 0.04], [y, y], color="#444444", linewidth=3,
                   solid_capstyle="butt")  # fmt: skip
     base = 0.35 * len(joined) + 0.75
-    order = [int(i) for i in np.argsort(ranks, kind="stable")]
-    half = (n + 1) // 2
+    order = _order(found)
     for place, index in enumerate(order):
-        left = place < half
+        left = place < _half(order)
         y = base + (place if left else n - 1 - place)
-        end = 1 - 0.06 * (n - 1) if left else n + 0.06 * (n - 1)
+        end = 1 - STUB * inch if left else n + STUB * inch
         look = looks[found.networks[index]]
         axis.plot([ranks[index], ranks[index], end], [0, y, y], color=look.colour, linewidth=1.1)
         axis.plot([ranks[index]], [0], marker=look.marker, color=look.colour, markersize=4.5)
-        words = f"{look.title} ({ranks[index]:.2f})"
-        axis.text(end + (-0.03 if left else 0.03) * (n - 1), y, words, ha="right" if left else "left", va="center",
-                  fontsize=8)  # fmt: skip
+        beside = end + (-GAP if left else GAP) * inch
+        axis.text(beside, y, _name(found, index, looks), ha="right" if left else "left", va="center", fontsize=SIZE)
 
 
 def p_words(value: float) -> str:

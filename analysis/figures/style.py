@@ -1,16 +1,21 @@
 """What all figures share: colours of paper, files, names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import TextToPath
 
-from nnunet_skipstudy.analysis.looks import training_title
+from nnunet_skipstudy.analysis.looks import Look, training_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_TRAININGS, Setting
 
 METRIC_TITLES: dict[str, str] = {"dsc": "DSC", "hd": "HD", "hd95": "HD95", "assd": "ASSD", "nsd": "NSD"}
@@ -31,6 +36,7 @@ STYLE: Any = {
     "text.parse_math": False,  # a $ in somebody's label is a $
 }
 MAX_COLUMNS = 3
+LEGEND_SIZE = 9.0
 
 
 @contextmanager
@@ -44,6 +50,62 @@ def style(**settings: Any) -> Iterator[None]:
         chosen: Any = {**STYLE, **settings}
         mpl.rcParams.update(chosen)
         yield
+
+
+def width_of(words: str, size: float) -> float:
+    """How wide a line of text is, in inches, in letters of ``size`` points."""
+    if not words:
+        return 0.0
+    with style():
+        width, _, _ = TextToPath().get_text_width_height_descent(words, FontProperties(size=size), ismath=False)
+    return float(width) / 72
+
+
+def fitted(words: str, inches: float, size: float) -> str:
+    """The words broken into lines no wider than ``inches``; a word that is wider by itself is broken, too."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if width_of(longer, size) <= inches:
+            lines[-1] = longer
+            continue
+        if lines[-1]:
+            lines.append("")
+        for sign in word:
+            if lines[-1] and width_of(lines[-1] + sign, size) > inches:
+                lines.append("")
+            lines[-1] += sign
+    return "\n".join(lines)
+
+
+def title_above(figure: Figure, title: str) -> None:
+    """The figure's title, in as many lines as its width asks for."""
+    figure.suptitle(fitted(title, figure.get_figwidth() - 0.2, 10), fontsize=10)
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist], titles: Sequence[str]) -> None:
+    """A legend under the axes in as many columns, three at most, as fit; more than two rows make the figure higher."""
+    room = figure.get_figwidth() - 0.2
+    em = LEGEND_SIZE / 72
+    names = [fitted(title, room - 3 * em, LEGEND_SIZE) for title in titles]
+    widths = [max(width_of(line, LEGEND_SIZE) for line in name.split("\n")) for name in names]
+    columns = 1
+    for number in range(min(3, len(names)), 1, -1):
+        # matplotlib fills column after column, the first ones with one more
+        parts = np.array_split(np.array(widths), number)
+        if sum(part.max() for part in parts) + (3 * number + 2 * (number - 1)) * em <= room:
+            columns = number
+            break
+    lines = [name.count("\n") + 1 for name in names]
+    rows = max(sum(part) for part in np.array_split(np.array(lines), columns))
+    figure.set_figheight(figure.get_figheight() + max(0, int(rows) - 2) * 1.5 * em)
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False, fontsize=LEGEND_SIZE)
+
+
+def network_handle(look: Look, line: bool = False) -> Line2D:
+    """A network's mark for a legend, with its line where ``line``."""
+    dashes: Any = look.dashes if line else "none"
+    return Line2D([], [], color=look.colour, linestyle=dashes, marker=look.marker, markersize=4.5 if line else 8)
 
 
 @dataclass(frozen=True)

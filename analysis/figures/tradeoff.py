@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures.style import Picture, named_after, save, slug, style
+from nnunet_skipstudy.analysis.figures.style import (
+    Picture,
+    legend_below,
+    named_after,
+    network_handle,
+    save,
+    slug,
+    style,
+    title_above,
+)
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -24,6 +33,11 @@ class Point:
     spread_bounds: tuple[float, float]
     eligible: bool
     on_front: bool
+
+
+NOT_RANKED = (
+    "Hollow, not ranked and never on it: degenerate networks, and those without a CV in many more cases than others. "
+)
 
 
 def tradeoff_points(statistics: Statistics, setting: Setting) -> tuple[str, list[Point]]:
@@ -75,9 +89,9 @@ def performance_against_robustness(
             title = f"Performance against robustness, {', '.join(words)}"
             caption = (
                 "Right is better, down is steadier; lines through the marks are 95 % intervals. A black edge "
-                "and the grey line mark the Pareto front: networks that none beats in both. Hollow and never on it are "
-                "degenerate networks, and those without a CV in a case that others have one in. A small CV alone is no "
-                "merit."
+                "and the grey line mark the Pareto front: networks that none beats in both. "
+                + ("" if all(point.eligible for point in points) else NOT_RANKED)
+                + "A small CV alone is no merit."
             )
             figure = _scatter(points, looks, level, title)
             yield Picture(title, caption, save(figure, folder, slug("tradeoff_dsc", *words)), True)
@@ -85,7 +99,7 @@ def performance_against_robustness(
 
 def _scatter(points: list[Point], looks: dict[NetworkKey, Look], level: str, title: str) -> Figure:
     with style():
-        figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+        figure = Figure(figsize=(6.2, 4.4), layout="constrained")
         axis = figure.subplots()
         front = sorted((point for point in points if point.on_front), key=lambda point: point.performance)
         axis.plot([p.performance for p in front], [p.spread for p in front], color="#999999", linewidth=4, alpha=0.5)
@@ -103,10 +117,13 @@ def _scatter(points: list[Point], looks: dict[NetworkKey, Look], level: str, tit
                 markeredgecolor="black" if point.on_front else look.colour,
                 markeredgewidth=1.4,
                 markersize=8,
-                label=look.title + ("" if point.eligible else " (not ranked)"),
             )
         axis.set_xlabel(f"mean DSC {'over all levels' if level == ALL_LEVELS else 'at ' + level} →")
         axis.set_ylabel("← CV of the DSC across levels (per case, averaged)")
-        figure.suptitle(title, fontsize=10)
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        title_above(figure, title)
+        titles = [looks[point.key].title + ("" if point.eligible else " (not ranked)") for point in points]
+        handles = [network_handle(looks[point.key]) for point in points]
+        for handle, point in zip(handles, points, strict=True):
+            handle.set_markerfacecolor(looks[point.key].colour if point.eligible else "white")
+        legend_below(figure, handles, titles)
     return figure

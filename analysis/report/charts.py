@@ -9,6 +9,7 @@ import numpy as np
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.figures.style import BOUNDED, METRIC_TITLES
 from nnunet_skipstudy.analysis.figures.tradeoff import tradeoff_points
+from nnunet_skipstudy.analysis.hardest import axis_title
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
@@ -51,6 +52,7 @@ def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[st
                 "title": setting_title(setting, statistics),
                 "unit": units[setting.dataset],
                 "levels": [level_title(level) for level in setting.levels],
+                "axis": axis_title(setting.levels, gap=2).replace("  ", " \u00a0"),
                 "reference": _reference(setting),
                 "means": _means(statistics, setting, order),
                 "disparity": _disparity(setting, order) if id(setting) in overall else None,

@@ -24,7 +24,7 @@ from nnunet_skipstudy.analysis.robustness import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.study import Study, warnings_of
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import known_order, level_order
 
 HONESTY = (
     "In square brackets: 95 % intervals, bootstrapped over groups of cases. p: Wilcoxon's signed-rank test over "
@@ -51,15 +51,15 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         warnings=warnings_of(study),
         tables=[
             *level_tables(table, study.looks, statistics),
-            *statistic_tables(statistics, study.cases, datasets, study.looks),
+            *statistic_tables(statistics, study.cases, datasets, study.looks, study.include_degenerate),
             *_robustness_tables(study),
         ],
         pictures=list(pictures),
         charts=charts(statistics, study.looks, {c.reference.dataset: c.unit for c in study.comparisons}),
         sweep=slider,
-        sweep_note=_sweep_note(slider, datasets),
+        sweep_note=_sweep_note(slider, views, datasets),
         facts=[*_facts(study), ("Computed by", versions())],
-        methods=[*texts.methods(study.comparisons, study.both_empty), *statistic_methods()],
+        methods=[*texts.methods(study.comparisons, study.both_empty), *statistic_methods(study.include_degenerate)],
         caveats=[
             *texts.caveats(study.comparisons, study.cases),
             *statistic_caveats(statistics, study.comparisons, study.cases),
@@ -67,7 +67,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
     )
 
 
-def _sweep_note(slider: dict[str, Any], datasets: list[str]) -> str:
+def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], datasets: list[str]) -> str:
     n = len(slider["cases"])
     without = [name for name in datasets if all(case["dataset"] != name for case in slider["cases"])]
     parts = []
@@ -76,9 +76,8 @@ def _sweep_note(slider: dict[str, Any], datasets: list[str]) -> str:
             f"; {count(slider['left_out'], 'more')} left out to keep the page small" if slider["left_out"] else ""
         )
         parts.append(
-            f"{count(n, 'case')} chosen by the change of DSC to the hardest level (largest drop, median, best, and "
-            f"evenly between){left_out}. Of several seeds and like folds the first is shown; of a volume, the slice "
-            "with the most reference foreground."
+            f"{count(n, 'case')} chosen by {joined(_choices(views))}{left_out}. Of several seeds and like folds the "
+            "first is shown; of a volume, the slice with the most reference foreground."
         )
     if without:
         parts.append(
@@ -86,6 +85,15 @@ def _sweep_note(slider: dict[str, Any], datasets: list[str]) -> str:
             "imagesTs), so there is nothing to show."
         )
     return " ".join(parts)
+
+
+def _choices(views: Sequence[CaseView]) -> list[str]:
+    """By what the cases were chosen, and which they are, in words; data sets chosen alike share them."""
+    reasons: dict[str, dict[str, None]] = {}
+    for view in views:
+        whys = [why for why in view.choice.why.split(", ") if why]
+        reasons.setdefault(view.choice.by, {}).update(dict.fromkeys(whys))
+    return [f"{by} ({', '.join(whys)}, and evenly between)" for by, whys in reasons.items()]
 
 
 def _lead(study: Study) -> list[str]:
@@ -149,7 +157,8 @@ def level_tables(
             f"Mean DSC by test level: {name}",
             ["network", *levels],
             body,
-            note="Hardest level first. Bold: highest at its level. In brackets: 95 % intervals.",
+            note=("Hardest level first. " if len(levels) > 1 and known_order(levels) else "")
+            + "Bold: highest at its level. In brackets: 95 % intervals.",
         )
 
 

@@ -1,18 +1,22 @@
 """What the intervals and tests say, in words: which differences hold, and which may be chance."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey
+from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.hardest import easiest_level, hardest_level
+from nnunet_skipstudy.analysis.looks import Look, NetworkKey, trained_alike
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
-from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.analysis.statistics.wins import TIE
+from nnunet_skipstudy.registry import ARCHITECTURES
 
 SIGNIFICANT = 0.05
 SKIP_PAIRS = (("NoSkip", "UNet"), ("NoSkipVNet", "VNet"), ("NoTopSkip", "UNet"))
@@ -38,9 +42,10 @@ def _of_setting(statistics: Statistics, setting: Setting, looks: dict[NetworkKey
             f"intervals (fewer than {MIN_GROUPS} groups) and tests (fewer than {MIN_PAIRS}); none is printed."
         )
         return
-    hardest = setting.levels[0]
+    means = {level: _mean_of_networks(statistics, setting, level) for level in setting.levels}
+    hardest = hardest_level(means)
     yield from _first_and_second(statistics, setting, looks, hardest)
-    yield from _skips(statistics, setting, looks, hardest)
+    yield from _skips(statistics, setting, looks, hardest, _reference(setting, means))
     yield from _groups(statistics, setting, hardest)
     yield from _ranking(statistics, setting, looks)
 
@@ -55,53 +60,75 @@ def scope(setting: Setting) -> str:
     return f" (mean over {joined(parts)})" if parts else ""
 
 
+def _mean_of_networks(statistics: Statistics, setting: Setting, level: str) -> float:
+    means = statistics.by_network(setting, "mean", level)
+    known = [means[setting.networks[i]]["estimate"] for i in setting.ranked]
+    known = [value for value in known if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
+
+
 def _first_and_second(
     statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look], level: str
 ) -> Iterator[str]:
     means = statistics.by_network(setting, "mean", level)
-    ranked = sorted((means[setting.networks[i]] for i in setting.ranked), key=lambda row: -row["estimate"])
-    if len(ranked) < 2:
+    known = [means[setting.networks[i]] for i in setting.ranked]
+    ranked = sorted((row for row in known if np.isfinite(row["estimate"])), key=lambda row: -row["estimate"])
+    if not ranked:
         return
-    first, second = ranked[:2]
+    first = ranked[0]
+    title = looks[first["key"]].title
+    value = f"mean DSC{scope(setting)}: {interval(first['estimate'], first['low'], first['high'])}"
+    if len(ranked) == 1:
+        if len(known) > 1:
+            yield f"at {level}, only {title} has a {value}; it leads nobody."
+        return
+    tied = [row for row in ranked if row["estimate"] >= first["estimate"] - TIE]
+    if len(tied) > 1:
+        titles = [look.title for key, look in looks.items() if key in {row["key"] for row in tied}]
+        yield f"at {level}, {joined(titles)} share the highest mean DSC{scope(setting)}: {number(first['estimate'])}."
+        return
+    second = ranked[1]
     found = _difference(statistics, setting, "difference", level, first["key"], second["key"])
     if found is None:
         return
-    yield (
-        f"at {level}, {looks[first['key']].title} leads in mean DSC{scope(setting)}: "
-        f"{interval(first['estimate'], first['low'], first['high'])}, before {looks[second['key']].title} by "
-        f"{_tested(found)}."
-    )
+    told = _tested(found, setting, *(_side(setting, looks, row["key"], level) for row in (first, second)))
+    before = looks[second["key"]].title
+    if found["estimate"] > 0:
+        yield f"at {level}, {title} leads in {value}, before {before} by {told}."
+    else:  # their own cases differ
+        yield f"at {level}, {title} leads in {value}; on the cases that {before} has, too, it differs by {told}."
 
 
-def _skips(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look], level: str) -> Iterator[str]:
+def _skips(
+    statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look], level: str, reference: str
+) -> Iterator[str]:
     for without, with_skips in SKIP_PAIRS:
         for key in setting.networks:
             if key[0] != without:
                 continue
-            suffix = key[1].removeprefix(f"nnUNetTrainer{without}")
-            other = (with_skips, f"nnUNetTrainer{with_skips}{suffix}", *key[2:])
+            other = trained_alike(key, with_skips)
             here = _difference(statistics, setting, "difference", level, key, other)
             if here is None:
                 continue
-            easiest = _reference(setting, level)
+            at_level = [_side(setting, looks, network, level) for network in (key, other)]
             sentence = (
                 f"skips left out or not: {looks[key].title} minus {looks[other].title} in mean DSC at {level}: "
-                f"{_tested(here)}"
+                f"{_tested(here, setting, *at_level)}"
             )
-            there = _difference(statistics, setting, "difference", easiest, key, other) if easiest else None
-            yield sentence + (f"; at {easiest}: {_tested(there)}." if there is not None else ".")
+            there = None
+            if reference not in ("", level):
+                there = _difference(statistics, setting, "difference", reference, key, other)
+            if there is None:
+                yield f"{sentence}."
+            else:
+                at_reference = [_side(setting, looks, network, reference) for network in (key, other)]
+                yield f"{sentence}; at {reference}: {_tested(there, setting, *at_reference)}."
 
 
-def _reference(setting: Setting, hardest: str) -> str:
+def _reference(setting: Setting, means: dict[str, float]) -> str:
     """The level that the hardest is set against: the one changes are counted from, else the easiest."""
     shared = set(setting.references) - {""}
-    level = shared.pop() if len(shared) == 1 else min(setting.levels, key=lambda name: _easy(name))
-    return level if level != hardest else ""
-
-
-def _easy(level: str) -> tuple[float, ...]:
-    first, second, _ = level_order(level)
-    return (-first, -second)
+    return shared.pop() if len(shared) == 1 else easiest_level(means)
 
 
 def _difference(
@@ -117,20 +144,63 @@ def _difference(
     return None
 
 
-def _tested(row: dict[str, Any]) -> str:
+@dataclass(frozen=True)
+class _Side:
+    """One side of a difference: its name, and the cases' values at one level."""
+
+    title: str
+    values: Floats
+
+
+def _side(setting: Setting, looks: dict[NetworkKey, Look], key: NetworkKey, level: str) -> _Side:
+    return _Side(looks[key].title, _values(setting, [setting.networks.index(key)], level))
+
+
+def _values(setting: Setting, networks: list[int], level: str) -> Floats:
+    """Each case's DSC at a level, the mean over networks."""
+    return nanmean(setting.values[:, networks, setting.levels.index(level), METRICS.index("dsc")], 1)
+
+
+def _tested(row: dict[str, Any], setting: Setting, first: _Side, other: _Side) -> str:
     text = interval(row["estimate"], row["low"], row["high"], sign=True)
+    if not int(row["n_groups"]):
+        return f"{text} (no common cases)"
     n = f"n = {int(row['n_groups'])}"
     if pd.isna(row["p_holm"]):
         return f"{text} ({n}; no test{row['test'].split(';')[0].removeprefix('none')})"
-    verdict = "they differ" if row["p_holm"] < SIGNIFICANT else "may be chance"
+    verdict = "may be chance"
+    if row["p_holm"] < SIGNIFICANT:
+        agree = np.sign(row["effect"]) == np.sign(row["estimate"])
+        verdict = "they differ" if agree else _disagreement(row["effect"], first, other, setting)
     return f"{text} ({p_value(row['p_holm'])}, effect {number(row['effect'], sign=True)}, {n}: {verdict})"
+
+
+def _disagreement(effect: float, first: _Side, other: _Side, setting: Setting) -> str:
+    """Few large differences one way, many small ones the other: the mean follows the few, the test the many."""
+    by_group = setting.group_means(np.sign(effect) * (first.values - other.values))
+    better, n = int((by_group > 0).sum()), int(np.isfinite(by_group).sum())
+    title = first.title if effect > 0 else other.title
+    if 2 * better > n:
+        return f"mean and ranks disagree: {title} is better in most groups of cases, {better} of {n}"
+    return f"mean and ranks disagree: by ranks {title} is better"
 
 
 def _groups(statistics: Statistics, setting: Setting, level: str) -> Iterator[str]:
     rows = statistics.rows(setting, "group_difference", level=level)
     if rows:
-        parts = [f"{row['group']} minus {row['other_group']} {_tested(row)}" for row in rows]
+        parts = [
+            f"{row['group']} minus {row['other_group']} "
+            f"{_tested(row, setting, *(_group_side(setting, row[name], level) for name in ('group', 'other_group')))}"
+            for row in rows
+        ]
         yield f"groups of networks, mean DSC at {level}: {'; '.join(parts)}."
+
+
+def _group_side(setting: Setting, group: str, level: str) -> _Side:
+    members = [
+        i for i in setting.ranked if (known := ARCHITECTURES.get(setting.networks[i][0])) and known.group == group
+    ]
+    return _Side(group, _values(setting, members, level))
 
 
 def _ranking(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look]) -> Iterator[str]:
@@ -139,7 +209,9 @@ def _ranking(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, L
     friedman = statistics.rows(setting, "friedman", level=level)
     if not shares or not friedman:
         return
-    best = max(shares, key=lambda row: row["estimate"])
+    best = max(row["estimate"] for row in shares)
+    first = [looks[row["key"]].title for row in shares if row["estimate"] >= best - TIE]
+    comes = f"{first[0]} comes first" if len(first) == 1 else f"{joined(first)} each come first"
     where = "averaged over all levels" if level == ALL_LEVELS else f"at {level}"
     test = friedman[0]
     told = (
@@ -149,8 +221,8 @@ def _ranking(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, L
     )
     agreement = statistics.rows(setting, "rank_agreement", level=level)[0]["estimate"]
     yield (
-        f"ranking by mean DSC {where}: {looks[best['key']].title} comes first in {best['estimate']:.0%} of bootstrap "
-        f"samples; {told}; agreement of rankings under resampling (Kendall tau) {number(agreement)}."
+        f"ranking by mean DSC {where}: {comes} in {best:.0%} of bootstrap samples; "
+        f"{told}; agreement of rankings under resampling (Kendall tau) {number(agreement)}."
     )
 
 

@@ -1,5 +1,6 @@
 """What came out, in words made from the numbers."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -7,13 +8,14 @@ from itertools import product
 import pandas as pd
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.hardest import AS_FOUND, hardest_level, hardest_words
 from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
 from nnunet_skipstudy.analysis.report.words import capital, joined
 from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.wins import TIE
 from nnunet_skipstudy.analysis.tables import NETWORK, groups
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import known_order, level_order
 
 _Place = tuple[str, str, NetworkKey, str]
 
@@ -103,7 +105,8 @@ def _over_trainings(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterat
     order = sorted((key for key in looks if wins[key]), key=lambda key: -wins[key])
     parts = [f"{looks[key].title}'s in {wins[key]}" for key in order] + ([f"shared in {ties}"] if ties else [])
     yield f"of {len(cells)} pairs of training and test set, the highest mean DSC is {joined(parts)}."
-    hardest = min(rows["level"].unique(), key=level_order)
+    levels = _level_means(rows)
+    hardest = hardest_level(levels)
     shifted = rows[(rows["level"] == hardest) & (rows["reference_level"] != hardest) & rows["change"].notna()]
     complete = shifted.groupby("key").filter(lambda part: bool(part["eligible"].all()))
     means = complete.groupby("key", sort=False)["change"].mean().sort_values(ascending=False, kind="stable")
@@ -111,7 +114,7 @@ def _over_trainings(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterat
         n = complete["training"].nunique()
         averaged = f" (averaged over {n} training sets)" if n > 1 else ""
         yield (
-            f"on the way to {hardest}, the hardest level, mean DSC{averaged} changes most "
+            f"on the way to {hardest}, {hardest_words(levels)}, mean DSC{averaged} changes most "
             f"favourably for {looks[means.index[0]].title} ({means.iloc[0]:+.3f}) and least favourably for "
             f"{looks[means.index[-1]].title} ({means.iloc[-1]:+.3f})."
         )
@@ -126,7 +129,15 @@ def _of_training(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[
         yield f"one network only, {title}, so there is nothing to rank: mean DSC {listed}."
     else:
         yield _best_per_level(rows, levels, looks)
-    yield from _losses(rows, levels, looks)
+    yield from _losses(rows, looks)
+
+
+def _level_means(rows: pd.DataFrame) -> dict[str, float]:
+    """Each level's mean DSC over the eligible networks (all, where none is)."""
+    eligible = rows[rows["eligible"]] if rows["eligible"].any() else rows
+    levels = sorted(rows["level"].unique(), key=level_order)
+    means = eligible.groupby("level")["dsc"].mean()
+    return {level: float(means.get(level, math.nan)) for level in levels}
 
 
 def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> str:
@@ -143,14 +154,16 @@ def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[Netwo
     return f"highest mean DSC by level: {'; '.join(parts)}."
 
 
-def _losses(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> Iterator[str]:
+def _losses(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[str]:
     reference = rows["reference_level"].iloc[0]
-    hardest = levels[0]
+    levels = _level_means(rows)
+    hardest = hardest_level(levels)
     if not reference:
         return
     if hardest == reference:
         if len(levels) > 1:
-            yield f"no level is harder than {reference}, the level it is counted from, so no loss is stated."
+            harder = "is harder" if known_order(levels) else "has a lower mean DSC"
+            yield f"no level {harder} than {reference}, the level it is counted from, so no loss is stated."
         return
     changes = rows[(rows["level"] == hardest) & rows["eligible"] & rows["change"].notna()]
     if changes.empty:
@@ -159,8 +172,12 @@ def _losses(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, L
     said = [
         f"{looks[row.key].title} ({row.change:+.3f}, to {row.dsc:.3f})" for row in (ordered.iloc[0], ordered.iloc[-1])
     ]
-    start = f"from {reference} to {hardest}, mean DSC changes"
+    where = hardest if known_order(levels) else f"{hardest}, {AS_FOUND}"
+    start = f"from {reference} to {where}, mean DSC changes"
     if len(ordered) == 1:
         yield f"{start} for {said[0]}."
+    elif ordered["change"].iloc[0] - ordered["change"].iloc[-1] <= TIE:
+        titles = joined([looks[key].title for key in ordered["key"]])
+        yield f"{start} alike for {titles} ({ordered['change'].iloc[0]:+.3f})."
     else:
         yield f"{start} most favourably for {said[0]} and least favourably for {said[1]}."

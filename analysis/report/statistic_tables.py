@@ -19,13 +19,18 @@ from nnunet_skipstudy.analysis.tables import NETWORK
 Looks = dict[NetworkKey, Look]
 
 
-def statistic_tables(statistics: Statistics, cases: pd.DataFrame, datasets: list[str], looks: Looks) -> Iterator[Table]:
-    """For each data set: what joins the levels, wins, and of its overall setting the differences and ranks by DSC."""
+def statistic_tables(
+    statistics: Statistics, cases: pd.DataFrame, datasets: list[str], looks: Looks, include_degenerate: bool = False
+) -> Iterator[Table]:
+    """For each data set: what joins the levels, wins, and of its overall setting the differences and ranks by DSC.
+
+    ``include_degenerate``: whether degenerate networks took part in ``statistics``.
+    """
     for dataset in datasets:
         overall = statistics.overall(dataset)
         yield from _across(statistics, cases[cases["dataset"] == dataset], dataset, looks)
         if overall and len(overall[0].networks) > 1:
-            yield _wins(statistics, dataset, looks)
+            yield _wins(statistics, dataset, looks, include_degenerate)
             yield from _differences(statistics, overall[0], looks)
             yield from _ranks(statistics, overall[0], looks)
 
@@ -83,7 +88,7 @@ def _interval_of(row: dict[str, Any] | None, sign: bool = False) -> str:
     return "–" if row is None else interval(row["estimate"], row["low"], row["high"], sign)
 
 
-def _wins(statistics: Statistics, dataset: str, looks: Looks) -> Table:
+def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate: bool) -> Table:
     """In how many levels (of all training sets and labels) each network is best, by metric."""
     wins = statistics.wins[(statistics.wins["dataset"] == dataset) & ~statistics.wins["trained_on"].str.startswith("(")]
     wins = wins[~wins["label"].str.startswith("(") | (wins["label"].nunique() == 1)]
@@ -109,8 +114,8 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks) -> Table:
         body,
         n_words=2,
         note="How often a network is best: highest mean DSC or NSD, shortest mean distance, smallest CV. Ties count "
-        f"for each. Degenerate networks don't take part. {_left_out(wins, looks)}All contests, with shares of cases "
-        "and of bootstrap samples: wins.csv.",
+        f"for each. Degenerate networks {'take part, too' if include_degenerate else 'take no part'}. "
+        f"{_left_out(wins, looks)}All contests, with shares of cases and of bootstrap samples: wins.csv.",
     )
 
 

@@ -16,13 +16,18 @@ from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
+from nnunet_skipstudy.registry import known_order, level_order
 
 FEW_GROUPS = 20
 
 
-def statistic_methods() -> list[tuple[str, str]]:
-    """Definitions of intervals, tests and rankings, as (term, explanation)."""
+def statistic_methods(include_degenerate: bool = False) -> list[tuple[str, str]]:
+    """Definitions of intervals, tests and rankings, as (term, explanation).
+
+    ``include_degenerate``: whether degenerate networks took part.
+    """
+    tested = "all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate"
     return [
         (
             "Unit of resampling",
@@ -47,8 +52,8 @@ def statistic_methods() -> list[tuple[str, str]]:
         ),
         (
             "All networks",
-            "Friedman's test over groups of cases, then Nemenyi's critical difference (Demšar 2006), both for the "
-            f"networks that aren't degenerate; at least three networks and {MIN_BLOCKS} groups, else none.",
+            "Friedman's test over groups of cases, then Nemenyi's critical difference (Demšar 2006), both for "
+            f"{tested}; at least three networks and {MIN_BLOCKS} groups, else none.",
         ),
         (
             "Stability of ranks",
@@ -64,8 +69,9 @@ def statistic_methods() -> list[tuple[str, str]]:
             "CV across levels",
             "Population standard deviation / mean of a case's values over the levels, averaged over cases; and, as the "
             "study did, of the level means. Trainings that lack a level are left out. A case that a network fails in "
-            "at every level has none, nor has a level where every prediction fails. A network that lacks one where "
-            "another has it is not ranked by CV.",
+            "at every level has none, nor has a level where every prediction fails. A network is not ranked by CV "
+            f"where it lacks one, or fails, in over {MORE_FAILURES:.0%} of cases more than the network that does so "
+            "least.",
         ),
         (
             "Slope and area over TD",
@@ -131,7 +137,9 @@ def _disparity(dataset: str, cases: pd.DataFrame) -> Iterator[str]:
     if known.empty:
         return
     means = known.groupby("level")["disparity"].mean()
-    levels = sorted(means.index, key=level_order)
+    levels = sorted((level for level in means.index if known_order([level])), key=level_order)
+    if not known_order(levels):
+        return
     fallen = [
         f"{easier} ({number(means[easier])}) lies below {harder} ({number(means[harder])})"
         for harder, easier in itertools.pairwise(levels)

@@ -61,9 +61,10 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         ),
         (
             "Degenerate",
-            "A training whose predictions are (nearly) all empty, all foreground, of one size although the references' "
-            "sizes differ, or each the same at three or more levels. It is listed, and unless --include-degenerate was "
-            "given neither ranked nor tested nor named best: a constant network must not win on steadiness.",
+            "A training whose predictions are (nearly) all empty, all foreground, of one size for five or more images "
+            "although the references' sizes differ, or each the same at three or more levels. It is listed, and unless "
+            "--include-degenerate was given neither ranked nor tested nor named best: a constant network must not win "
+            "on steadiness.",
         ),
     ]
 

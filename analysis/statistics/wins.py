@@ -7,7 +7,7 @@ import numpy as np
 
 from nnunet_skipstudy.analysis.case_metrics import METRICS
 from nnunet_skipstudy.analysis.looks import OTHER_GROUP
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.ranks import stability
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
@@ -15,6 +15,9 @@ from nnunet_skipstudy.registry import ARCHITECTURES
 
 TIE = 5e-5
 """Values that are nearer than this read alike in a table, so both are best."""
+
+MORE_FAILURES = 0.1
+"""A network with this share of cases more without a value than the one with the fewest is not ranked by CV."""
 
 WIN_COLUMNS: tuple[str, ...] = (
     *("dataset", "trained_on", "label", "metric", "level", "quantity"),
@@ -30,8 +33,9 @@ def wins(data: Resampled) -> Iterator[Row]:
     Contests: the highest DSC or NSD and the shortest distance (``mean``), the smallest coefficient of variation
     over cases (``cv``) at each level; and the smallest over levels (``cv_across_levels``, per case, averaged).
     ``share_of_cases_best`` counts cases, ``share_of_resamples_best`` cluster-bootstrap resamples; ties are shared.
-    ``reason``: why a network takes no part. In a contest for steadiness none does that steadily fails, or that has
-    no value in a case that another has one in: it would be measured on what is left, the cases it can do.
+    ``reason``: why a network takes no part. In a contest for steadiness none does that steadily fails, or whose share
+    of cases without a value exceeds the least of any network by more than :data:`MORE_FAILURES`: it would be measured
+    on what is left, the cases it can do.
     """
     for metric, name in enumerate(METRICS):
         for level, level_name in enumerate(data.setting.levels):
@@ -39,7 +43,7 @@ def wins(data: Resampled) -> Iterator[Row]:
             rows = data.means[:, :, level, metric]
             yield from _contest(data, (name, level_name, "mean"), rows, values, is_lower_better(name), True)
             rows = data.cvs[:, :, level, metric]
-            out = _not_steady(data, level)
+            out = _not_steady(data, level, is_lower_better(name))
             yield from _contest(data, (name, level_name, "cv"), rows, values, True, False, out)
         if len(data.setting.levels) > 1:
             by_case = data.setting.level_cvs[:, :, metric]
@@ -48,28 +52,36 @@ def wins(data: Resampled) -> Iterator[Row]:
             yield from _contest(data, (name, ALL_LEVELS, "cv_across_levels"), rows, by_case, True, True, out)
 
 
-def _not_steady(data: Resampled, level: int) -> dict[int, str]:
-    """The networks whose CV over the cases at a level is no merit, and why."""
+def _not_steady(data: Resampled, level: int, distance: bool) -> dict[int, str]:
+    """The networks whose CV over the cases at a level is no merit, and why.
+
+    Every failure has the same distance, the image's diagonal, so that many of them make a small CV of a distance; of
+    the DSC and the NSD they make a large one.
+    """
     found = {}
     tested = data.setting.trainings[:, :, level] > 0
     by_any = tested[:, data.setting.ranked].any(axis=1)
+    failures = nanmean(data.setting.failures[:, :, level])
+    least = min((float(failures[index]) for index in data.setting.ranked if failures[index] >= 0), default=0.0)
     for index in data.setting.ranked:
         lacking = int((by_any & ~tested[:, index]).sum())
         if data.all_failed[index, level]:
             found[index] = "every prediction fails"
         elif lacking:
             found[index] = f"{lacking} of {by_any.sum()} cases were not predicted"
+        elif distance and failures[index] - least > MORE_FAILURES:
+            found[index] = f"{failures[index]:.0%} of its predictions fail, all at the same distance"
     return found
 
 
 def _undefined(data: Resampled, cvs: Floats) -> dict[int, str]:
-    """The networks that have no CV over the levels in a case that another has one in, and why."""
+    """The networks that have no CV over the levels in notably more cases than another, and why."""
     known = ~np.isnan(cvs)
     by_any = known[:, data.setting.ranked].any(axis=1)
+    counts = {index: int((by_any & ~known[:, index]).sum()) for index in data.setting.ranked}
     found = {}
-    for index in data.setting.ranked:
-        lacking = int((by_any & ~known[:, index]).sum())
-        if lacking:
+    for index, lacking in counts.items():
+        if lacking - min(counts.values()) > MORE_FAILURES * by_any.sum():
             found[index] = f"no CV in {lacking} of {by_any.sum()} cases: at every level a failure, or a level lacks"
     return found
 

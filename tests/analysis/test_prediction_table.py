@@ -36,7 +36,10 @@ def write(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 def test_every_row_is_measured_against_its_labels(table: Path) -> None:
     cases, warnings = measure(compare(table))
-    assert warnings == []
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        "Mine: 3 of 3 trainings were not predicted at every level (UNet: hardest; SwinUNETR seed 1 fold 0: unperturbed;"
+    )
     columns = ["dataset", "architecture", "fold", "level"]
     assert cases[columns].to_numpy().tolist() == [
         ["Mine", "UNet", "", "unperturbed"],

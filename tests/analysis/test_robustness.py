@@ -76,7 +76,7 @@ def test_a_mean_of_zero_has_no_cv(tmp_path: Path) -> None:
 def test_degenerate_networks_are_flagged_and_never_best(tmp_path: Path) -> None:
     """All foreground, all empty, or one size throughout: flagged, even where their mean DSC is the highest."""
     bad = {"nnUNetTrainerNoSkip": 8, "nnUNetTrainerVNet": 0}
-    for trainer, level in itertools.product(bad, ("hardest", "unperturbed")):
+    for trainer, level in itertools.product(bad, ("hardest", "harder", "unperturbed")):
         write_run(tmp_path / "p", trainer, level, dict.fromkeys(REFERENCES, bad[trainer]))
     full = {case: np.ones((3, N), dtype=np.uint8) for case in REFERENCES}
     write_cases(level_folder(tmp_path / "p", "nnUNetTrainerNoSkipVNet", "hardest"), full)

@@ -1,6 +1,7 @@
 """``skipstudy analyze`` through the command line: every outcome to the cell, every error one line."""
 
 import csv
+import hashlib
 import math
 from pathlib import Path
 
@@ -165,6 +166,37 @@ def test_figures_are_written_twice_and_the_output_s_own_files_stay(
     names = {path.name for path in (output / "figures").iterdir()}
     assert {f"levels_dsc_{DATASET}.svg", f"levels_dsc_{DATASET}.png"} <= names
     assert {path.name for path in tmp_path.iterdir()} == {"raw", "predictions", "out"}
+
+
+def test_an_earlier_run_s_files_go_and_others_stay(predictions: Path, raw: Path, tmp_path: Path) -> None:
+    """Tables of a run with --latex are gone after one without; a changed one and others' files stay."""
+    output = tmp_path / "out"
+    assert analyze(predictions, "--labels", raw, "-o", output, "--latex") == 0
+    first, *others = sorted((output / "tables").glob("*.tex"))
+    first.write_text("mine now", encoding="utf-8")
+    (output / "tables" / "Mine.tex").write_text("mine", encoding="utf-8")
+    (output / "figures" / "mine.png").write_bytes(b"mine")
+    assert others
+    kept = {path.name for path in (output / "figures").iterdir()}
+    assert analyze(predictions, "--labels", raw, "-o", output) == 0
+    assert {path.name for path in (output / "tables").iterdir()} == {first.name, "Mine.tex"}
+    assert {path.name for path in (output / "figures").iterdir()} == kept
+    assert analyze(predictions, "--labels", raw, "-o", tmp_path / "second", "--latex") == 0
+    assert analyze(predictions, "--labels", raw, "-o", tmp_path / "second") == 0
+    assert not (tmp_path / "second" / "tables").exists()
+
+
+def test_a_list_of_files_leads_nowhere_else(predictions: Path, raw: Path, tmp_path: Path) -> None:
+    """A damaged or foreign list of an earlier run's files removes nothing outside the output folder."""
+    output, mine = tmp_path / "out", tmp_path / "mine.txt"
+    mine.write_text("mine", encoding="utf-8")
+    digest = hashlib.sha256(b"mine").hexdigest()
+    (output / ".cache").mkdir(parents=True)
+    (output / ".cache" / "files.sha256").write_text(
+        f"{digest}  ../mine.txt\n{digest}  {mine}\nnonsense\n", encoding="utf-8"
+    )
+    assert analyze(predictions, "--labels", raw, "-o", output) == 0
+    assert mine.read_text(encoding="utf-8") == "mine"
 
 
 def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: object) -> str:

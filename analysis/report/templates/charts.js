@@ -40,13 +40,24 @@ function xAxis(chart, x, places, titles) {
   });
 }
 
+function polygon(x, y, radius, n) {
+  const corner = (i) => `${x + radius * Math.sin((2 * Math.PI * i) / n)} ${y - radius * Math.cos((2 * Math.PI * i) / n)}`;
+  return `M${Array.from({ length: n }, (_, i) => corner(i)).join("L")}Z`;
+}
+
 function marker(kind, x, y, size, attributes) {
-  const s = size;
+  const s = size, t = size * 0.5, u = size * 1.25;
   const shapes = {
     s: `M${x - s} ${y - s}h${2 * s}v${2 * s}h${-2 * s}Z`,
     "^": `M${x} ${y - s * 1.2}L${x + s * 1.2} ${y + s}L${x - s * 1.2} ${y + s}Z`,
     v: `M${x} ${y + s * 1.2}L${x + s * 1.2} ${y - s}L${x - s * 1.2} ${y - s}Z`,
     D: `M${x} ${y - s * 1.3}L${x + s * 1.3} ${y}L${x} ${y + s * 1.3}L${x - s * 1.3} ${y}Z`,
+    "<": `M${x - s * 1.2} ${y}L${x + s} ${y - s * 1.2}L${x + s} ${y + s * 1.2}Z`,
+    ">": `M${x + s * 1.2} ${y}L${x - s} ${y - s * 1.2}L${x - s} ${y + s * 1.2}Z`,
+    P: `M${x - t} ${y - u}h${2 * t}v${u - t}h${u - t}v${2 * t}h${t - u}v${u - t}h${-2 * t}v${t - u}h${t - u}v${-2 * t}h${u - t}Z`,
+    X: `M${x} ${y - t}l${t} ${-t}l${t} ${t}l${-t} ${t}l${t} ${t}l${-t} ${t}l${-t} ${-t}l${-t} ${t}l${-t} ${-t}l${t} ${-t}l${-t} ${-t}l${t} ${-t}Z`,
+    p: polygon(x, y, s * 1.25, 5),
+    h: polygon(x, y, s * 1.25, 6),
   };
   const round = `M${x - s} ${y}a${s} ${s} 0 1 0 ${2 * s} 0a${s} ${s} 0 1 0 ${-2 * s} 0Z`;
   return svg("path", { d: shapes[kind] || round, ...attributes });
@@ -90,7 +101,7 @@ function drawLevels(paper, setting, metric) {
   const n = setting.levels.length;
   const x = scale(-0.5, n - 0.5, LEFT, WIDTH - RIGHT), y = scale(0, top, HEIGHT - BOTTOM, TOP);
   const unit = metric.bounded ? "higher is better" : `${setting.unit}, lower is better`;
-  frame(chart, y, ticks(0, top), `mean ${metric.title} (${unit})`, "← harder \u00a0 test level \u00a0 easier →");
+  frame(chart, y, ticks(0, top), `mean ${metric.title} (${unit})`, setting.axis);
   xAxis(chart, x, setting.levels.map((_, index) => index), setting.levels);
   if (setting.reference !== null) {
     const at = x(setting.reference);
@@ -126,7 +137,7 @@ function drawDisparity(paper, setting) {
     const group = svg("g", { "data-series": one.network });
     for (const [number, level, disparity, value] of one.points) {
       const words = `${look.title}\n${setting.disparity.cases[number]}\n${setting.levels[level]}: DSC ${format(value)}, TD ${format(disparity)}`;
-      group.append(telling(paper, svg("circle", { cx: x(disparity), cy: y(value), r: 2.6, fill: look.colour, "fill-opacity": 0.55 }), words, false));
+      group.append(telling(paper, marker(look.marker, x(disparity), y(value), 2.4, { fill: look.colour, "fill-opacity": 0.55 }), words, false));
     }
     if (one.slope !== null) {
       const end = (at) => y(Math.max(0, Math.min(1, one.intercept + one.slope * at)));
@@ -156,7 +167,7 @@ function drawTradeoff(paper, setting) {
     const group = svg("g", { "data-series": point.network, stroke: look.colour, "stroke-width": 1.3 });
     if (xLow !== null) group.append(svg("line", { x1: x(xLow), x2: x(xHigh), y1: y(py), y2: y(py) }));
     if (yLow !== null) group.append(svg("line", { x1: x(px), x2: x(px), y1: y(yLow), y2: y(yHigh) }));
-    const status = point.degenerate ? "degenerate, not ranked" : point.front ? "on the Pareto front" : "another network is better in both";
+    const status = point.degenerate ? "not ranked" : point.front ? "on the Pareto front" : "another network is better in both";
     const words = `${look.title}\nmean DSC ${format(px)}, CV ${format(py)}\n${status}`;
     const strokes = { fill: point.degenerate ? "#fff" : look.colour, stroke: point.front ? "#000" : look.colour, "stroke-width": 2 };
     group.append(telling(paper, marker(look.marker, x(px), y(py), 6.5, strokes), words, true));

@@ -144,3 +144,21 @@ def test_ranks_count_the_cases_of_their_own_level_and_metric(values: dict[str, n
     counted = rows.groupby("level")[["n_cases", "n_groups"]].agg(["min", "max"])
     assert counted.loc["hardest"].tolist() == [8, 8, 5, 5]
     assert counted.loc["easiest"].tolist() == [10, 10, 5, 5]
+
+
+def test_a_few_hard_cases_put_no_network_out(values: dict[str, np.ndarray]) -> None:
+    """Each network fails in another case: the CVs are compared, over each one's own cases, whose number is given."""
+    del values["VNet"]
+    values["NoSkip"][3] = 0
+    values["UNet"][7] = 0
+    rows = contest(statistics(table(values)), "cv_across_levels", "dsc")
+    assert rows["eligible"].all()
+    assert rows["best"].sum() == 1
+    assert rows["n_cases"].to_dict() == {"NoSkip": 9, "UNet": 9}
+
+
+def test_many_failures_at_one_distance_are_no_steadiness(values: dict[str, np.ndarray]) -> None:
+    values["VNet"] = values["UNet"] * (np.arange(N) < 1)[:, None]
+    rows = contest(statistics(table(values)), "cv", "hd", "hardest")
+    assert rows["eligible"].to_dict() == {"NoSkip": True, "UNet": True, "VNet": False}
+    assert rows.loc["VNet", "reason"] == "90% of its predictions fail, all at the same distance"

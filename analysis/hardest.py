@@ -1,0 +1,41 @@
+"""Which of the levels at hand is the hardest: as they are named, else as the networks found."""
+
+import math
+from collections.abc import Collection, Mapping
+
+from nnunet_skipstudy.registry import known_order, level_order
+
+AS_NAMED = "the hardest level"
+AS_FOUND = "the level with the lowest mean DSC"
+
+
+def hardest_level(means: Mapping[str, float]) -> str:
+    """The hardest level by name; where the names don't tell, the one with the lowest mean DSC.
+
+    Args:
+        means: the mean DSC by level, NaN where there is none; not empty.
+    """
+    return _outermost(means, hardest=True)
+
+
+def easiest_level(means: Mapping[str, float]) -> str:
+    """The other end of what :func:`hardest_level` begins."""
+    return _outermost(means, hardest=False)
+
+
+def hardest_words(levels: Collection[str]) -> str:
+    """What :func:`hardest_level`'s level may be called."""
+    return AS_NAMED if known_order(levels) else AS_FOUND
+
+
+def _outermost(means: Mapping[str, float], hardest: bool) -> str:
+    levels = sorted(means, key=level_order)
+    known = [level for level in levels if math.isfinite(means[level])]
+    if known_order(levels) or not known:
+        return levels[0 if hardest else -1]
+    return min(known, key=lambda level: means[level]) if hardest else max(known, key=lambda level: means[level])
+
+
+def axis_title(levels: Collection[str], what: str = "test level", gap: int = 6) -> str:
+    """A level axis' title: which end is harder only where the levels' names tell."""
+    return f"← harder{' ' * gap}{what}{' ' * gap}easier →" if known_order(levels) and len(levels) > 1 else what
