@@ -1,12 +1,10 @@
 """What calibrated strengths were found, kept beside perturbations.csv so that they are searched for once."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from nnunet_skipstudy.calibration import Calibrated, Wanted
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import write_json
+from nnunet_skipstudy.files import read_object, write_json
 from nnunet_skipstudy.texture.perturbation import Perturbation
 
 RECORD = "calibration.json"
@@ -19,7 +17,7 @@ def recall(folder: Path, level: str, wanted: Wanted, seed: int, cases_sha256: st
         UserError: the record can't be read.
     """
     try:
-        entry = _entries(folder).get(level, {})
+        entry = read_object(folder / RECORD).get(level, {})
         if (entry.get("wanted"), entry.get("seed"), entry.get("cases_sha256")) == (str(wanted), seed, cases_sha256):
             return Perturbation.parse(entry["perturbation"])
     except (AttributeError, KeyError, TypeError) as error:
@@ -38,14 +36,4 @@ def record(folder: Path, level: str, wanted: Wanted, seed: int, cases_sha256: st
         "reached_median": found.reached,
         "tried": [{"strength": strength, "median": value} for strength, value in found.tried],
     }
-    write_json(folder / RECORD, {**_entries(folder), level: entry})
-
-
-def _entries(folder: Path) -> dict[str, Any]:
-    path = folder / RECORD
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: can't be read as JSON; remove it") from error
+    write_json(folder / RECORD, {**read_object(folder / RECORD), level: entry})

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from nnunet_skipstudy import file_lock
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import write_csv, write_json
+from nnunet_skipstudy.files import read_object, write_csv, write_json
 from nnunet_skipstudy.images import Image, read_image, write_image
 from nnunet_skipstudy.nnunet_cases import (
     LEVEL_FOLDER,
@@ -186,7 +186,7 @@ class _Level:
         expected = {(case.name, str(self.perturbation), str(self.row(case.name)["seed"])) for case in cases}
         found = {(row["case"], row["parameters"], row["seed"]) for row in recorded if row["level"] == self.name}
         files = {path.name for case in cases for path in case.images}
-        unchanged = _fingerprints(self.folder).get(self.name, made_of) == made_of  # older versions recorded none
+        unchanged = read_object(self.folder / RECORD).get(self.name, made_of) == made_of  # older versions recorded none
         if expected == found and unchanged and files <= {path.name for path in self.images.iterdir()}:
             return True
         raise UserError(
@@ -216,7 +216,7 @@ def _make(
     for job in jobs:
         kept = [row for row in kept if row["level"] != job.name] + [row for row in rows if row["level"] == job.name]
         write_csv(work / TABLE, COLUMNS, sorted(kept, key=_row_order))
-        made_of_what = {**_fingerprints(job.folder), job.name: made_of}
+        made_of_what = {**read_object(job.folder / RECORD), job.name: made_of}
         write_json(work / RECORD, {level: made_of_what[level] for level in sorted(made_of_what, key=level_order)})
         _publish(job, work, places[job.name])
     return rows
@@ -328,17 +328,6 @@ def _recorded_rows(path: Path) -> list[Row]:
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise UserError(f"{path}: has not the columns {', '.join(COLUMNS)}; rename or remove it")
         return list(reader)
-
-
-def _fingerprints(folder: Path) -> dict[str, Any]:
-    """The fingerprints of the cases that the levels in a folder were made of, by level."""
-    path = folder / RECORD
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: can't be read as JSON; remove it") from error
 
 
 def _typed(row: Row) -> Row:
