@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import Converter, run
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, SourceCase
+from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.slices import add_slices_argument, volume_options
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
@@ -55,13 +56,13 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
     """ED and ES of each patient.
 
     Raises:
-        UserError: a frame, or its ground truth, is missing.
+        UserError: a frame, or its ground truth, is missing, or two have one number.
     """
     frames: dict[tuple[str, str], dict[tuple[int, bool], str]] = defaultdict(dict)
     for name in names:
         if match := re.fullmatch(FRAME, name, re.IGNORECASE):
             key = (match["set"] or "training").lower(), match["patient"].lower()
-            frames[key][int(match["frame"]), bool(match["mask"])] = name
+            add_once(frames[key], (int(match["frame"]), bool(match["mask"])), name)
     labelled_sets = {official for (official, _), its in frames.items() if any(is_mask for _, is_mask in its)}
     cases = []
     for (official, patient), files in sorted(frames.items(), key=lambda item: item[0][1]):

@@ -19,6 +19,7 @@ from pathlib import Path
 from nnunet_skipstudy.conversion.command import Converter, refuse_with_study, run
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
+from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.parser import Parser, run_script
@@ -71,10 +72,12 @@ def cases_of(names: Sequence[str], patients: dict[str, tuple[str, str]], *, by_p
     """The slides by set and number; the group is the patient or the slide itself.
 
     Raises:
-        UserError: a slide lacks its annotation, or its patient.
+        UserError: a slide lacks its annotation, or its patient, or two have one number.
     """
     matches = [match for name in names if (match := re.fullmatch(SLIDE, name, re.IGNORECASE))]
-    files = {(_set_name(match["set"]), int(match["number"]), bool(match["mask"])): match[0] for match in matches}
+    files: dict[tuple[str, int, bool], str] = {}
+    for match in matches:
+        add_once(files, (_set_name(match["set"]), int(match["number"]), bool(match["mask"])), match[0])
     cases = []
     for official, number, is_mask in sorted(files, key=lambda key: (SETS.index(key[0]), key[1])):
         name = files[official, number, is_mask]

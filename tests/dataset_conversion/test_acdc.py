@@ -108,6 +108,13 @@ def test_a_missing_mask_is_named(study: Study, tmp_path, capsys):
     assert "training/patient003/patient003_frame01_gt.nii.gz: missing (ED)" in refusal(study, capsys, download)
 
 
+def test_two_frames_of_one_number_are_refused(study: Study, tmp_path, capsys):
+    download = acdc(tmp_path)
+    shutil.copy(frame(download, 3, "frame01"), frame(download, 3, "frame1"))
+    line = refusal(study, capsys, download)
+    assert "patient003_frame1.nii.gz: training/patient003/patient003_frame01.nii.gz has the same number" in line
+
+
 def test_a_missing_testing_mask_is_named_where_others_are_there(study: Study, tmp_path, capsys):
     download = acdc(tmp_path)
     (download / "testing" / "patient102" / "patient102_frame01_gt.nii.gz").unlink()

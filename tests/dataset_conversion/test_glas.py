@@ -126,6 +126,15 @@ def test_a_missing_annotation_is_named(study: Study, tmp_path, capsys):
     assert "testA_2.bmp: its annotation is missing; fetch the download again" in refusal(study, capsys, download)
 
 
+@pytest.mark.parametrize("name", ["train_04", "TRAIN_4"])
+def test_two_slides_of_one_number_are_refused(study: Study, tmp_path, capsys, name):
+    download = glas(tmp_path)
+    save(download / f"{name}.bmp", np.zeros((52, 78, 3), np.uint8))
+    line = refusal(study, capsys, download)
+    assert {f"{name}.bmp", "train_4.bmp"} <= set(line.replace(":", "").split())
+    assert "has the same number; remove one of them" in line
+
+
 def test_a_truncated_file_is_named(study: Study, tmp_path, capsys):
     download = glas(tmp_path)
     truncate(download / "testB_2.bmp")
