@@ -44,7 +44,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
     crops = Crops(number, arguments.crop_size) if number else None
 
     def list_cases(root: Path, names: Sequence[str]) -> list[SourceCase]:
-        return cases_of(names, read_patients(root / TABLE), by_patient=not study)
+        return cases_of(names, read_patients(root / table_name(names)), by_patient=not study)
 
     return DatasetDescription(
         name="GlaS",
@@ -93,6 +93,18 @@ def cases_of(names: Sequence[str], patients: dict[str, tuple[str, str]], *, by_p
         group = f"patient_{patient}" if by_patient else case
         cases.append(SourceCase(case, name, (files[official, number, True],), group, grade, official))
     return cases
+
+
+def table_name(names: Sequence[str]) -> str:
+    """The table of patients as it is spelled in this download; its usual name where there is none.
+
+    Raises:
+        UserError: there are two.
+    """
+    found = sorted(name for name in names if name.lower() == TABLE.lower())
+    if len(found) > 1:
+        raise UserError(f"{' and '.join(found)}: two tables of patients; remove one of them")
+    return found[0] if found else TABLE
 
 
 def _set_name(spelling: str) -> str:

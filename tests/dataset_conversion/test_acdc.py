@@ -28,7 +28,7 @@ def expected_row(official: str, number: int, phase: str) -> dict[str, str]:
         "group": patient,
         "set": official,
         "source": f"{official}/{patient}/{patient}_frame{frame:02d}.nii.gz",
-        "stratum": "" if number == 2 else ACDC_GROUPS[number % 5],
+        "stratum": ACDC_GROUPS[number % 5],
     }
 
 
@@ -128,11 +128,26 @@ def test_a_frame_that_info_names_is_missed(study: Study, tmp_path, capsys):
     assert "training/patient005/patient005_frame09.nii.gz: missing (ES)" in refusal(study, capsys, download)
 
 
-def test_frames_that_nothing_tells_apart_are_refused(study: Study, tmp_path, capsys):
+def test_a_patient_without_info_is_named(study: Study, tmp_path, capsys):
     download = acdc(tmp_path)
-    frame(download, 2, "frame09").unlink()
-    frame(download, 2, "frame09_gt").unlink()
-    assert "patient002: 1 frames and no Info.cfg that says which are ED and ES" in refusal(study, capsys, download)
+    (download / "training" / "patient005" / "Info.cfg").unlink()
+    line = refusal(study, capsys, download)
+    assert "training/patient005: has no Info.cfg, which says its frames ED and ES and its disease; fetch" in line
+
+
+@pytest.mark.parametrize("content", [b"", b"ED: 1\nES: \nGroup: NOR\n", b"ED: 1\nES: nine\n"])
+def test_an_info_that_does_not_say_the_frames_is_named(study: Study, tmp_path, capsys, content):
+    download = acdc(tmp_path)
+    info = download / "training" / "patient005" / "Info.cfg"
+    info.write_bytes(content)
+    assert f"{info}: doesn't say which frame is " in refusal(study, capsys, download)
+
+
+def test_an_info_in_no_known_encoding_is_named(study: Study, tmp_path, capsys):
+    download = acdc(tmp_path)
+    info = download / "training" / "patient005" / "Info.cfg"
+    info.write_bytes("ED: 1\nES: 7\n".encode("utf-16"))
+    assert f"{info}: can't be read" in refusal(study, capsys, download)
 
 
 @pytest.mark.parametrize("part", [0.3, 0.9, 0.999])

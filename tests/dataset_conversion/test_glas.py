@@ -148,6 +148,19 @@ def test_a_missing_table_is_named(study: Study, tmp_path, capsys):
     assert f"{download / 'Grade.csv'}: can't be read; it says which slides are of one patient" in line
 
 
+def test_the_table_is_read_by_whatever_case_its_name_has(study: Study, tmp_path):
+    download = glas(tmp_path / "download")
+    (download / "Grade.csv").rename(download / "GRADE.CSV")
+    folder = study.convert("glas", download)
+    assert {row["stratum"] for row in table(folder / "cases.csv")} == {"benign", "malignant"}
+
+
+def test_two_tables_are_refused(study: Study, tmp_path, capsys):
+    download = glas(tmp_path)
+    (download / "grade.csv").write_text("name,patient ID\n")
+    assert "Grade.csv and grade.csv: two tables of patients; remove one" in refusal(study, capsys, download)
+
+
 def test_a_slide_of_unknown_patient_is_named(study: Study, tmp_path, capsys):
     download = glas(tmp_path)
     (download / "Grade.csv").write_text("name,patient ID\ntrain_1,1\n")
