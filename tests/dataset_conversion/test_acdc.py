@@ -207,6 +207,24 @@ def test_a_mask_on_another_grid_is_named(study: Study, tmp_path, capsys, wrong, 
     assert words in line
 
 
+def test_a_mask_half_a_voxel_beside_its_image_is_named(study: Study, tmp_path, capsys):
+    """What counts is the voxel's size: 0.75 mm are half of it."""
+    download = acdc(tmp_path)
+    mask = frame(download, 4, "frame01_gt")
+    save_volume(mask, np.ones((3, 44, 36), np.uint8), (1.5, 1.5, 8.0), origin=(11.5, -6.5, 3.0))
+    line = refusal(study, capsys, download)
+    assert f"{mask}: origin (11.5, -6.5, 3), its image {frame(download, 4, 'frame01')} has (11.5, -7.25, 3)" in line
+    assert "0.75 mm apart, for voxels of (1.5, 1.5, 8) mm" in line
+
+
+def test_an_origin_that_is_rounded_is_no_other_grid(study: Study, tmp_path):
+    download = acdc(tmp_path / "download")
+    mask = frame(download, 4, "frame01_gt")
+    label = sitk.GetArrayFromImage(sitk.ReadImage(str(mask)))
+    save_volume(mask, label, (1.5, 1.5, 8.0), origin=(11.5, -7.2, 3.1))
+    study.convert("acdc", download)
+
+
 def test_an_uncompressed_twin_is_refused(study: Study, tmp_path, capsys):
     download = acdc(tmp_path)
     twin = frame(download, 4, "frame01")

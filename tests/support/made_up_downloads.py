@@ -112,13 +112,17 @@ def glas(
 
 
 def save_volume(
-    path: Path, array: np.ndarray, spacing: tuple[float, float, float], direction: Sequence[float] = DIRECTION
+    path: Path,
+    array: np.ndarray,
+    spacing: tuple[float, float, float],
+    direction: Sequence[float] = DIRECTION,
+    origin: Sequence[float] = (11.5, -7.25, 3.0),
 ) -> None:
     """Write a volume with a geometry; ``spacing`` is (x, y, z)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = sitk.GetImageFromArray(array)
     image.SetSpacing(spacing)
-    image.SetOrigin((11.5, -7.25, 3.0))
+    image.SetOrigin(origin)
     image.SetDirection(direction)
     sitk.WriteImage(image, str(path))
 
