@@ -28,8 +28,8 @@ SLIDE = r"(?P<set>train|testA|testB)_(?P<number>\d+)(?P<mask>_anno)?\.bmp"
 TABLE = "Grade.csv"
 SETS = ("train", "testA", "testB")
 STUDY_CROPS = 4
-OFFICIAL = Division(test_sets=("testB",))
-STUDY = Division(test_sets=("testB",), validation_sets=("testA",), first_fold="study_train_val")
+OFFICIAL = Division(test_sets=("testB",), needed_sets=SETS)
+STUDY = Division(test_sets=("testB",), validation_sets=("testA",), first_fold="study_train_val", needed_sets=SETS)
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:

@@ -97,12 +97,14 @@ class Division:
         sizes: where there is no official test set: the study's; None: ``TEST_PART`` of all is held out, and fold 0
             is one of five equal parts.
         first_fold: fold 0's name, where its validation cases are chosen by these.
+        needed_sets: official sets that must be there: without them, the parts would be others than described.
     """
 
     test_sets: tuple[str, ...] = ()
     validation_sets: tuple[str, ...] = ()
     sizes: Sizes | None = None
     first_fold: str = ""
+    needed_sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

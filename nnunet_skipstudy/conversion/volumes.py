@@ -122,8 +122,8 @@ def _check_grids(image: Geometry | None, mask: Geometry | None, image_path: Path
     away = max(abs(ours - theirs) for ours, theirs in zip(image.origin, mask.origin, strict=True))
     if away > ORIGIN_TOLERANCE * min(image.spacing):
         raise UserError(
-            f"{path}: origin {_numbers(mask.origin)}, its image {image_path} has {_numbers(image.origin)}: {away:.4g} mm "
-            f"apart, for voxels of {_numbers(image.spacing)} mm; bring both to one grid first"
+            f"{path}: origin {_numbers(mask.origin)}, its image {image_path} has {_numbers(image.origin)}: {away:.4g} "
+            f"mm apart, for voxels of {_numbers(image.spacing)} mm; bring both to one grid first"
         )
 
 

@@ -36,7 +36,7 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     """The testing patients, who have ground truth, are the test set; the 4D cine is left alone."""
     folder = study.convert("acdc", acdc(tmp_path / "download"))
     check_data_set(study, folder)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "skipstudy: the test set is the publisher's testing (2 patients)\n"
     numbers = [("training", number) for number in range(1, 11)] + [("testing", 101), ("testing", 102)]
     assert rows_of(folder) == [expected_row(*number, phase) for number in numbers for phase in ("ED", "ES")]
     assert {path.name[:10] for path in (folder / "labelsTs").iterdir()} == {"patient101", "patient102"}
@@ -73,6 +73,7 @@ def test_without_an_official_test_set_patients_are_held_out(study: Study, tmp_pa
     assert len(rows) == 20
     assert len({row["group"] for row in rows if row["set"] == "test"}) == 2
     err = capsys.readouterr().err
+    assert "the test set is 2 patients held out by the seed, since there is no testing with ground truth" in err
     assert ("4 images of no case left out, such as testing/patient101" in err) == (mess == "no ground truth")
 
 
@@ -214,7 +215,7 @@ def test_a_mask_half_a_voxel_beside_its_image_is_named(study: Study, tmp_path, c
     save_volume(mask, np.ones((3, 44, 36), np.uint8), (1.5, 1.5, 8.0), origin=(11.5, -6.5, 3.0))
     line = refusal(study, capsys, download)
     assert f"{mask}: origin (11.5, -6.5, 3), its image {frame(download, 4, 'frame01')} has (11.5, -7.25, 3)" in line
-    assert "0.75 mm apart, for voxels of (1.5, 1.5, 8) mm" in line
+    assert "0.75 mm apart, for voxels of (8, 1.5, 1.5) mm" in line
 
 
 def test_an_origin_that_is_rounded_is_no_other_grid(study: Study, tmp_path):

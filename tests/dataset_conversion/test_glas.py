@@ -155,6 +155,17 @@ def test_the_table_is_read_by_whatever_case_its_name_has(study: Study, tmp_path)
     assert {row["stratum"] for row in table(folder / "cases.csv")} == {"benign", "malignant"}
 
 
+@pytest.mark.parametrize("protocol", ["native", "study"])
+@pytest.mark.parametrize("gone", ["train", "testA", "testB"])
+def test_a_missing_set_is_named(study: Study, tmp_path, capsys, gone, protocol):
+    """Else slides at random would be the test set."""
+    download = glas(tmp_path, shape=(260, 300))
+    for path in download.glob(f"{gone}_*"):
+        path.unlink()
+    line = refusal(study, capsys, download, "--protocol", protocol)
+    assert f"GlaS: nothing of {gone} is there; fetch the whole download" in line
+
+
 def test_two_tables_are_refused(study: Study, tmp_path, capsys):
     download = glas(tmp_path)
     (download / "grade.csv").write_text("name,patient ID\n")
