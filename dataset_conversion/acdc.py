@@ -49,6 +49,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         configuration=volume.configuration,
         division=DIVISION,
         options=volume.options,
+        published=(150, "patients"),
     )
 
 

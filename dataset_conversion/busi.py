@@ -66,6 +66,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         division=STUDY if study else Division(),
         options={"protocol": arguments.protocol, "classes": arguments.classes, "normal": arguments.normal},
         find_duplicates=True,
+        published=(647, "lesion images"),
     )
 
 

@@ -57,6 +57,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         channel_names=("red", "green", "blue") if arguments.rgb else ("grey",),
         ending=ENDING,
         configuration="2d",
+        published=(165, "slides"),
         division=STUDY if study else OFFICIAL,
         options={
             "protocol": arguments.protocol,

@@ -124,6 +124,7 @@ class DatasetDescription:
         options: everything else that decides the content, as JSON, for the record.
         find_duplicates: look for near-duplicates among the images and keep them in one group.
         caveats: lines that the user should read after the conversion.
+        published: how many there are of what the publisher counts, and what that is; 0: not known.
     """
 
     name: str
@@ -138,3 +139,4 @@ class DatasetDescription:
     options: Mapping[str, Any] = field(default_factory=dict)
     find_duplicates: bool = False
     caveats: tuple[str, ...] = ()
+    published: tuple[int, str] = (0, "")

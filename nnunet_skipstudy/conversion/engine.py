@@ -38,6 +38,8 @@ from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.categories import disparity_categories
 from nnunet_skipstudy.working_folder import working_folder
 
+MOST_NAMED = 3
+"""Files that a remark names."""
 TEST_PART = 0.2
 """Of all cases (or groups), where neither the publisher nor the study says which are the test set."""
 CASE_COLUMNS = ("case", "group", "set", "source", "sha256", "disparity", "category", "stratum")
@@ -164,6 +166,7 @@ def _write_dataset(
     return [
         *description.caveats,
         *test_set_remark(parts, description.division),
+        *missing_remarks(items, done, description),
         *remarks(download, items, pairs, parts),
         *misnamed,
     ]
@@ -325,6 +328,20 @@ def test_set_remark(parts: Parts, division: Division) -> Iterator[str]:
         yield f"the test set is the publisher's {sets} ({groups})"
     else:
         yield f"the test set is {groups} held out by the seed, since there is no {sets} with ground truth"
+
+
+def missing_remarks(
+    items: Sequence[SourceCase], done: Sequence[Sequence[Converted]], description: DatasetDescription
+) -> Iterator[str]:
+    """What of the published data set is not there, and what gave no case."""
+    published, what = description.published
+    whole = {item.group if what == "patients" else item.case for item in items if item.stratum != "normal"}
+    if published and len(whole) != published:
+        yield f"{len(whole)} of the published {published} {what}"
+    empty = [item.image for item, cases in zip(items, done, strict=True) if not cases]
+    if empty:
+        shown = ", ".join(empty[:MOST_NAMED]) + (" ..." if len(empty) > MOST_NAMED else "")
+        yield f"{_counted(empty, 'volume')} without a slice of enough foreground left out: {shown}"
 
 
 def remarks(download: Download, items: Iterable[SourceCase], pairs: Sequence[Pair], parts: Parts) -> Iterator[str]:

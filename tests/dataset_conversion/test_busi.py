@@ -28,7 +28,8 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     check_data_set(study, folder)
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [
-        "skipstudy: 2 pairs of duplicates or near-duplicates (duplicates.csv), each on one side of every split"
+        "skipstudy: 18 of the published 647 lesion images",
+        "skipstudy: 2 pairs of duplicates or near-duplicates (duplicates.csv), each on one side of every split",
     ]
     assert "next: nnUNetv2_plan_and_preprocess -d 502 -c 2d" in shown.out
     assert folder.name == "Dataset502_BUSI"

@@ -18,7 +18,8 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     folder = study.convert("glas", download)
     check_data_set(study, folder)
     assert capsys.readouterr().err.splitlines() == [
-        "skipstudy: 2 cases of the test set's patients left out of the training pool (left_out.csv)"
+        "skipstudy: 19 of the published 165 slides",
+        "skipstudy: 2 cases of the test set's patients left out of the training pool (left_out.csv)",
     ]
     assert folder.name == "Dataset503_GlaS"
     rows = table(folder / "cases.csv")
