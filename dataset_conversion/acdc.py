@@ -9,21 +9,22 @@ their ground truth is there (newer releases); else a fifth of the patients is he
 import argparse
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import Converter, run
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, SourceCase
+from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.slices import add_slices_argument, volume_options
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.parser import Parser, run_script
 
 FRAME = (
-    r"(?:(?P<set>training|testing)/)?(?P<patient>patient\d+)/"
+    r"(?:(?:training|testing)/)?(?P<patient>patient\d+)/"
     r"(?P=patient)_frame(?P<frame>\d+)(?P<mask>_gt)?\.nii(?:\.gz)?"
 )
-INFO = "Info.cfg"
+INFO = r"(?:(?:training|testing)/)?patient\d+/Info\.cfg"
 LABELS = {"background": 0, "RV": 1, "MYO": 2, "LV": 3}
 PHASES = ("ED", "ES")
 DIVISION = Division(test_sets=("testing",))
@@ -36,7 +37,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         name="ACDC",
         layout=Layout(
             images=FRAME,
-            tables=r"(?:(?:training|testing)/)?patient\d+/Info\.cfg",
+            tables=INFO,
             unused=r".*_4d\.nii(?:\.gz)?",
             expected="folders 'training/patient001' with 'patient001_frame01.nii.gz' and so on",
         ),
@@ -48,6 +49,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         configuration=volume.configuration,
         division=DIVISION,
         options=volume.options,
+        published=(150, "patients"),
     )
 
 
@@ -55,20 +57,28 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
     """ED and ES of each patient.
 
     Raises:
-        UserError: a frame, or its ground truth, is missing.
+        UserError: a frame, its ground truth or the patient's Info.cfg is missing, or two frames have one number.
     """
+    infos: dict[tuple[str, str], str] = {}
     frames: dict[tuple[str, str], dict[tuple[int, bool], str]] = defaultdict(dict)
     for name in names:
-        if match := re.fullmatch(FRAME, name, re.IGNORECASE):
-            key = (match["set"] or "training").lower(), match["patient"].lower()
-            frames[key][int(match["frame"]), bool(match["mask"])] = name
+        if re.fullmatch(INFO, name, re.IGNORECASE):
+            add_once(infos, _patient(name), name)
+        elif match := re.fullmatch(FRAME, name, re.IGNORECASE):
+            add_once(frames[_patient(name)], (int(match["frame"]), bool(match["mask"])), name)
     labelled_sets = {official for (official, _), its in frames.items() if any(is_mask for _, is_mask in its)}
     cases = []
     for (official, patient), files in sorted(frames.items(), key=lambda item: item[0][1]):
         if official == "testing" and "testing" not in labelled_sets:
             continue
-        info = read_info((root / next(iter(files.values()))).with_name(INFO))
-        for phase, frame in phases_of(patient, files, info).items():
+        if (official, patient) not in infos:
+            raise UserError(
+                f"{official}/{patient}: has no Info.cfg, which says its frames ED and ES and its disease; "
+                "fetch the whole download"
+            )
+        info = read_info(root / infos[official, patient])
+        for phase in PHASES:
+            frame = int(info[phase.lower()])
             image, mask = files.get((frame, False)), files.get((frame, True))
             if image is None or mask is None:
                 missing = f"{patient}_frame{frame:02d}{'_gt' if image else ''}.nii.gz"
@@ -77,27 +87,28 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
     return cases
 
 
-def phases_of(patient: str, files: Mapping[tuple[int, bool], str], info: Mapping[str, str]) -> dict[str, int]:
-    """The frames of ED and ES: from Info.cfg, else the patient's two frames in their order."""
-    if all(phase.lower() in info for phase in PHASES):
-        try:
-            return {phase: int(info[phase.lower()]) for phase in PHASES}
-        except ValueError:
-            raise UserError(f"{patient}/{INFO}: ED or ES is no frame number; fetch the download again") from None
-    found = sorted({frame for frame, is_mask in files})
-    if len(found) != len(PHASES):
-        raise UserError(
-            f"{patient}: {len(found)} frames and no {INFO} that says which are ED and ES; fetch the download again"
-        )
-    return dict(zip(PHASES, found, strict=True))
+def _patient(name: str) -> tuple[str, str]:
+    """Set and patient of a file; where the patients lie at the top, they are those of the training set."""
+    *official, patient, _ = name.lower().split("/")
+    return (official or ["training"])[0], patient
 
 
 def read_info(path: Path) -> dict[str, str]:
-    """The lines ``Key: value`` of an Info.cfg, keys in lower case; nothing where there is no such file."""
-    if not path.is_file():
-        return {}
-    pairs = (line.split(":", 1) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
-    return {pair[0].strip().lower(): pair[1].strip() for pair in pairs if len(pair) == 2}
+    """The lines ``Key: value`` of an Info.cfg, keys in lower case; ``ed`` and ``es`` are frame numbers.
+
+    Raises:
+        UserError: it can't be read, or doesn't say which frames are ED and ES.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: can't be read ({error}); fetch the download again") from error
+    pairs = (line.split(":", 1) for line in lines)
+    info = {pair[0].strip().lower(): pair[1].strip() for pair in pairs if len(pair) == 2}
+    for phase in PHASES:
+        if not re.fullmatch(r"\d+", info.get(phase.lower(), ""), re.ASCII):
+            raise UserError(f"{path}: doesn't say which frame is {phase}; fetch the download again")
+    return info
 
 
 def add_arguments(parser: Parser) -> None:

@@ -21,11 +21,12 @@ from nnunet_skipstudy.conversion.description import (
     SourceCase,
 )
 from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
+from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.parser import Parser, run_script
 
-LESIONS = r"(?P<lesion>benign|malignant)/(?P=lesion) ?\((?P<number>\d+)\)(?P<mask>_mask(?:_\d+)?)?\.png"
+LESIONS = r"(?P<lesion>benign|malignant)/(?P=lesion) ?\((?P<number>\d+)\)(?P<mask>_mask(?:_(?P<part>\d+))?)?\.png"
 NORMALS = r"normal/normal ?\((?P<normal>\d+)\)\.png"
 LABELS: dict[str, dict[str, int]] = {
     "lesion": {"background": 0, "lesion": 1},
@@ -65,6 +66,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         division=STUDY if study else Division(),
         options={"protocol": arguments.protocol, "classes": arguments.classes, "normal": arguments.normal},
         find_duplicates=True,
+        published=(647, "lesion images"),
     )
 
 
@@ -72,32 +74,35 @@ def cases_of(names: Sequence[str], labels: dict[str, int]) -> list[SourceCase]:
     """The cases by class and number; a lesion's own label is its class's, or the only one.
 
     Raises:
-        UserError: an image lacks its mask, or a mask its image.
+        UserError: an image lacks one of its masks, or a mask its image, or two files have one number.
     """
     images: dict[tuple[str, int], str] = {}
-    masks: dict[tuple[str, int], list[str]] = defaultdict(list)
+    masks: dict[tuple[str, int], dict[int, str]] = defaultdict(dict)
     normals: dict[int, str] = {}
     for name in names:
         if match := re.fullmatch(LESIONS, name, re.IGNORECASE):
             key = match["lesion"].lower(), int(match["number"])
             if match["mask"]:
-                masks[key].append(name)
-            elif key in images:
-                raise UserError(f"{name}: {images[key]} has the same class and number; remove one of them")
+                add_once(masks[key], int(match["part"] or 0), name)
             else:
-                images[key] = name
+                add_once(images, key, name)
         elif match := re.fullmatch(NORMALS, name, re.IGNORECASE):
-            normals[int(match["normal"])] = name
-    for key, its_masks in masks.items():
+            add_once(normals, int(match["normal"]), name)
+    for key, parts in masks.items():
         if key not in images:
-            raise UserError(f"{its_masks[0]}: its image is missing; fetch the download again")
+            raise UserError(f"{next(iter(parts.values()))}: its image is missing; fetch the download again")
     cases = []
     for (lesion, number), image in sorted(images.items()):
-        if not masks[lesion, number]:
-            raise UserError(f"{image}: its mask is missing ({image[:-4]}_mask.png); fetch the download again")
+        its_masks = masks[lesion, number]
+        for part in range(max(its_masks, default=0) + 1):
+            if part not in its_masks:
+                missing = f"{image[:-4]}_mask{f'_{part}' if part else ''}.png"
+                raise UserError(f"{image}: its mask is missing ({missing}); fetch the download again")
         case = f"{lesion}_{number:03d}"
         label = labels.get(lesion, 1)
-        cases.append(SourceCase(case, image, tuple(masks[lesion, number]), case, lesion, label=label))
+        cases.append(
+            SourceCase(case, image, tuple(its_masks[part] for part in sorted(its_masks)), case, lesion, label=label)
+        )
     for number, image in sorted(normals.items()):
         case = f"normal_{number:03d}"
         cases.append(SourceCase(case, image, (), case, "normal"))

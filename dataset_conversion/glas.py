@@ -19,6 +19,7 @@ from pathlib import Path
 from nnunet_skipstudy.conversion.command import Converter, refuse_with_study, run
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
+from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.parser import Parser, run_script
@@ -27,8 +28,8 @@ SLIDE = r"(?P<set>train|testA|testB)_(?P<number>\d+)(?P<mask>_anno)?\.bmp"
 TABLE = "Grade.csv"
 SETS = ("train", "testA", "testB")
 STUDY_CROPS = 4
-OFFICIAL = Division(test_sets=("testB",))
-STUDY = Division(test_sets=("testB",), validation_sets=("testA",), first_fold="study_train_val")
+OFFICIAL = Division(test_sets=("testB",), needed_sets=SETS)
+STUDY = Division(test_sets=("testB",), validation_sets=("testA",), first_fold="study_train_val", needed_sets=SETS)
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
@@ -43,7 +44,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
     crops = Crops(number, arguments.crop_size) if number else None
 
     def list_cases(root: Path, names: Sequence[str]) -> list[SourceCase]:
-        return cases_of(names, read_patients(root / TABLE), by_patient=not study)
+        return cases_of(names, read_patients(root / table_name(names)), by_patient=not study)
 
     return DatasetDescription(
         name="GlaS",
@@ -56,6 +57,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         channel_names=("red", "green", "blue") if arguments.rgb else ("grey",),
         ending=ENDING,
         configuration="2d",
+        published=(165, "slides"),
         division=STUDY if study else OFFICIAL,
         options={
             "protocol": arguments.protocol,
@@ -71,10 +73,12 @@ def cases_of(names: Sequence[str], patients: dict[str, tuple[str, str]], *, by_p
     """The slides by set and number; the group is the patient or the slide itself.
 
     Raises:
-        UserError: a slide lacks its annotation, or its patient.
+        UserError: a slide lacks its annotation, or its patient, or two have one number.
     """
     matches = [match for name in names if (match := re.fullmatch(SLIDE, name, re.IGNORECASE))]
-    files = {(_set_name(match["set"]), int(match["number"]), bool(match["mask"])): match[0] for match in matches}
+    files: dict[tuple[str, int, bool], str] = {}
+    for match in matches:
+        add_once(files, (_set_name(match["set"]), int(match["number"]), bool(match["mask"])), match[0])
     cases = []
     for official, number, is_mask in sorted(files, key=lambda key: (SETS.index(key[0]), key[1])):
         name = files[official, number, is_mask]
@@ -90,6 +94,18 @@ def cases_of(names: Sequence[str], patients: dict[str, tuple[str, str]], *, by_p
         group = f"patient_{patient}" if by_patient else case
         cases.append(SourceCase(case, name, (files[official, number, True],), group, grade, official))
     return cases
+
+
+def table_name(names: Sequence[str]) -> str:
+    """The table of patients as it is spelled in this download; its usual name where there is none.
+
+    Raises:
+        UserError: there are two.
+    """
+    found = sorted(name for name in names if name.lower() == TABLE.lower())
+    if len(found) > 1:
+        raise UserError(f"{' and '.join(found)}: two tables of patients; remove one of them")
+    return found[0] if found else TABLE
 
 
 def _set_name(spelling: str) -> str:

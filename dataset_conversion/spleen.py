@@ -30,6 +30,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         configuration=volume.configuration,
         division=STUDY if arguments.protocol == "study" else Division(),
         options=volume.options,
+        published=(41, "labelled volumes"),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.description import SourceCase
+from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 
@@ -28,7 +29,7 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
     for name in names:
         match = re.fullmatch(_pattern(r"[A-Za-z]+"), name, re.IGNORECASE)
         assert match is not None  # the layout chose the names
-        files[int(match["number"]), match["case"], match["folder"].lower()] = name
+        add_once(files, (int(match["number"]), match["case"], match["folder"].lower()), name)
     cases = []
     for number, case, folder in sorted(files):
         other = "labelstr" if folder == "imagestr" else "imagestr"

@@ -97,12 +97,14 @@ class Division:
         sizes: where there is no official test set: the study's; None: ``TEST_PART`` of all is held out, and fold 0
             is one of five equal parts.
         first_fold: fold 0's name, where its validation cases are chosen by these.
+        needed_sets: official sets that must be there: without them, the parts would be others than described.
     """
 
     test_sets: tuple[str, ...] = ()
     validation_sets: tuple[str, ...] = ()
     sizes: Sizes | None = None
     first_fold: str = ""
+    needed_sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ class DatasetDescription:
         options: everything else that decides the content, as JSON, for the record.
         find_duplicates: look for near-duplicates among the images and keep them in one group.
         caveats: lines that the user should read after the conversion.
+        published: how many there are of what the publisher counts, and what that is; 0: not known.
     """
 
     name: str
@@ -136,3 +139,4 @@ class DatasetDescription:
     options: Mapping[str, Any] = field(default_factory=dict)
     find_duplicates: bool = False
     caveats: tuple[str, ...] = ()
+    published: tuple[int, str] = (0, "")

@@ -6,7 +6,7 @@ disparities are known, cases are assigned to training pool and test set; the fil
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import isfinite
@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import copyfile, rmtree
 from typing import Any
 
-from nnunet_skipstudy.conversion.description import DatasetDescription, Rendered, SourceCase
+from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Rendered, SourceCase
 from nnunet_skipstudy.conversion.duplicates import Pair, Thumbnail, merged_groups, near_duplicates, thumbnail
 from nnunet_skipstudy.conversion.source import Download, find_download, is_image_name, unpacked
 from nnunet_skipstudy.conversion.splits import SplitCase, hold_out, study_folds
@@ -38,6 +38,8 @@ from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.categories import disparity_categories
 from nnunet_skipstudy.working_folder import working_folder
 
+MOST_NAMED = 3
+"""Files that a remark names."""
 TEST_PART = 0.2
 """Of all cases (or groups), where neither the publisher nor the study says which are the test set."""
 CASE_COLUMNS = ("case", "group", "set", "source", "sha256", "disparity", "category", "stratum")
@@ -161,17 +163,27 @@ def _write_dataset(
     rows = write_levels(draft.raw, seed=seed, workers=workers)
     before = {case.case: case.disparity for case in parts.test if isfinite(case.disparity)}
     misnamed = [move.warning for move in level_moves(rows, before) if move.warning]
-    return [*description.caveats, *remarks(download, items, pairs, parts), *misnamed]
+    return [
+        *description.caveats,
+        *test_set_remark(parts, description.division),
+        *missing_remarks(items, done, description),
+        *remarks(download, items, pairs, parts),
+        *misnamed,
+    ]
 
 
 def check_items(items: Sequence[SourceCase], description: DatasetDescription) -> None:
     """Refuse a list of cases that nnU-Net would mix up.
 
     Raises:
-        UserError: there is none, or one identifier twice.
+        UserError: there is none, or one identifier twice, or an official set is missing.
     """
     if not items:
         raise UserError(f"{description.name}: no case has an image and its masks; fetch the whole download")
+    there = {item.official for item in items}
+    missing = [official for official in description.division.needed_sets if official not in there]
+    if missing:
+        raise UserError(f"{description.name}: nothing of {' and '.join(missing)} is there; fetch the whole download")
     (case, count), *_ = Counter(item.case for item in items).most_common(1)
     if count > 1:
         files = ", ".join(item.image for item in items if item.case == case)
@@ -306,6 +318,32 @@ def _write_tables(
         )
 
 
+def test_set_remark(parts: Parts, division: Division) -> Iterator[str]:
+    """Which test set was taken, where that depends on the download."""
+    if not division.test_sets or division.needed_sets:
+        return
+    groups = _counted({case.group for case in parts.test}, "patient")
+    sets = " and ".join(division.test_sets)
+    if any(case.official in division.test_sets for case in parts.test):
+        yield f"the test set is the publisher's {sets} ({groups})"
+    else:
+        yield f"the test set is {groups} held out by the seed, since there is no {sets} with ground truth"
+
+
+def missing_remarks(
+    items: Sequence[SourceCase], done: Sequence[Sequence[Converted]], description: DatasetDescription
+) -> Iterator[str]:
+    """What of the published data set is not there, and what gave no case."""
+    published, what = description.published
+    whole = {item.group if what == "patients" else item.case for item in items if item.stratum != "normal"}
+    if published and len(whole) != published:
+        yield f"{len(whole)} of the published {published} {what}"
+    empty = [item.image for item, cases in zip(items, done, strict=True) if not cases]
+    if empty:
+        shown = ", ".join(empty[:MOST_NAMED]) + (" ..." if len(empty) > MOST_NAMED else "")
+        yield f"{_counted(empty, 'volume')} without a slice of enough foreground left out: {shown}"
+
+
 def remarks(download: Download, items: Iterable[SourceCase], pairs: Sequence[Pair], parts: Parts) -> Iterator[str]:
     """What the user may not expect: images of no case, duplicates, cases that have been left out."""
     used = {name for item in items for name in (item.image, *item.masks)}
@@ -330,5 +368,5 @@ def remarks(download: Download, items: Iterable[SourceCase], pairs: Sequence[Pai
         )
 
 
-def _counted(things: Sequence[object], name: str) -> str:
+def _counted(things: Sized, name: str) -> str:
     return f"{len(things)} {name}{'s' * (len(things) != 1)}"

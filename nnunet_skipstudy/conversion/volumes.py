@@ -18,6 +18,8 @@ from nnunet_skipstudy.nifti import check_undamaged
 ENDING = ".nii.gz"
 LEAST_FOREGROUND = 0.005
 """A slice with no more than this part of its pixels labelled is left out, as in the study."""
+ORIGIN_TOLERANCE = 0.1
+"""How far the origins of an image and its label map may lie apart, as a part of the smallest spacing."""
 PERCENTILES = (0.5, 99.5)
 """Of a volume's intensities; they become black and white where there is no window."""
 
@@ -86,7 +88,7 @@ def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[
             f"{mask_path}: {mask.array.shape} voxels for an image of {image.array.shape} ({item.image}); "
             "the mask is another image's: fetch the download again"
         )
-    _check_grids(image.geometry, mask.geometry, mask_path)
+    _check_grids(image.geometry, mask.geometry, image_path, mask_path)
     return image, _label_map(mask.array, labels, mask_path)
 
 
@@ -107,16 +109,22 @@ def _check_download(path: Path) -> None:
         ) from error
 
 
-def _check_grids(image: Geometry | None, mask: Geometry | None, path: Path) -> None:
-    """Refuse a mask whose voxels lie elsewhere than the image's: one would be turned against the other."""
+def _check_grids(image: Geometry | None, mask: Geometry | None, image_path: Path, path: Path) -> None:
+    """Refuse a mask whose voxels lie elsewhere than the image's: one would be turned or moved against the other."""
     assert image is not None  # both are medical images
     assert mask is not None
-    for what, tolerance in (("spacing", 1e-2), ("direction", 1e-2), ("origin", 1.0)):
+    for what, tolerance in (("spacing", 1e-2), ("direction", 1e-2)):
         ours, theirs = getattr(image, what), getattr(mask, what)
         if not np.allclose(ours, theirs, rtol=tolerance if what == "spacing" else 0, atol=tolerance):
             raise UserError(
                 f"{path}: {what} {_numbers(theirs)}, its image has {_numbers(ours)}; bring both to one grid first"
             )
+    away = max(abs(ours - theirs) for ours, theirs in zip(image.origin, mask.origin, strict=True))
+    if away > ORIGIN_TOLERANCE * min(image.spacing):
+        raise UserError(
+            f"{path}: origin {_numbers(mask.origin)}, its image {image_path} has {_numbers(image.origin)}: {away:.4g} "
+            f"mm apart, for voxels of {_numbers(image.spacing)} mm; bring both to one grid first"
+        )
 
 
 def _numbers(values: tuple[float, ...]) -> str:

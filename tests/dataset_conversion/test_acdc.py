@@ -28,7 +28,7 @@ def expected_row(official: str, number: int, phase: str) -> dict[str, str]:
         "group": patient,
         "set": official,
         "source": f"{official}/{patient}/{patient}_frame{frame:02d}.nii.gz",
-        "stratum": "" if number == 2 else ACDC_GROUPS[number % 5],
+        "stratum": ACDC_GROUPS[number % 5],
     }
 
 
@@ -36,7 +36,10 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     """The testing patients, who have ground truth, are the test set; the 4D cine is left alone."""
     folder = study.convert("acdc", acdc(tmp_path / "download"))
     check_data_set(study, folder)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err.splitlines() == [
+        "skipstudy: the test set is the publisher's testing (2 patients)",
+        "skipstudy: 12 of the published 150 patients",
+    ]
     numbers = [("training", number) for number in range(1, 11)] + [("testing", 101), ("testing", 102)]
     assert rows_of(folder) == [expected_row(*number, phase) for number in numbers for phase in ("ED", "ES")]
     assert {path.name[:10] for path in (folder / "labelsTs").iterdir()} == {"patient101", "patient102"}
@@ -73,6 +76,7 @@ def test_without_an_official_test_set_patients_are_held_out(study: Study, tmp_pa
     assert len(rows) == 20
     assert len({row["group"] for row in rows if row["set"] == "test"}) == 2
     err = capsys.readouterr().err
+    assert "the test set is 2 patients held out by the seed, since there is no testing with ground truth" in err
     assert ("4 images of no case left out, such as testing/patient101" in err) == (mess == "no ground truth")
 
 
@@ -108,6 +112,13 @@ def test_a_missing_mask_is_named(study: Study, tmp_path, capsys):
     assert "training/patient003/patient003_frame01_gt.nii.gz: missing (ED)" in refusal(study, capsys, download)
 
 
+def test_two_frames_of_one_number_are_refused(study: Study, tmp_path, capsys):
+    download = acdc(tmp_path)
+    shutil.copy(frame(download, 3, "frame01"), frame(download, 3, "frame1"))
+    line = refusal(study, capsys, download)
+    assert "patient003_frame1.nii.gz: training/patient003/patient003_frame01.nii.gz has the same number" in line
+
+
 def test_a_missing_testing_mask_is_named_where_others_are_there(study: Study, tmp_path, capsys):
     download = acdc(tmp_path)
     (download / "testing" / "patient102" / "patient102_frame01_gt.nii.gz").unlink()
@@ -121,11 +132,26 @@ def test_a_frame_that_info_names_is_missed(study: Study, tmp_path, capsys):
     assert "training/patient005/patient005_frame09.nii.gz: missing (ES)" in refusal(study, capsys, download)
 
 
-def test_frames_that_nothing_tells_apart_are_refused(study: Study, tmp_path, capsys):
+def test_a_patient_without_info_is_named(study: Study, tmp_path, capsys):
     download = acdc(tmp_path)
-    frame(download, 2, "frame09").unlink()
-    frame(download, 2, "frame09_gt").unlink()
-    assert "patient002: 1 frames and no Info.cfg that says which are ED and ES" in refusal(study, capsys, download)
+    (download / "training" / "patient005" / "Info.cfg").unlink()
+    line = refusal(study, capsys, download)
+    assert "training/patient005: has no Info.cfg, which says its frames ED and ES and its disease; fetch" in line
+
+
+@pytest.mark.parametrize("content", [b"", b"ED: 1\nES: \nGroup: NOR\n", b"ED: 1\nES: nine\n"])
+def test_an_info_that_does_not_say_the_frames_is_named(study: Study, tmp_path, capsys, content):
+    download = acdc(tmp_path)
+    info = download / "training" / "patient005" / "Info.cfg"
+    info.write_bytes(content)
+    assert f"{info}: doesn't say which frame is " in refusal(study, capsys, download)
+
+
+def test_an_info_in_no_known_encoding_is_named(study: Study, tmp_path, capsys):
+    download = acdc(tmp_path)
+    info = download / "training" / "patient005" / "Info.cfg"
+    info.write_bytes("ED: 1\nES: 7\n".encode("utf-16"))
+    assert f"{info}: can't be read" in refusal(study, capsys, download)
 
 
 @pytest.mark.parametrize("part", [0.3, 0.9, 0.999])
@@ -183,6 +209,24 @@ def test_a_mask_on_another_grid_is_named(study: Study, tmp_path, capsys, wrong, 
     line = refusal(study, capsys, download)
     assert "patient004_frame01_gt.nii.gz: " in line
     assert words in line
+
+
+def test_a_mask_half_a_voxel_beside_its_image_is_named(study: Study, tmp_path, capsys):
+    """What counts is the voxel's size: 0.75 mm are half of it."""
+    download = acdc(tmp_path)
+    mask = frame(download, 4, "frame01_gt")
+    save_volume(mask, np.ones((3, 44, 36), np.uint8), (1.5, 1.5, 8.0), origin=(11.5, -6.5, 3.0))
+    line = refusal(study, capsys, download)
+    assert f"{mask}: origin (11.5, -6.5, 3), its image {frame(download, 4, 'frame01')} has (11.5, -7.25, 3)" in line
+    assert "0.75 mm apart, for voxels of (8, 1.5, 1.5) mm" in line
+
+
+def test_an_origin_that_is_rounded_is_no_other_grid(study: Study, tmp_path):
+    download = acdc(tmp_path / "download")
+    mask = frame(download, 4, "frame01_gt")
+    label = sitk.GetArrayFromImage(sitk.ReadImage(str(mask)))
+    save_volume(mask, label, (1.5, 1.5, 8.0), origin=(11.5, -7.2, 3.1))
+    study.convert("acdc", download)
 
 
 def test_an_uncompressed_twin_is_refused(study: Study, tmp_path, capsys):

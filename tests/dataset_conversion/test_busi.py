@@ -28,7 +28,8 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     check_data_set(study, folder)
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [
-        "skipstudy: 2 pairs of duplicates or near-duplicates (duplicates.csv), each on one side of every split"
+        "skipstudy: 18 of the published 647 lesion images",
+        "skipstudy: 2 pairs of duplicates or near-duplicates (duplicates.csv), each on one side of every split",
     ]
     assert "next: nnUNetv2_plan_and_preprocess -d 502 -c 2d" in shown.out
     assert folder.name == "Dataset502_BUSI"
@@ -170,9 +171,26 @@ def test_a_mask_of_another_size_is_named(study: Study, tmp_path, capsys):
 def test_one_number_twice_is_named(study: Study, tmp_path, capsys):
     download = busi(tmp_path)
     save(download / "benign" / "benign(4).png", np.zeros((10, 12), np.uint8))
-    assert "benign/benign(4).png: benign/benign (4).png has the same class and number" in refusal(
-        study, capsys, download
-    )
+    assert "benign/benign(4).png: benign/benign (4).png has the same number" in refusal(study, capsys, download)
+
+
+@pytest.mark.parametrize("gone", ["_mask", "_mask_1"])
+def test_a_missing_part_of_a_lesion_is_named(study: Study, tmp_path, capsys, gone):
+    """Masks of a lesion are numbered 0 (no number), 1 ...: a gap is a file that has been lost."""
+    download = busi(tmp_path)
+    (download / "benign" / f"benign (2){gone}.png").unlink()
+    line = refusal(study, capsys, download)
+    assert f"benign/benign (2).png: its mask is missing (benign/benign (2){gone}.png)" in line
+
+
+@pytest.mark.parametrize("name", ["benign (05)_mask.png", "benign (5)_mask_0.png", "benign (5)_MASK.png"])
+def test_two_masks_of_one_number_are_refused(study: Study, tmp_path, capsys, name):
+    download = busi(tmp_path)
+    save(download / "benign" / name, np.zeros((71, 91), np.uint8))
+    line = refusal(study, capsys, download)
+    assert name in line
+    assert "benign/benign (5)_mask.png" in line
+    assert "has the same number; remove one of them" in line
 
 
 def test_images_in_no_case_are_reported(study: Study, tmp_path, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from conversions import Study, check_data_set, contents, table
-from made_up_downloads import decathlon, truncate
+from made_up_downloads import decathlon, save_volume, truncate
 from skimage.io import imread
 from skimage.transform import resize
 
@@ -26,7 +26,8 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys, name):
     download = decathlon(tmp_path / "download", task, prefix)
     folder = study.convert(name, download)
     check_data_set(study, folder)
-    assert capsys.readouterr().err == ""
+    published = {"spleen": 41, "heart": 20}[name]
+    assert capsys.readouterr().err == f"skipstudy: 12 of the published {published} labelled volumes\n"
     assert folder.name == dataset
     test = {path.name.removesuffix(".nii.gz") for path in (folder / "labelsTs").iterdir()}
     assert len(test) == 2  # a fifth of 12
@@ -79,6 +80,15 @@ def test_slices_are_the_windowed_slices_with_foreground(study: Study, tmp_path):
     (path,) = folder.glob("imagesT?/spleen_2_slice003_0000.png")
     assert np.abs(imread(path) - expected).max() <= 1  # a half may round either way
     assert json.loads((folder / "dataset.json").read_text())["channel_names"] == {"0": "grey"}
+
+
+def test_a_volume_of_which_no_slice_is_left_is_named(study: Study, tmp_path, capsys):
+    download = decathlon(tmp_path / "download", "Task09_Spleen", "spleen", shape=(5, 44, 36))
+    empty = np.zeros((5, 44, 36), np.uint8)
+    save_volume(download / "labelsTr" / "spleen_6.nii.gz", empty, (0.8, 0.7, 5.0))
+    study.convert("spleen", download, "--slices")
+    said = capsys.readouterr().err
+    assert "1 volume without a slice of enough foreground left out: imagesTr/spleen_6.nii.gz" in said
 
 
 def test_slices_of_mri_are_windowed_by_their_volume(study: Study, tmp_path):

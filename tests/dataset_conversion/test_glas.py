@@ -18,7 +18,8 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     folder = study.convert("glas", download)
     check_data_set(study, folder)
     assert capsys.readouterr().err.splitlines() == [
-        "skipstudy: 2 cases of the test set's patients left out of the training pool (left_out.csv)"
+        "skipstudy: 19 of the published 165 slides",
+        "skipstudy: 2 cases of the test set's patients left out of the training pool (left_out.csv)",
     ]
     assert folder.name == "Dataset503_GlaS"
     rows = table(folder / "cases.csv")
@@ -126,6 +127,15 @@ def test_a_missing_annotation_is_named(study: Study, tmp_path, capsys):
     assert "testA_2.bmp: its annotation is missing; fetch the download again" in refusal(study, capsys, download)
 
 
+@pytest.mark.parametrize("name", ["train_04", "TRAIN_4"])
+def test_two_slides_of_one_number_are_refused(study: Study, tmp_path, capsys, name):
+    download = glas(tmp_path)
+    save(download / f"{name}.bmp", np.zeros((52, 78, 3), np.uint8))
+    line = refusal(study, capsys, download)
+    assert {f"{name}.bmp", "train_4.bmp"} <= set(line.replace(":", "").split())
+    assert "has the same number; remove one of them" in line
+
+
 def test_a_truncated_file_is_named(study: Study, tmp_path, capsys):
     download = glas(tmp_path)
     truncate(download / "testB_2.bmp")
@@ -137,6 +147,30 @@ def test_a_missing_table_is_named(study: Study, tmp_path, capsys):
     (download / "Grade.csv").unlink()
     line = refusal(study, capsys, download)
     assert f"{download / 'Grade.csv'}: can't be read; it says which slides are of one patient" in line
+
+
+def test_the_table_is_read_by_whatever_case_its_name_has(study: Study, tmp_path):
+    download = glas(tmp_path / "download")
+    (download / "Grade.csv").rename(download / "GRADE.CSV")
+    folder = study.convert("glas", download)
+    assert {row["stratum"] for row in table(folder / "cases.csv")} == {"benign", "malignant"}
+
+
+@pytest.mark.parametrize("protocol", ["native", "study"])
+@pytest.mark.parametrize("gone", ["train", "testA", "testB"])
+def test_a_missing_set_is_named(study: Study, tmp_path, capsys, gone, protocol):
+    """Else slides at random would be the test set."""
+    download = glas(tmp_path, shape=(260, 300))
+    for path in download.glob(f"{gone}_*"):
+        path.unlink()
+    line = refusal(study, capsys, download, "--protocol", protocol)
+    assert f"GlaS: nothing of {gone} is there; fetch the whole download" in line
+
+
+def test_two_tables_are_refused(study: Study, tmp_path, capsys):
+    download = glas(tmp_path)
+    (download / "grade.csv").write_text("name,patient ID\n")
+    assert "Grade.csv and grade.csv: two tables of patients; remove one" in refusal(study, capsys, download)
 
 
 def test_a_slide_of_unknown_patient_is_named(study: Study, tmp_path, capsys):

@@ -112,13 +112,17 @@ def glas(
 
 
 def save_volume(
-    path: Path, array: np.ndarray, spacing: tuple[float, float, float], direction: Sequence[float] = DIRECTION
+    path: Path,
+    array: np.ndarray,
+    spacing: tuple[float, float, float],
+    direction: Sequence[float] = DIRECTION,
+    origin: Sequence[float] = (11.5, -7.25, 3.0),
 ) -> None:
     """Write a volume with a geometry; ``spacing`` is (x, y, z)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = sitk.GetImageFromArray(array)
     image.SetSpacing(spacing)
-    image.SetOrigin((11.5, -7.25, 3.0))
+    image.SetOrigin(origin)
     image.SetDirection(direction)
     sitk.WriteImage(image, str(path))
 
@@ -134,7 +138,7 @@ def acdc(
     testing_labels: bool = True,
     shape: tuple[int, int, int] = (3, 44, 36),
 ) -> Path:
-    """``ACDC/database`` under a folder; patient002 has no Info.cfg, its frames tell."""
+    """``ACDC/database`` under a folder; patient002's Info.cfg is ``info.cfg`` and has a byte order mark."""
     top = folder / "ACDC" / "database"
     rng = np.random.default_rng(3)
     for official, numbers in (("training", range(1, training + 1)), ("testing", range(101, 101 + testing))):
@@ -156,10 +160,11 @@ def acdc(
                     save_volume(stem.with_name(f"{stem.name}_gt.nii.gz"), label, (1.5, 1.5, 8.0))
             cine = sitk.JoinSeries([sitk.ReadImage(str(place / f"{name}_frame01.nii.gz"))] * 2)
             sitk.WriteImage(cine, str(place / f"{name}_4d.nii.gz"))
-            if number != 2:
-                (place / "Info.cfg").write_text(
-                    f"ED: 1\nES: {end_systole}\nGroup: {ACDC_GROUPS[number % 5]}\nHeight: 184.0\nNbFrame: 30\n"
-                )
+            odd = number == 2
+            (place / ("info.cfg" if odd else "Info.cfg")).write_text(
+                f"ED: 1\nES: {end_systole}\nGroup: {ACDC_GROUPS[number % 5]}\nHeight: 184.0\nNbFrame: 30\n",
+                encoding="utf-8-sig" if odd else "utf-8",
+            )
             rubbish(place, "MANDATORY_CITATION.md")
     return top
 
