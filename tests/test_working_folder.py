@@ -1,6 +1,5 @@
 """Working folders: removed in the end, left alone while their process lives, removed once it is dead."""
 
-import os
 import subprocess
 import sys
 
@@ -50,7 +49,6 @@ def test_other_things_stay(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
 def test_a_root_that_is_a_file(tmp_path):
     (tmp_path / "root").write_text("a file")
     with pytest.raises(UserError, match="can't be written to"), working_folder(tmp_path / "root"):
