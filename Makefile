@@ -13,7 +13,7 @@ demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends
 	$(BIN)/skipstudy demo -o demo
 
 test: lint  ## format, lint, types, import directions, then all tests, against the installed package
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-browser: $(VENV)/.package $(VENV)/.browser  ## the report in a headless Chromium: charts, slider, tables, printing
 	$(BIN)/pytest tests/browser -m browser
