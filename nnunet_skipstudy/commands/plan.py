@@ -56,6 +56,7 @@ def main(argv: list[str]) -> int:
     if arguments.np is not None and arguments.np < 0:
         raise UserError(f"-np {arguments.np}; give 0 or a positive number")
 
+    from nnunet_skipstudy.study.data_facts import found_dataset
     from nnunet_skipstudy.study.settings import checked_plans
 
     plans = checked_plans(
@@ -68,12 +69,12 @@ def main(argv: list[str]) -> int:
         max_features=arguments.max_features,
     )
     raw = required_folder("nnUNet_raw")
-    folders = [path for path in sorted(raw.glob(f"Dataset{arguments.d:03d}_*")) if path.is_dir()]
-    if not folders:
+    folder = found_dataset(raw, arguments.d)
+    if folder is None:
         raise UserError(f"{raw}: holds no data set {arguments.d}; convert it first (skipstudy convert)")
     settings = _settings(arguments.d, arguments.c, plans, arguments.architectures)
     _plan(settings, arguments.np, replace=arguments.overwrite)
-    _print_plan(folders[0].name, settings)
+    _print_plan(folder.name, settings)
     return 0
 
 

@@ -36,12 +36,17 @@ tta: false
 """
 
 
-@pytest.fixture
-def worked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The steps that stand-ins have worked on, which leave products without the work."""
+@pytest.fixture(autouse=True)
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the engine sets for nnU-Net is taken back after each test."""
     for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results", "nnUNet_extTrainer"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def worked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The steps that stand-ins have worked on, which leave products without the work."""
     steps: list[str] = []
 
     def work(cell: Cell, given: Work) -> dict[str, Any]:
@@ -143,9 +148,6 @@ def test_converted_data_that_somebody_changed_stop_the_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the true conversion; the other steps are stand-ins."""
-    for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results", "nnUNet_extTrainer"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
     for step in ("plan", "train", "predict", "analyze"):
         monkeypatch.setitem(actions.ACTIONS, step, lambda cell, work: leave_products(cell, work.places) or {})
     path = write_study(tmp_path)
@@ -165,11 +167,8 @@ def test_converted_data_that_somebody_changed_stop_the_study(
 
 
 def test_a_data_set_of_others_is_not_overwritten_after_a_refusal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results", "nnUNet_extTrainer"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
     theirs = write_foreign(tmp_path / "nnUNet_raw", "Dataset501_SyntheticTexture", n_train=5)
     for size in ("32", "48"):
         assert main(["run", str(write_study(tmp_path, size=size))]) == 2
