@@ -27,7 +27,7 @@ lint: $(VENV)/.package $(VENV)/.dev
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml
-	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml $(CURDIR)/tests/support $(CURDIR)/benchmarks
+	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml $(CURDIR)/tests/helpers $(CURDIR)/benchmarks
 	cd $(VENV) && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
 
 format: $(VENV)/.dev

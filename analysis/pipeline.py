@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis import case_metrics, robustness
-from nnunet_skipstudy.analysis.case_views import CaseView, case_views, choose_cases
+from nnunet_skipstudy.analysis.figures.case_views import CaseView, case_views, choose_cases
 from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
 from nnunet_skipstudy.analysis.figures.heatmaps import alpha_matrices
@@ -17,19 +16,21 @@ from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
 from nnunet_skipstudy.analysis.figures.ranks import critical_differences
 from nnunet_skipstudy.analysis.figures.style import Picture
 from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
-from nnunet_skipstudy.analysis.finding import find_runs
-from nnunet_skipstudy.analysis.matching import Comparison, Extra, prepare
-from nnunet_skipstudy.analysis.measurements import PLACE, Measurements
-from nnunet_skipstudy.analysis.publish import check_output, published
-from nnunet_skipstudy.analysis.references import find_references
+from nnunet_skipstudy.analysis.inputs.find import find_runs
+from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
+from nnunet_skipstudy.analysis.inputs.references import find_references
+from nnunet_skipstudy.analysis.measuring import case_metrics
+from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.findings import standings
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
 from nnunet_skipstudy.analysis.report.page import Table, render
-from nnunet_skipstudy.analysis.study import Study, make_study, warnings_of
+from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
+from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, Surface
+from nnunet_skipstudy.support.published import check_output, published
 
 MAX_CASES = 12
 """Of one data set among the report's pictures; fewer where there are many data sets."""
@@ -98,7 +99,7 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         options.include_degenerate,
         options.notes,
     )
-    table = robustness.robustness_table(study.cases)
+    table = summary.robustness_table(study.cases)
     with published(options.output) as folder:
         _write_csv(study.cases[list(case_metrics.COLUMNS)], folder / "case_metrics.csv")
         _write_csv(table, folder / "robustness.csv")

@@ -59,11 +59,11 @@ def write_study(root: Path, n_predictions: int) -> None:
 
 def measure_once(root: Path, workers: int) -> int:
     """From folders to the table of cases, as ``skipstudy analyze`` does before statistics, figures and the report."""
-    from nnunet_skipstudy.analysis.case_metrics import COLUMNS, measure_all
-    from nnunet_skipstudy.analysis.finding import find_runs
-    from nnunet_skipstudy.analysis.matching import prepare
-    from nnunet_skipstudy.analysis.measurements import PLACE, Measurements
-    from nnunet_skipstudy.analysis.references import find_references
+    from nnunet_skipstudy.analysis.inputs.find import find_runs
+    from nnunet_skipstudy.analysis.inputs.matching import prepare
+    from nnunet_skipstudy.analysis.inputs.references import find_references
+    from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
+    from nnunet_skipstudy.analysis.measuring.case_metrics import COLUMNS, measure_all
     from nnunet_skipstudy.metrics import BothEmpty
 
     runs = find_runs(root / "p")
@@ -94,7 +94,7 @@ def measured(n_predictions: int, workers: int) -> dict[str, float]:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     from skimage.io import imread
 
-    from nnunet_skipstudy.images import read_image
+    from nnunet_skipstudy.nnunet.images import read_image
 
     with tempfile.TemporaryDirectory() as warm:  # imports and compiled code
         write_study(Path(warm), N_CASES)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.images import read_image, write_image
+from nnunet_skipstudy.nnunet.images import read_image, write_image
 
 Download = tuple[str, Path, str]
 """The converter, the download's folder, and the pattern of the files in it that are copied as they are."""

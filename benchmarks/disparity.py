@@ -22,7 +22,7 @@ from skimage import data
 from skimage.feature import local_binary_pattern
 from skimage.transform import resize
 
-from nnunet_skipstudy.images import read_image, write_image
+from nnunet_skipstudy.nnunet.images import read_image, write_image
 from nnunet_skipstudy.texture import texture_disparity
 
 SIDE = 256

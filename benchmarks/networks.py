@@ -15,8 +15,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nnunet_skipstudy.architectures import build_network
+from nnunet_skipstudy.planning.nominal import CLASS_NAME, REQUIRES_IMPORT, nominal_plan
 from nnunet_skipstudy.registry import ARCHITECTURES
-from nnunet_skipstudy.study.nominal import CLASS_NAME, REQUIRES_IMPORT, nominal_plan
 
 PEER = "nnU-Net's own"
 BARS = {"NoSkip": 0.82, "AttentionUNet": 1.10, "UNetPlusPlus": 4.6}

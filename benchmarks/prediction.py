@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.steps import Training
+    from nnunet_skipstudy.nnunet.calls import Training
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 N_CASES = 20
@@ -30,21 +30,21 @@ def main() -> None:
 def measure(root: Path) -> None:
     """Everything under one folder that goes away afterwards."""
     from nnunet_skipstudy.dataset_conversion.synthetic import SyntheticOptions, convert
-    from nnunet_skipstudy.environment import study_environment
+    from nnunet_skipstudy.nnunet import calls
+    from nnunet_skipstudy.nnunet.environment import study_environment
+    from nnunet_skipstudy.planning.planners import sized_planner
     from nnunet_skipstudy.registry import alpha_level
-    from nnunet_skipstudy.study import steps
-    from nnunet_skipstudy.study.planners import sized_planner
 
-    steps.set_environment(study_environment(root), cpus=None, small_data=True)
+    calls.set_environment(study_environment(root), cpus=None, small_data=True)
     from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 
-    with steps.output_to(root / "prepare.log"):
+    with calls.output_to(root / "prepare.log"):
         options = SyntheticOptions(alphas=(0.1,), test_alphas=LEVELS, size=SIZE, train=8, val=2, test=N_CASES)
         dataset = convert(options)
         planner = sized_planner(ExperimentPlanner, base_features=16, max_features=128, batch_size=8)
-        steps.plan_and_preprocess(501, planner, "plans", "2d")
-        cell = steps.Training(dataset.name, "nnUNetTrainerUNet_1epochs_1iters", "plans", "2d", 0)
-        steps.train(cell, device="cpu")
+        calls.plan_and_preprocess(501, planner, "plans", "2d")
+        cell = calls.Training(dataset.name, "nnUNetTrainerUNet_1epochs_1iters", "plans", "2d", 0)
+        calls.train(cell, device="cpu")
     levels = [alpha_level(alpha) for alpha in LEVELS]
     print(f"{len(levels)} levels of {N_CASES} images of {SIZE} x {SIZE}, without mirroring")
 
@@ -63,7 +63,7 @@ def measure(root: Path) -> None:
 
 def predict_with_ours(cell: "Training", dataset: Path, levels: list[str], output: Path) -> float:
     """Seconds of our predictor for all levels, the loading of the model included."""
-    from nnunet_skipstudy.prediction import Predictor, TrainedModel
+    from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel
 
     start = time.perf_counter()
     predictor = Predictor(TrainedModel(cell.model_folder, cell.fold), mirroring=False)
@@ -78,7 +78,7 @@ def bare_network(cell: "Training", dataset: Path, levels: list[str], output: Pat
     import skimage.io as io
     import torch
 
-    from nnunet_skipstudy.prediction import Predictor, TrainedModel
+    from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel
 
     network = Predictor(TrainedModel(cell.model_folder, cell.fold), mirroring=False)._network.eval()
     start = time.perf_counter()

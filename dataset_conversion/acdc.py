@@ -18,7 +18,7 @@ from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.slices import add_slices_argument, volume_options
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser, run_script
+from nnunet_skipstudy.support.parser import Parser, run_script
 
 FRAME = (
     r"(?:(?:training|testing)/)?(?P<patient>patient\d+)/"

@@ -24,7 +24,7 @@ from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser, run_script
+from nnunet_skipstudy.support.parser import Parser, run_script
 
 LESIONS = r"(?P<lesion>benign|malignant)/(?P=lesion) ?\((?P<number>\d+)\)(?P<mask>_mask(?:_(?P<part>\d+))?)?\.png"
 NORMALS = r"normal/normal ?\((?P<normal>\d+)\)\.png"

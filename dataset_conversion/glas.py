@@ -22,7 +22,7 @@ from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser, run_script
+from nnunet_skipstudy.support.parser import Parser, run_script
 
 SLIDE = r"(?P<set>train|testA|testB)_(?P<number>\d+)(?P<mask>_anno)?\.bmp"
 TABLE = "Grade.csv"

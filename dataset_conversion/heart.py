@@ -9,7 +9,7 @@ from nnunet_skipstudy.conversion import decathlon
 from nnunet_skipstudy.conversion.command import Converter, run
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes
 from nnunet_skipstudy.conversion.slices import add_slices_argument, volume_options
-from nnunet_skipstudy.parser import Parser, run_script
+from nnunet_skipstudy.support.parser import Parser, run_script
 
 STUDY = Division(sizes=Sizes(train=13, val=4, test=3, unit="groups"), first_fold="study_train_val")
 

@@ -9,7 +9,7 @@ from nnunet_skipstudy.conversion import decathlon
 from nnunet_skipstudy.conversion.command import Converter, run
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes
 from nnunet_skipstudy.conversion.slices import add_slices_argument, volume_options
-from nnunet_skipstudy.parser import Parser, run_script
+from nnunet_skipstudy.support.parser import Parser, run_script
 
 WINDOW_HU = (-160.0, 240.0)
 """Black and white of slices: the usual abdominal window, 400 wide around 40."""

@@ -18,9 +18,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import sha256_of_file, write_csv
-from nnunet_skipstudy.images import write_flat
-from nnunet_skipstudy.nnunet_dataset import (
+from nnunet_skipstudy.nnunet.images import write_flat
+from nnunet_skipstudy.nnunet.publishing import (
     Draft,
     Fold,
     image_name,
@@ -30,8 +29,9 @@ from nnunet_skipstudy.nnunet_dataset import (
     write_dataset_json,
     write_splits,
 )
-from nnunet_skipstudy.parser import Parser, run_script
 from nnunet_skipstudy.registry import alpha_level
+from nnunet_skipstudy.support.files import sha256_of_file, write_csv
+from nnunet_skipstudy.support.parser import Parser, run_script
 from nnunet_skipstudy.texture import texture_disparity
 from nnunet_skipstudy.texture.blending import DIRECTIONS, blend, check_alpha
 from nnunet_skipstudy.texture.categories import disparity_categories

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import exit_code
+from nnunet_skipstudy.support.parser import exit_code
 
 COMMANDS: dict[str, str] = {
     "env": "print the four export lines that nnU-Net needs, for eval",

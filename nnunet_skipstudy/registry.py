@@ -40,6 +40,10 @@ class Group(str, Enum):
     BEYOND = "beyond the study"
 
 
+OTHER_GROUP = "other"
+"""Of networks that are not in this file."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """One network of the study.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnunet_skipstudy.environment import trainer_folder
+from nnunet_skipstudy.nnunet.environment import trainer_folder
 from nnunet_skipstudy.registry import ARCHITECTURES
 
 ROOT = Path(__file__).parents[1]

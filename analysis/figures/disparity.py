@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures.looks import Look
 from nnunet_skipstudy.analysis.figures.style import (
     MAX_COLUMNS,
     Picture,
@@ -18,7 +18,8 @@ from nnunet_skipstudy.analysis.figures.style import (
     style,
     title_above,
 )
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics

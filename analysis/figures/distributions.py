@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures.looks import Look, level_title
 from nnunet_skipstudy.analysis.figures.style import Picture, legend_below, named_after, save, slug, style, title_above
-from nnunet_skipstudy.analysis.hardest import axis_title
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.looks import Look, level_title, trained_alike
 from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, Picture, fitted, save, slug, style, title_above
-from nnunet_skipstudy.analysis.hardest import axis_title
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, trained_alike
-from nnunet_skipstudy.analysis.tables import NETWORK, groups
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.registry import level_alpha, level_order
 
 BASELINE = "NoSkip"

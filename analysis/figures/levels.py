@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
 from nnunet_skipstudy.analysis.figures.style import (
     BOUNDED,
     MAX_COLUMNS,
@@ -20,10 +21,9 @@ from nnunet_skipstudy.analysis.figures.style import (
     style,
     title_above,
 )
-from nnunet_skipstudy.analysis.hardest import axis_title
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import level_alpha, level_order
 
 Bounds = dict[tuple[str, ...], tuple[float, float]]
@@ -41,7 +41,7 @@ def metric_over_levels(
     """Draw every metric of every data set and label over the levels.
 
     Args:
-        summary: of :func:`~nnunet_skipstudy.analysis.robustness.summarize` by ``training``.
+        summary: of :func:`~nnunet_skipstudy.analysis.statistics.summary.summarize` by ``training``.
         looks: of every network in it.
         units: of distances, by data set.
         tolerances: of the NSD, by data set.

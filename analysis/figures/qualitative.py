@@ -7,9 +7,10 @@ from typing import Any
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.case_views import CaseView, LabelPixels, outlines, telling
+from nnunet_skipstudy.analysis.figures.case_views import CaseView, LabelPixels, outlines, telling
+from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
 from nnunet_skipstudy.analysis.figures.style import Picture, fitted, save, slug, style
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.registry import level_order
 
 REFERENCE_COLOUR = "#F0E442"

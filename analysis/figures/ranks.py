@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.looks import Look
 from nnunet_skipstudy.analysis.figures.style import Picture, named_after, save, slug, style, title_above, width_of
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking
 from nnunet_skipstudy.analysis.statistics.ranks import bars
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS

@@ -15,7 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextToPath
 
-from nnunet_skipstudy.analysis.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_TRAININGS, Setting
 
 METRIC_TITLES: dict[str, str] = {"dsc": "DSC", "hd": "HD", "hd95": "HD95", "assd": "ASSD", "nsd": "NSD"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.looks import Look
 from nnunet_skipstudy.analysis.figures.style import (
     Picture,
     legend_below,
@@ -17,7 +18,7 @@ from nnunet_skipstudy.analysis.figures.style import (
     style,
     title_above,
 )
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 

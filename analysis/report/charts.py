@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
 from nnunet_skipstudy.analysis.figures.style import BOUNDED, METRIC_TITLES
 from nnunet_skipstudy.analysis.figures.tradeoff import tradeoff_points
-from nnunet_skipstudy.analysis.hardest import axis_title
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
+from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 

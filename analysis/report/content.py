@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.case_views import CaseView
+from nnunet_skipstudy.analysis.figures.case_views import CaseView
+from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.figures.style import METRIC_TITLES, Picture
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
-from nnunet_skipstudy.analysis.predictions import fold_order
+from nnunet_skipstudy.analysis.inputs.runs import fold_order
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
 from nnunet_skipstudy.analysis.report import texts
 from nnunet_skipstudy.analysis.report.charts import charts
 from nnunet_skipstudy.analysis.report.evidence import evidence
@@ -20,10 +21,9 @@ from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
 from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, statistic_methods, versions
 from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.analysis.report.words import count, joined, number
-from nnunet_skipstudy.analysis.robustness import OUTCOMES
+from nnunet_skipstudy.analysis.results import Study, warnings_of
+from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.study import Study, warnings_of
-from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import known_order, level_order
 
 HONESTY = (

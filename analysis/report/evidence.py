@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.hardest import easiest_level, hardest_level
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, trained_alike
+from nnunet_skipstudy.analysis.figures.looks import Look, trained_alike
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, Floats, nanmean
+from nnunet_skipstudy.analysis.statistics.hardest import easiest_level, hardest_level
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics

@@ -7,14 +7,14 @@ from itertools import product
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.hardest import AS_FOUND, hardest_level, hardest_words
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
+from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
 from nnunet_skipstudy.analysis.report.words import capital, joined
 from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
+from nnunet_skipstudy.analysis.statistics.hardest import AS_FOUND, hardest_level, hardest_words
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.wins import TIE
-from nnunet_skipstudy.analysis.tables import NETWORK, groups
 from nnunet_skipstudy.registry import known_order, level_order
 
 _Place = tuple[str, str, NetworkKey, str]
@@ -24,7 +24,7 @@ def standings(summary: pd.DataFrame, statistics: Statistics, include_degenerate:
     """Mean DSC of each network at each level, over cases; with several labels of a case's mean over them.
 
     Args:
-        summary: of :func:`~nnunet_skipstudy.analysis.robustness.summarize` by ``training``.
+        summary: of :func:`~nnunet_skipstudy.analysis.statistics.summary.summarize` by ``training``.
         statistics: of the same cases: means and changes are theirs, so that they lie in the intervals.
         include_degenerate: whether degenerate networks are eligible.
 

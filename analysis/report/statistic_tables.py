@@ -5,16 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.across_levels import across_levels
-from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.figures.style import METRIC_TITLES
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, training_title
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey
 from nnunet_skipstudy.analysis.report.charts import setting_title
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.report.words import interval, number
+from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.tables import NETWORK
 
 Looks = dict[NetworkKey, Look]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy import __version__
-from nnunet_skipstudy.analysis.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.report.words import count, number
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, N_RESAMPLES, SEED
 from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX_RESAMPLED

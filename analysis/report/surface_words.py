@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from nnunet_skipstudy.analysis.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.metrics import Surface
 
 _HD = ("HD", "Hausdorff distance: the largest distance between the two surfaces. Lower is better.")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nnunet_skipstudy.analysis.case_views import CaseView, LabelPixels, Pixels, outlines
-from nnunet_skipstudy.analysis.looks import Look, NetworkKey, level_title, training_title
+from nnunet_skipstudy.analysis.figures.case_views import CaseView, LabelPixels, Pixels, outlines
+from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.registry import level_order
 
 MAX_SIDE = 192

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.matching import Comparison
-from nnunet_skipstudy.analysis.predictions import Run, mirroring
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
 from nnunet_skipstudy.analysis.report.surface_words import surface_methods
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import LEVELS, level_alpha
-from nnunet_skipstudy.trainer_name import parse_trainer_name
 
 DEFAULT_EPOCHS = 1000
 """nnU-Net's."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.estimates import BOOTSTRAP
 from nnunet_skipstudy.analysis.statistics.pairwise import holm, signed_rank

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, Interval, divide
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named

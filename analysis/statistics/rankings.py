@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.looks import NetworkKey
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.ranks import Ranking, Stability, rank_networks, stability
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, metric_index, named
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.looks import NetworkKey
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap, Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.setting import (
     ALL_LEVELS,

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.looks import NetworkKey
-from nnunet_skipstudy.analysis.paired import at_all_levels, before, failed
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
-from nnunet_skipstudy.analysis.tables import NETWORK, groups
+from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
 from nnunet_skipstudy.registry import level_alpha, level_order
 
 ALL_LEVELS = "(mean of levels)"

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.looks import NetworkKey
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.comparisons import comparisons
 from nnunet_skipstudy.analysis.statistics.estimates import estimates
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_rankings, ranking_rows

@@ -5,13 +5,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.case_metrics import METRICS
-from nnunet_skipstudy.analysis.looks import OTHER_GROUP
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.ranks import stability
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
-from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.registry import ARCHITECTURES, OTHER_GROUP
 
 TIE = 5e-5
 """Values that are nearer than this read alike in a table, so both are best."""

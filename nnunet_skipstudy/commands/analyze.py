@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.analysis.pipeline import AnalysisResult
@@ -87,7 +87,7 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
-    from nnunet_skipstudy.analysis.matching import Extra
+    from nnunet_skipstudy.analysis.inputs.matching import Extra
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
     from nnunet_skipstudy.metrics import BothEmpty, Surface
 

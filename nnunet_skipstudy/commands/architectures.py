@@ -4,10 +4,10 @@ import contextlib
 import io
 import re
 
-from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.support.parser import Parser
 
 
 def _dataset_folder(identifier: int) -> str:
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     if not re.fullmatch(r"\w+", arguments.p):
         raise UserError(f"plans {arguments.p!r}: give the identifier without folder and ending (-p nnUNetPlans)")
     with contextlib.redirect_stdout(io.StringIO()):
-        from nnunet_skipstudy.study.plan_costs import plan_costs
+        from nnunet_skipstudy.planning.costs import plan_costs
 
         costs = plan_costs(dataset, arguments.p, arguments.c)
     unet = costs["UNet"]

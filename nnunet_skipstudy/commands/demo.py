@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.nnunet.trainer_name import LARGEST_SEED
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
-from nnunet_skipstudy.trainer_name import LARGEST_SEED
+from nnunet_skipstudy.support.parser import Parser
 
 
 def main(argv: list[str]) -> int:

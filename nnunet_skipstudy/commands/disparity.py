@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.disparity_table import DisparityRow
+    from nnunet_skipstudy.levels.disparity import DisparityRow
 
 
 def parser() -> Parser:
@@ -67,11 +67,11 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     _check(arguments)
     # numpy, scikit-image and matplotlib take a second to import: --help must not wait for them
-    from nnunet_skipstudy.disparity_table import COLUMNS, Measure, Part, dataset_parts, disparity_table
-    from nnunet_skipstudy.files import write_csv
-    from nnunet_skipstudy.nnunet_cases import find_dataset, paired_cases
-    from nnunet_skipstudy.parallel import number_of_workers
+    from nnunet_skipstudy.levels.disparity import COLUMNS, Measure, Part, dataset_parts, disparity_table
+    from nnunet_skipstudy.nnunet.cases import find_dataset, paired_cases
     from nnunet_skipstudy.registry import UNPERTURBED
+    from nnunet_skipstudy.support.files import write_csv
+    from nnunet_skipstudy.support.parallel import number_of_workers
     from nnunet_skipstudy.texture.case_disparity import check_measure
 
     workers = number_of_workers(arguments.workers)
@@ -120,7 +120,7 @@ def _check_places(output: Path) -> None:
 
 def _draw(rows: "Sequence[DisparityRow]", folder: Path, title: str) -> Path:
     """Draw the histograms and put each in place when it is complete."""
-    from nnunet_skipstudy.analysis.disparity_histograms import disparity_histograms
+    from nnunet_skipstudy.analysis.figures.disparity_histograms import disparity_histograms
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))

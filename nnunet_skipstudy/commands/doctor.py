@@ -13,11 +13,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from nnunet_skipstudy.environment import FOLDER_VARIABLES, REMEDY, TRAINER_VARIABLE, trainer_folder
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES, REMEDY, TRAINER_VARIABLE, trainer_folder
+from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
-from nnunet_skipstudy.trainer_name import parse_trainer_name
+from nnunet_skipstudy.support.parser import Parser
 
 OURS = "nnunet-skipstudy"
 DISK_WANTED_GB = 10

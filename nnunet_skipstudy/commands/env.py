@@ -3,8 +3,8 @@
 import shlex
 from pathlib import Path
 
-from nnunet_skipstudy.environment import study_environment
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.nnunet.environment import study_environment
+from nnunet_skipstudy.support.parser import Parser
 
 
 def main(argv: list[str]) -> int:

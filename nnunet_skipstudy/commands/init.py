@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.support.parser import Parser
 
 
 def main(argv: list[str]) -> int:
@@ -32,8 +32,8 @@ def main(argv: list[str]) -> int:
         raise UserError("--plan-for belongs to --full: the demo's plan has a batch size of its own")
     output: Path = arguments.output
 
-    from nnunet_skipstudy.files import write_text
     from nnunet_skipstudy.study.init import demo_text, full_text
+    from nnunet_skipstudy.support.files import write_text
 
     if output.exists():
         raise UserError(f"{output}: is there already; remove it or give another -o")

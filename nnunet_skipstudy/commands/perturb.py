@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.calibration import Wanted
-    from nnunet_skipstudy.level_moves import Move
-    from nnunet_skipstudy.nnunet_cases import Case
+    from nnunet_skipstudy.levels.calibrate import Wanted
+    from nnunet_skipstudy.levels.moves import Move
+    from nnunet_skipstudy.nnunet.cases import Case
     from nnunet_skipstudy.texture.perturbation import Perturbation
 
 
@@ -76,11 +76,11 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     _check(arguments)
     # numpy and scikit-image take their time to import: --help must not wait for them
-    from nnunet_skipstudy.disparity_table import Measure, measured_cases
-    from nnunet_skipstudy.level_moves import level_moves
-    from nnunet_skipstudy.nnunet_cases import find_dataset, paired_cases
-    from nnunet_skipstudy.parallel import number_of_workers
-    from nnunet_skipstudy.perturbed_levels import TABLE, are_finished, perturb_cases, test_set
+    from nnunet_skipstudy.levels.disparity import Measure, measured_cases
+    from nnunet_skipstudy.levels.moves import level_moves
+    from nnunet_skipstudy.levels.perturb import TABLE, are_finished, perturb_cases, test_set
+    from nnunet_skipstudy.nnunet.cases import find_dataset, paired_cases
+    from nnunet_skipstudy.support.parallel import number_of_workers
 
     workers = number_of_workers(arguments.workers)
     levels, wanted = _asked(arguments)
@@ -128,7 +128,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _asked(arguments: argparse.Namespace) -> "tuple[dict[str, Perturbation], dict[str, Wanted]]":
     """The levels with a given strength, and those whose strength is to be found."""
-    from nnunet_skipstudy.calibration import parse_wanted
+    from nnunet_skipstudy.levels.calibrate import parse_wanted
     from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, parse_level
 
     given = [parse_level(text) for text in arguments.level]
@@ -149,21 +149,21 @@ class _Search:
 
     @property
     def fingerprint(self) -> str:
-        from nnunet_skipstudy.nnunet_cases import fingerprint
+        from nnunet_skipstudy.nnunet.cases import fingerprint
 
         self._fingerprint = self._fingerprint or fingerprint(self.cases, 1)  # a calibration rests on the first channel
         return self._fingerprint
 
     def recalled(self, wanted: "dict[str, Wanted]") -> "dict[str, Perturbation]":
         """The levels that an earlier run has found."""
-        from nnunet_skipstudy.calibration_record import recall
+        from nnunet_skipstudy.levels.calibration_record import recall
 
         known = {level: recall(self.folder, level, wanted[level], self.seed, self.fingerprint) for level in wanted}
         return {level: perturbation for level, perturbation in known.items() if perturbation is not None}
 
     def refuse_taken(self, levels: set[str]) -> None:
         """Refuse levels that are to be searched for but are there: before the search, since it may take long."""
-        from nnunet_skipstudy.perturbed_levels import level_folder
+        from nnunet_skipstudy.levels.perturb import level_folder
 
         for level in sorted(levels):
             if level_folder(self.folder, level).exists():
@@ -174,8 +174,8 @@ class _Search:
 
     def calibrated(self, level: str, wanted: "Wanted", unperturbed: list[float]) -> "Perturbation":
         """Find one level's strength, record it and say what is odd about it."""
-        from nnunet_skipstudy.calibration import calibrate_level
-        from nnunet_skipstudy.calibration_record import record
+        from nnunet_skipstudy.levels.calibrate import calibrate_level
+        from nnunet_skipstudy.levels.calibration_record import record
 
         found = calibrate_level(
             self.cases, level, wanted, unperturbed, seed=self.seed, workers=self.workers, ignore=self.ignore

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.study.settings import Plans
@@ -85,9 +85,9 @@ def _settings(dataset: int, configuration: str, plans: "Plans", architectures: l
 
 
 def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> None:
+    from nnunet_skipstudy.nnunet.calls import set_environment, worker_processes
     from nnunet_skipstudy.study.grid import settings_hash
     from nnunet_skipstudy.study.planning import plan_and_preprocess
-    from nnunet_skipstudy.study.steps import set_environment, worker_processes
 
     if processes is None:
         processes = worker_processes()
@@ -100,7 +100,7 @@ def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> 
 def _print_plan(dataset: str, settings: dict[str, Any]) -> None:
     import json
 
-    from nnunet_skipstudy.study.plan_costs import plans_file
+    from nnunet_skipstudy.planning.costs import plans_file
     from nnunet_skipstudy.study.plan_words import plan_words
 
     path: Path = plans_file(dataset, settings["plans"]["name"])

@@ -62,7 +62,7 @@ def measure_speed(opened: "Opened") -> None:
     """Time training steps of the study's networks on this machine; the estimates from now on stand on these."""
     from tqdm import tqdm
 
-    from nnunet_skipstudy.study.nominal import NOMINAL_FEATURES
+    from nnunet_skipstudy.planning.nominal import NOMINAL_FEATURES
     from nnunet_skipstudy.study.speed import measure, write_speed
 
     study = opened.study
@@ -100,9 +100,9 @@ def print_outcome(opened: "Opened", outcome: "Outcome") -> None:
     from typing import Any, cast
 
     from nnunet_skipstudy.commands.analyze import table_lines
-    from nnunet_skipstudy.files import read_record
     from nnunet_skipstudy.study.plan_words import plan_words
     from nnunet_skipstudy.study.states import State
+    from nnunet_skipstudy.support.files import read_record
 
     if outcome.analysis:
         measured = read_record(opened.places.marker(outcome.analysis)).get("measured", {})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.study.engine import Opened

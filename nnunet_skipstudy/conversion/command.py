@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.support.parser import Parser
 
 
 @dataclass(frozen=True)

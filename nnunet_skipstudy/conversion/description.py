@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.images import Geometry
+from nnunet_skipstudy.nnunet.images import Geometry
 
 PROTOCOLS: tuple[str, ...] = ("native", "study")
 """At the publisher's resolution; or as the study had it: grey, 256 x 256, with its split sizes."""

@@ -19,10 +19,10 @@ from nnunet_skipstudy.conversion.duplicates import Pair, Thumbnail, merged_group
 from nnunet_skipstudy.conversion.source import Download, find_download, is_image_name, unpacked
 from nnunet_skipstudy.conversion.splits import SplitCase, hold_out, study_folds
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import sha256_of_file, write_csv
-from nnunet_skipstudy.images import write_image
-from nnunet_skipstudy.level_moves import level_moves
-from nnunet_skipstudy.nnunet_dataset import (
+from nnunet_skipstudy.levels.moves import level_moves
+from nnunet_skipstudy.levels.perturb import write_levels
+from nnunet_skipstudy.nnunet.images import write_image
+from nnunet_skipstudy.nnunet.publishing import (
     Draft,
     Target,
     image_name,
@@ -32,11 +32,11 @@ from nnunet_skipstudy.nnunet_dataset import (
     write_dataset_json,
     write_splits,
 )
-from nnunet_skipstudy.parallel import number_of_workers, parallel_map
-from nnunet_skipstudy.perturbed_levels import write_levels
+from nnunet_skipstudy.support.files import sha256_of_file, write_csv
+from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
+from nnunet_skipstudy.support.working_folder import working_folder
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.categories import disparity_categories
-from nnunet_skipstudy.working_folder import working_folder
 
 MOST_NAMED = 3
 """Files that a remark names."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.conversion.description import Rendered, SourceCase
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.images import read_image
+from nnunet_skipstudy.nnunet.images import read_image
 
 ENDING = ".png"
 Pixels = npt.NDArray[np.uint8]

@@ -7,7 +7,7 @@ from typing import Any
 
 from nnunet_skipstudy.conversion import flat, volumes
 from nnunet_skipstudy.conversion.description import Render
-from nnunet_skipstudy.parser import Parser
+from nnunet_skipstudy.support.parser import Parser
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from math import isfinite, nan
 import numpy as np
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet_dataset import Fold
+from nnunet_skipstudy.nnunet.publishing import Fold
 from nnunet_skipstudy.texture.categories import CATEGORIES
 
 N_WIDE = 5

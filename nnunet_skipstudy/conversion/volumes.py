@@ -12,8 +12,8 @@ import numpy.typing as npt
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, Rendered, SourceCase
 from nnunet_skipstudy.conversion.flat import resized
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.images import Geometry, Image, read_image
-from nnunet_skipstudy.nifti import check_undamaged
+from nnunet_skipstudy.nnunet.images import Geometry, Image, read_image
+from nnunet_skipstudy.nnunet.nifti import check_undamaged
 
 ENDING = ".nii.gz"
 LEAST_FOREGROUND = 0.005

@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.compiled import compiled
 from nnunet_skipstudy.metrics.overlap import Box, Mask, as_volume
+from nnunet_skipstudy.support.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Areas = npt.NDArray[np.float64]

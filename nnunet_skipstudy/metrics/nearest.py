@@ -9,7 +9,7 @@ the lower envelopes of parabolas (Felzenszwalb and Huttenlocher 2012) over all r
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.compiled import compiled
+from nnunet_skipstudy.support.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Distances = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.compiled import compiled
+from nnunet_skipstudy.support.compiled import compiled
 
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import read_record, write_json
 from nnunet_skipstudy.study.data_facts import (
     DataFacts,
     dataset_folder,
@@ -22,6 +21,7 @@ from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.locks import waited_for
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.stamps import check_stamp, claim
+from nnunet_skipstudy.support.files import read_record, write_json
 
 Measured = dict[str, Any]
 """What a finished cell leaves in its marker."""
@@ -136,8 +136,8 @@ def _named_levels(arguments: list[str]) -> set[str]:
 
 def plan(cell: Cell, work: Work) -> Measured:
     """Plan and preprocess, once for all networks of the data set."""
+    from nnunet_skipstudy.nnunet.calls import worker_processes
     from nnunet_skipstudy.study.planning import costs_on_plan, plan_and_preprocess
-    from nnunet_skipstudy.study.steps import worker_processes
 
     settings, conduct = cell.settings, cell.conduct
     processes = worker_processes(conduct["cpus"], small_data=conduct["small_data"])
@@ -155,30 +155,30 @@ def train(cell: Cell, work: Work) -> Measured:
     Raises:
         UserError: the folder of results is not this study's, the plans are not, or the fold or the device is absent.
     """
-    from nnunet_skipstudy.study import steps
+    from nnunet_skipstudy.nnunet import calls
     from nnunet_skipstudy.study.planning import check_fold, check_plans
 
     training = _training(cell, work)
     with waited_for(training.model_folder / f".fold_{training.fold}.lock", _say_who):  # another study may share it
         claim(training.fold_folder, cell, work.places)
         if training.is_finished:
-            steps.restore_model_files(training)
+            calls.restore_model_files(training)
             return {}
         check_plans(training, _needed(cell, "plan"))
         check_fold(training.dataset, training.fold)
-        steps.check_device(cell.conduct["device"])
+        calls.check_device(cell.conduct["device"])
         checkpoints = cell.conduct["checkpoints"]
         os.environ["SKIPSTUDY_CHECKPOINT_EPOCHS"] = str(checkpoints["epochs"])
         os.environ["SKIPSTUDY_CHECKPOINT_MINUTES"] = str(checkpoints["minutes"] or "")
         clock = _Clock(work.progress)
-        steps.train(
+        calls.train(
             training,
             device=cell.conduct["device"],
             threads=cell.conduct["cpus"],
             on_start=clock.start,
             after_iteration=clock.tick,
         )
-    return {"device": steps.device_name(cell.conduct["device"]), **clock.measured()}
+    return {"device": calls.device_name(cell.conduct["device"]), **clock.measured()}
 
 
 def _say_who(holder: str) -> None:
@@ -222,8 +222,8 @@ class _Clock:
 
 def predict(cell: Cell, work: Work) -> Measured:
     """Predict all levels with one model, loaded once."""
-    from nnunet_skipstudy.prediction import Predictor, TrainedModel
-    from nnunet_skipstudy.study import steps
+    from nnunet_skipstudy.nnunet import calls
+    from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel
 
     training = _training(cell, work)
     raw = work.raw / training.dataset
@@ -231,12 +231,12 @@ def predict(cell: Cell, work: Work) -> Measured:
     if missing := missing_levels(raw, levels):
         raise UserError(f"{raw}: has no {test_folder(missing[0])}; make this level, or leave it out of the study")
     check_stamp(training.fold_folder, _needed(cell, "train"))
-    steps.restore_model_files(training)
+    calls.restore_model_files(training)
     output = prediction_folder(work.places, training.dataset, cell)
     claim(output, cell, work.places)
     device = cell.conduct["device"]
-    steps.check_device(device)
-    steps.use_threads(device, cell.conduct["cpus"])
+    calls.check_device(device)
+    calls.use_threads(device, cell.conduct["cpus"])
     model = TrainedModel(training.model_folder, training.fold)
     predictor = Predictor(model, device=device, mirroring=cell.settings["mirroring"])
     total = sum(1 for level in levels for _ in (raw / test_folder(level)).iterdir()) or 1
@@ -252,7 +252,7 @@ def predict(cell: Cell, work: Work) -> Measured:
         predictor.predict_folder(raw / test_folder(level), output / level, after_case=count) for level in levels
     )
     seconds = time.monotonic() - started
-    return {"device": steps.device_name(device), "cases": predicted, "seconds_predicting": round(seconds, 3)}
+    return {"device": calls.device_name(device), "cases": predicted, "seconds_predicting": round(seconds, 3)}
 
 
 def prediction_folder(places: Places, dataset: str, cell: Cell) -> Path:
@@ -272,7 +272,7 @@ def _fold_of(dataset: str, cell: Cell) -> Path:
 
 
 def _training(cell: Cell, work: Work) -> Any:
-    from nnunet_skipstudy.study.steps import Training
+    from nnunet_skipstudy.nnunet.calls import Training
 
     settings = cell.settings
     return Training(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from nnunet_skipstudy.files import read_record
 from nnunet_skipstudy.study.actions import fold_folder, prediction_folder
 from nnunet_skipstudy.study.data_facts import found_dataset, missing_levels
 from nnunet_skipstudy.study.grid import Cell, Grid
@@ -11,6 +10,7 @@ from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.planning import is_preprocessed
 from nnunet_skipstudy.study.stamps import STAMP
 from nnunet_skipstudy.study.states import CellState, State
+from nnunet_skipstudy.support.files import read_record
 
 
 def lost(grid: Grid, places: Places, found: Iterable[CellState]) -> set[str]:

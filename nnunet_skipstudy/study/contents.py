@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from nnunet_skipstudy.files import read_record, sha256_of_file, write_json
+from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_json
 
 DIGITS = 16
 

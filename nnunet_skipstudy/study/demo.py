@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import write_text
+from nnunet_skipstudy.support.files import write_text
 
 SETTINGS_FILE = "study.yaml"
 

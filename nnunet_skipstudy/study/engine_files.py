@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.environment import FOLDER_VARIABLES
-from nnunet_skipstudy.files import write_text
+from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.support.files import write_text
 
 
 def write_grid(path: Path, grid: Grid, places: Places, steps: list[dict[str, Any]]) -> None:

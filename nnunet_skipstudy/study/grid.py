@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions, format_trainer_name
 from nnunet_skipstudy.study.settings import AUGMENTATIONS, Dataset, Plans, Study
-from nnunet_skipstudy.trainer_name import TrainerOptions, format_trainer_name
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.study.data_facts import DataFacts

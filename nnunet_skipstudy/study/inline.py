@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from nnunet_skipstudy.nnunet.calls import output_to, set_environment
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.steps import output_to, set_environment
 from nnunet_skipstudy.study.work import work_on
 
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from nnunet_skipstudy import file_lock
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.support import locks
 
 POLL_SECONDS = 0.5
 
@@ -60,7 +60,7 @@ def _own(stream: IO[str]) -> Iterator[None]:
 
 def _try(stream: IO[str]) -> bool:
     with _at_work(Path(stream.name)):
-        return file_lock.take(stream)
+        return locks.take(stream)
 
 
 def _try_again(stream: IO[str], seconds: float) -> bool:
@@ -75,7 +75,7 @@ def is_held(path: Path) -> bool:
         UserError: it can't be told.
     """
     with _at_work(path):
-        return file_lock.is_held(path)
+        return locks.is_held(path)
 
 
 @contextmanager

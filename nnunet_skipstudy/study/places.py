@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnunet_skipstudy.environment import FOLDER_VARIABLES, study_environment
+from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES, study_environment
 from nnunet_skipstudy.study.settings import Study
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnunet_skipstudy.environment import required_folder
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import atomic_path, read_record, sha256_of_file, write_json
+from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.study.contents import DIGITS
 from nnunet_skipstudy.study.data_facts import OWN_SPLITS, SPLITS
 from nnunet_skipstudy.study.grid import settings_hash
 from nnunet_skipstudy.study.stamps import refuse_other_study
+from nnunet_skipstudy.support.files import atomic_path, read_record, sha256_of_file, write_json
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.steps import Training
+    from nnunet_skipstudy.nnunet.calls import Training
 
 FINISHED = ".finished.json"
 
@@ -47,7 +47,7 @@ def plan_and_preprocess(
     """
     from nnunetv2.utilities.dataset_name_id_conversion import convert_id_to_dataset_name
 
-    from nnunet_skipstudy.study import steps
+    from nnunet_skipstudy.nnunet import calls
 
     plans = settings["plans"]
     name = convert_id_to_dataset_name(settings["dataset"])
@@ -69,7 +69,7 @@ def plan_and_preprocess(
     finished.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"digest": shared, "study": str(owner)})
-    steps.plan_and_preprocess(
+    calls.plan_and_preprocess(
         settings["dataset"],
         _planner(plans),
         plans["name"],
@@ -122,7 +122,7 @@ def _planner(plans: dict[str, Any]) -> type[Any]:
     import nnunetv2
     from nnunetv2.utilities.find_class_by_name import recursive_find_python_class
 
-    from nnunet_skipstudy.study.planners import heaviest_planner, sized_planner
+    from nnunet_skipstudy.planning.planners import heaviest_planner, sized_planner
 
     planner = recursive_find_python_class(
         str(Path(nnunetv2.__path__[0]) / "experiment_planning"),
@@ -180,7 +180,7 @@ def check_fold(dataset: str, fold: int) -> None:
 
 def costs_on_plan(dataset: str, plans: str, configuration: str) -> dict[str, Any]:
     """Batch size, patch, and forward GFLOP of each network on one patch of the plan."""
-    from nnunet_skipstudy.study.plan_costs import plan_costs, plans_file
+    from nnunet_skipstudy.planning.costs import plan_costs, plans_file
 
     chosen = json.loads(plans_file(dataset, plans).read_text(encoding="utf-8"))["configurations"][configuration]
     costs = plan_costs(dataset, plans, configuration)

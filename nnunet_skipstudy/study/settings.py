@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.trainer_name import LARGEST_SEED
 from nnunet_skipstudy.registry import ARCHITECTURES, LEVELS, STUDY_ARCHITECTURES, alpha_level, level_alpha
-from nnunet_skipstudy.study.unique_keys import KeyTwice, load_yaml
-from nnunet_skipstudy.trainer_name import LARGEST_SEED
+from nnunet_skipstudy.support.unique_keys import KeyTwice, load_yaml
 
 AUGMENTATIONS: dict[str, bool] = {"nnunet": False, "spatial": True}
 """Each augmentation's name, and whether its trainers carry ``_spatialDA``."""

@@ -7,9 +7,9 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.calls import cores, visible_gpus
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.settings import STEPS, Resources, Study
-from nnunet_skipstudy.study.steps import cores, visible_gpus
 
 GPU_STEPS = ("train", "predict")
 CLUSTER_JOBS = 100

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.files import read_record, write_json
-from nnunet_skipstudy.study.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE, nominal_network
+from nnunet_skipstudy.planning.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE, nominal_network
+from nnunet_skipstudy.support.files import read_record, write_json
 
 CPU_BATCH = 1
 STEPS = {"cpu": 3, "cuda": 10, "mps": 10}
@@ -49,7 +49,7 @@ def measure(
         deep_supervision: as the study's.
     """
     from nnunet_skipstudy.architectures.cost import network_cost
-    from nnunet_skipstudy.study.steps import check_device, device_name, use_threads
+    from nnunet_skipstudy.nnunet.calls import check_device, device_name, use_threads
 
     check_device(device)
     use_threads(device, None)

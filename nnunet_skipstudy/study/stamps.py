@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.files import read_record, write_json
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import ENGINE, Places
+from nnunet_skipstudy.support.files import read_record, write_json
 
 STAMP = "skipstudy_settings.json"
 PACKAGES = ("nnunet-skipstudy", "nnunetv2", "torch")

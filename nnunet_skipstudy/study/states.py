@@ -9,10 +9,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.files import read_record, write_json
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.locks import is_held
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.support.files import read_record, write_json
 
 
 class State(str, Enum):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.compiled import compiled
+from nnunet_skipstudy.support.compiled import compiled
 from nnunet_skipstudy.texture.patterns import POINTS, RADIUS_PX, Codes
 
 PAD_PX = RADIUS_PX + 1

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.images import read_picture
+from nnunet_skipstudy.nnunet.images import read_picture
 from nnunet_skipstudy.texture.procedural import procedural_texture
 
 NAMED_TEXTURES: tuple[str, ...] = ("brick", "grass", "gravel")

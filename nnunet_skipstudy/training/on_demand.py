@@ -4,8 +4,8 @@ import sys
 from functools import cache
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
-from nnunet_skipstudy.trainer_name import parse_trainer_name
 from nnunet_skipstudy.training.trainer import SkipStudyTrainer
 
 

@@ -17,10 +17,10 @@ from torch import nn
 
 from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.trainer_name import TrainerOptions
+from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions
+from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
 from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
 from nnunet_skipstudy.training.spatial_augmentation import spatial_transforms
-from nnunet_skipstudy.working_folder import remove_leftovers, working_folder
 
 CHECKPOINT_EVERY_EPOCHS = 10
 """How often ``checkpoint_latest.pth`` is written; nnU-Net's 50 loses too much of a short training."""

@@ -374,7 +374,7 @@ def test_networks_are_frozen(architecture: str) -> None:
     """Parameter count and output on a fixed probe stay what they were published with.
 
     A change here changes everybody's results: regenerate ``frozen_networks.json`` with ``python
-    tests/support/freeze_networks.py`` only on purpose, and say so in the changelog.
+    tests/helpers/freeze_networks.py`` only on purpose, and say so in the changelog.
     """
     from freeze_networks import fingerprint
 

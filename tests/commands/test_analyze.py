@@ -10,7 +10,7 @@ import pytest
 from made_up_predictions import DATASET, draw, level_folder, write_cases, write_dataset_json
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.images import write_flat
+from nnunet_skipstudy.nnunet.images import write_flat
 
 COLUMNS = [
     *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),

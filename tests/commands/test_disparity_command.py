@@ -11,7 +11,7 @@ import pytest
 from foreign import scene, volume, write_foreign
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.images import write_image
+from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.texture import texture_disparity
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 
@@ -235,7 +235,7 @@ def test_a_place_that_is_taken_is_one_line_before_the_work(raw: Path, tmp_path, 
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "col").touch()
     (tmp_path / "folder.csv").mkdir()
-    monkeypatch.setattr("nnunet_skipstudy.disparity_table.disparity_table", None)  # not called
+    monkeypatch.setattr("nnunet_skipstudy.levels.disparity.disparity_table", None)  # not called
     assert disparity("-d", "701", "-o", tmp_path / output) == 2
     shown = capsys.readouterr().err
     assert words.format(root=tmp_path) in shown

@@ -8,7 +8,7 @@ import pytest
 from processes import run, study_environment
 
 from nnunet_skipstudy.commands import doctor
-from nnunet_skipstudy.environment import trainer_folder
+from nnunet_skipstudy.nnunet.environment import trainer_folder
 
 
 def test_the_lines_survive_a_shell(tmp_path: Path) -> None:

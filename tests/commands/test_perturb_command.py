@@ -14,9 +14,9 @@ import pytest
 from foreign import GEOMETRY, everything, scene, volume, write_foreign
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.images import read_image, write_image
-from nnunet_skipstudy.level_moves import Move, level_moves
-from nnunet_skipstudy.perturbed_levels import write_levels
+from nnunet_skipstudy.levels.moves import Move, level_moves
+from nnunet_skipstudy.levels.perturb import write_levels
+from nnunet_skipstudy.nnunet.images import read_image, write_image
 from nnunet_skipstudy.texture import texture_disparity
 from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, case_seed, replay
 
@@ -108,7 +108,8 @@ def test_the_number_of_workers_and_the_order_do_not_matter(raw):
 KILL = """
 import os, sys
 from pathlib import Path
-from nnunet_skipstudy import cli, perturbed_levels
+from nnunet_skipstudy import cli
+from nnunet_skipstudy.levels import perturb
 calls, last = 0, int(sys.argv[2])
 def dying(function):
     def called(*arguments, **options):
@@ -118,8 +119,8 @@ def dying(function):
             os._exit(9)  # as SIGKILL: nothing is cleaned up
         return function(*arguments, **options)
     return called
-perturbed_levels.write_image = dying(perturbed_levels.write_image)
-perturbed_levels.write_csv = dying(perturbed_levels.write_csv)
+perturb.write_image = dying(perturb.write_image)
+perturb.write_csv = dying(perturb.write_csv)
 Path.rename = dying(Path.rename)
 sys.exit(cli.main(["perturb", "-d", sys.argv[1], "-np", "1", "--level", "a:speckle:variance=0.1",
                    "--level", "b:blur_background:sigma_px=2", *sys.argv[3:]]))
@@ -350,7 +351,7 @@ def test_calibrated_levels_hit_their_targets_and_are_searched_for_once(folder, c
     record = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
     assert record["harder"]["perturbation"] == next(row["parameters"] for row in rows if row["level"] == "harder")
     capsys.readouterr()
-    monkeypatch.setattr("nnunet_skipstudy.calibration.calibrate", None)  # not called again
+    monkeypatch.setattr("nnunet_skipstudy.levels.calibrate.calibrate", None)  # not called again
     assert perturb(*options) == 0
     assert "harder, easier are finished, with the same settings; nothing to do" in capsys.readouterr().err
     assert perturb("-d", "701", "--calibrate", "harder:speckle:quantile=0.2") == 2

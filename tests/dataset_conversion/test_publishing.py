@@ -12,7 +12,7 @@ from made_up_downloads import busi
 
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet_dataset import Target, publishing, target_dataset, write_dataset_json
+from nnunet_skipstudy.nnunet.publishing import Target, publishing, target_dataset, write_dataset_json
 
 SYNTHETIC = ("synthetic", "--size", 64, "--train", 5, "--val", 1, "--test", 1, "--alphas", "0.1")
 PROVENANCE = {"converter": "test", "seed": 0}

@@ -13,9 +13,9 @@ from processes import command_line, environment_of, run
 from tiny_study import write_study
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
-from nnunet_skipstudy.files import read_record
 from nnunet_skipstudy.study.engine import open_study
 from nnunet_skipstudy.study.settings import read_study
+from nnunet_skipstudy.support.files import read_record
 
 pytestmark = pytest.mark.slurm
 

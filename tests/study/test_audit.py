@@ -14,6 +14,7 @@ from tiny_study import TEXT, write_study
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.calls import Training, restore_model_files
 from nnunet_skipstudy.study import actions, stamps
 from nnunet_skipstudy.study.actions import Work
 from nnunet_skipstudy.study.engine import Opened, open_study
@@ -23,7 +24,6 @@ from nnunet_skipstudy.study.planning import ensure_splits
 from nnunet_skipstudy.study.settings import read_study
 from nnunet_skipstudy.study.stamps import check_stamp, claim, version_words
 from nnunet_skipstudy.study.states import State
-from nnunet_skipstudy.study.steps import Training, restore_model_files
 
 ONE_OWN = """\
 datasets: [{id: 777}]

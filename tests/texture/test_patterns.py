@@ -12,7 +12,7 @@ from skimage import data
 from skimage.feature import local_binary_pattern
 from skimage.transform import resize
 
-from nnunet_skipstudy.compiled import compiled
+from nnunet_skipstudy.support.compiled import compiled
 from nnunet_skipstudy.texture.compiled_patterns import uniform_patterns
 from nnunet_skipstudy.texture.patterns import resized_mask
 
@@ -74,7 +74,7 @@ def test_an_unwritable_package_uses_the_users_cache(tmp_path):
     module.parent.mkdir()
     (module.parent / "__pycache__").touch()
     module.write_text(
-        "from nnunet_skipstudy.compiled import compiled\n@compiled\ndef doubled(x):\n    return 2 * x\n",
+        "from nnunet_skipstudy.support.compiled import compiled\n@compiled\ndef doubled(x):\n    return 2 * x\n",
         encoding="utf-8",
     )
     done = subprocess.run(
@@ -94,7 +94,7 @@ def test_an_unwritable_package_uses_the_users_cache(tmp_path):
 def test_numba_is_not_imported_before_a_disparity_is_taken():
     script = (
         "import sys\n"
-        "import nnunet_skipstudy.texture, nnunet_skipstudy.texture.case_disparity, nnunet_skipstudy.perturbed_levels\n"
+        "import nnunet_skipstudy.texture, nnunet_skipstudy.texture.case_disparity, nnunet_skipstudy.levels.perturb\n"
         "import nnunet_skipstudy.commands.disparity, nnunet_skipstudy.commands.perturb\n"
         "assert 'numba' not in sys.modules\n"
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from nnunet_skipstudy.support.working_folder import working_folder
 from nnunet_skipstudy.training.trainer import SkipStudyTrainer
-from nnunet_skipstudy.working_folder import working_folder
 
 KILLED = """
 import os, sys

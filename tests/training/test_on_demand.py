@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from nnunet_skipstudy.environment import trainer_folder
+from nnunet_skipstudy.nnunet.environment import trainer_folder
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.training.on_demand import trainer_class
 from nnunet_skipstudy.training.trainer import SkipStudyTrainer

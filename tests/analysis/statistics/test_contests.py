@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nnunet_skipstudy.analysis.across_levels import across_levels
-from nnunet_skipstudy.analysis.robustness import summarize
+from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap
 from nnunet_skipstudy.analysis.statistics.setting import settings
+from nnunet_skipstudy.analysis.statistics.summary import summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
 
 LEVELS = ("hardest", "unperturbed", "easiest")

@@ -1,0 +1,106 @@
+"""How a network is called and drawn: the registry's colours for the study's, others for anybody else's."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nnunet_skipstudy.analysis.inputs.runs import architecture_order
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.registry import ARCHITECTURES, OTHER_GROUP, level_alpha
+
+# Paul Tol's muted scheme: told apart from each other under colour-vision deficiency, and not the registry's.
+OTHER_COLOURS = ("#332288", "#882255", "#999933", "#AA4499", "#44AA99", "#777777")
+OTHER_MARKERS = ("P", "X", "<", ">", "p", "h")
+# Variants of one architecture keep its hue and dashes; the first is the architecture's own look.
+VARIANT_SHADES = (0.0, -0.4, 0.45, -0.65, 0.65)
+"""Towards black (below 0) or white (above)."""
+VARIANT_MARKERS = ("", "X", "P", "<", "p")
+VARIANT_HATCHES = ("", "////", "....", "xxxx", "----")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One network's title, group, strokes, and the hatch of its areas.
+
+    Marks are filled; hollow ones are left to networks that aren't ranked.
+    """
+
+    title: str
+    group: str
+    colour: str
+    dashes: str
+    marker: str
+    hatch: str = ""
+
+
+def looks(networks: Iterable[NetworkKey]) -> dict[NetworkKey, Look]:
+    """A look for each network, in the order of tables and legends."""
+    keys = sorted(set(networks), key=lambda key: (architecture_order(key[0]), key[1:]))
+    others = [name for name in dict.fromkeys(key[0] for key in keys) if name not in ARCHITECTURES]
+    return {key: _look(key, [k for k in keys if k[0] == key[0]], others) for key in keys}
+
+
+def _look(key: NetworkKey, variants: list[NetworkKey], others: list[str]) -> Look:
+    known = ARCHITECTURES.get(key[0])
+    detail = _detail(key, variants)
+    title = known.title if known else key[0]
+    if known:
+        group, colour, dashes, marker = known.group.value, known.colour, known.dashes, known.marker
+    else:
+        index = others.index(key[0]) % len(OTHER_COLOURS)
+        group, colour, dashes, marker = OTHER_GROUP, OTHER_COLOURS[index], "-", OTHER_MARKERS[index]
+    variant = variants.index(key) % len(VARIANT_SHADES)
+    return Look(
+        f"{title} ({detail})" if detail else title,
+        group,
+        shade(colour, VARIANT_SHADES[variant]),
+        dashes,
+        marker if variant == 0 else _other_marker(marker, variant),
+        VARIANT_HATCHES[variant],
+    )
+
+
+def _other_marker(own: str, variant: int) -> str:
+    marker = VARIANT_MARKERS[variant]
+    return marker if marker != own else "h"
+
+
+def shade(colour: str, amount: float) -> str:
+    """A colour ``#rrggbb`` mixed with black (``amount`` below 0) or white (above); black goes towards white only."""
+    channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    if amount < 0 and not any(channels):
+        amount *= -0.6  # other greys than those of the lighter shades
+    target = 255 if amount > 0 else 0
+    mixed = [round(channel + (target - channel) * abs(amount)) for channel in channels]
+    return "#" + "".join(f"{channel:02X}" for channel in mixed)
+
+
+def _detail(key: NetworkKey, variants: list[NetworkKey]) -> str:
+    """What tells a network from the other variants of its architecture."""
+    if len(variants) == 1:
+        return ""
+    words = []
+    if len({variant[1] for variant in variants}) > 1:
+        words.append(key[1].removeprefix(f"nnUNetTrainer{key[0]}").strip("_").replace("_", " ") or "default")
+    words += [key[i] for i in (2, 3) if len({variant[i] for variant in variants}) > 1]
+    return ", ".join(words)
+
+
+def trained_alike(key: NetworkKey, architecture: str) -> NetworkKey:
+    """The network of another architecture trained alike, as far as the trainers' names tell."""
+    prefix = f"nnUNetTrainer{key[0]}"
+    trainer = f"nnUNetTrainer{architecture}{key[1].removeprefix(prefix)}" if key[1].startswith(prefix) else key[1]
+    return (architecture, trainer, *key[2:])
+
+
+def level_title(level: str) -> str:
+    """A level's name on an axis: the bare alpha of a synthetic level."""
+    alpha = level_alpha(level)
+    return level if alpha is None else f"{alpha:.2f}"
+
+
+def training_title(training: str, among_others: bool = False) -> str:
+    """What a group of folds was trained on, in words; empty where there is nothing to tell it from."""
+    if not training:
+        return "trained on all levels of texture" if among_others else ""
+    alpha = level_alpha(training)
+    return f"trained on {training}" if alpha is None else f"trained on alpha {alpha:.2f}"

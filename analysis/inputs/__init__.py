@@ -1,0 +1,1 @@
+"""What is analysed: runs, references, labels, and which belongs to which."""

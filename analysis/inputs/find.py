@@ -1,0 +1,179 @@
+"""Finding predictions: nnU-Net's folders, level by level, a table of folders, or one folder."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy.analysis.inputs.run_table import read_table
+from nnunet_skipstudy.analysis.inputs.runs import (
+    DATASET,
+    Run,
+    architecture_order,
+    case_files,
+    fold_order,
+    read_json,
+    trained,
+)
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import LEVELS, UNPERTURBED, level_alpha, level_order
+
+TREE = "<DatasetXXX_Name>/<trainer>__<plans>__<configuration>/fold_<k>/<level>/<case>.<ending>"
+
+PATTERNS: tuple[str, ...] = ("Dataset*", "*__*__*", "fold_*", "*")
+"""The names of the tree's folders, from the data set down to the level."""
+
+VALIDATION = "validation"
+"""The folder in which nnU-Net leaves its predictions of a fold's validation cases; they are unperturbed."""
+
+CROSSVAL = "crossval_results_folds_"
+"""The start of the name of the folder in which nnU-Net collects the validation predictions of several folds."""
+
+
+def find_runs(predictions: Path, architecture: str | None = None, level: str | None = None) -> list[Run]:
+    """Find every folder of predictions.
+
+    Args:
+        predictions: a tree, :data:`TREE`, or a folder within one; nnU-Net's own results, which are such a tree
+            with ``validation`` in a level's place or ``crossval_results_folds_*`` in a fold's; a table of folders
+            (see :mod:`~nnunet_skipstudy.analysis.inputs.run_table`); or one folder of predictions.
+        architecture: names the network of one folder; default: what its place tells, or its name.
+        level: names the test level of one folder; default: what its place tells, or unperturbed.
+
+    Returns:
+        Runs in the order of data set, registry, trainer, fold and level. The data set of a folder that stands
+        alone is empty.
+
+    Raises:
+        UserError: there are no predictions, a tree is given a name that its folders already give, or validation
+            and test predictions of one data set are mixed.
+    """
+    if predictions.is_file():
+        runs = read_table(predictions)
+    elif predictions.is_dir():
+        runs = list(_tree(predictions))
+    else:
+        raise UserError(
+            f"{predictions}: no such file or folder; give the folder that holds the predictions, or a table of folders"
+        )
+    if runs and (architecture or level):
+        kind = "table" if predictions.is_file() else "prediction tree"
+        raise UserError(
+            f"{predictions}: a {kind} names its networks and levels itself; "
+            "leave out --architecture and --level, or give one folder of predictions"
+        )
+    if runs:
+        _refuse_mixture(runs)
+        return sorted(runs, key=_order)
+    if not case_files(predictions):
+        raise UserError(f"{predictions}: no predictions found; give a folder of label maps or a tree {TREE}")
+    return [_single(predictions, architecture, level)]
+
+
+def _tree(root: Path) -> Iterator[Run]:
+    """The runs below a folder that stands above or within a tree, not at its very end."""
+    steps = PATTERNS[_depth(root) :]
+    if not steps:
+        return
+    found = [run for run in map(_placed, _below(root, steps)) if run]
+    with_levels = {run.folder.parent for run in found if not run.validation}
+    found = [run for run in found if not run.validation or run.folder.parent not in with_levels]
+    yield from found
+    if "fold_*" in steps:
+        with_folds = {run.folder.parent.parent for run in found}
+        for folder in _below(root, (*steps[:-2], f"{CROSSVAL}*")):
+            run = _placed(folder)
+            if run and folder.parent not in with_folds:
+                yield run
+
+
+def _depth(folder: Path) -> int:
+    """How many of a tree's names the end of a folder's path has: 0 above a tree, 4 for a level."""
+    parts = _parts(folder)
+    if _is_crossval(parts):
+        return len(PATTERNS)
+    for depth in range(len(PATTERNS), 0, -1):
+        last = parts[-depth:]
+        if DATASET.fullmatch(last[0]) and all(map(fnmatchcase, last, PATTERNS)):
+            return depth
+    return 0
+
+
+def _parts(folder: Path) -> tuple[str, ...]:
+    return Path(os.path.abspath(folder)).parts  # noqa: PTH100  # resolve() would follow links to other names
+
+
+def _is_crossval(parts: Sequence[str]) -> bool:
+    return len(parts) > 2 and parts[-1].startswith(CROSSVAL) and DATASET.fullmatch(parts[-3]) is not None
+
+
+def _below(root: Path, steps: Sequence[str]) -> list[Path]:
+    return sorted(path for path in root.glob("/".join(steps)) if path.is_dir())
+
+
+def _placed(folder: Path) -> Run | None:
+    """The run of a folder by its place in a tree; ``None`` for nnU-Net's odds and ends and for empty folders."""
+    parts = _parts(folder)
+    crossval = _is_crossval(parts)
+    place = parts[-3:] if crossval else parts[-4:]
+    names = place[1].split("__")
+    if len(names) != 3 or folder.name.startswith("."):
+        return None
+    validation = crossval or folder.name == VALIDATION
+    named = folder.name in LEVELS or level_alpha(folder.name) is not None
+    if not (named or case_files(folder)):
+        return None
+    return Run(
+        folder=folder,
+        place="/".join(place),
+        dataset=place[0],
+        level=UNPERTURBED if validation else folder.name,
+        plans=names[1],
+        configuration=names[2],
+        fold=place[2].removeprefix(CROSSVAL if crossval else "fold_"),
+        validation=validation,
+        **trained(names[0]),
+    )
+
+
+def _single(folder: Path, architecture: str | None, level: str | None) -> Run:
+    if _depth(folder) == len(PATTERNS) and (run := _placed(folder)):
+        return replace(run, architecture=architecture or run.architecture, level=level or run.level)
+    name = _parts(folder)[-1]
+    plans = str(read_json(folder / "plans.json").get("plans_name", ""))
+    return Run(folder, name, "", level or UNPERTURBED, architecture or name, plans=plans)
+
+
+def _refuse_mixture(runs: Sequence[Run]) -> None:
+    for run in runs:
+        other = next((other for other in runs if other.dataset == run.dataset and not other.validation), None)
+        if run.validation and other:
+            raise UserError(
+                f"{run.folder} holds predictions of validation cases, {other.folder} of test cases; "
+                "their labels differ: give the folders of one kind at a time"
+            )
+
+
+def unused_validation(runs: Sequence[Run]) -> list[str]:
+    """The places of validation folders that were left out because test levels lie beside them."""
+    levels = dict.fromkeys(run.folder.parent for run in runs if run.trainer and not run.validation and not run.labels)
+    return [
+        "/".join(_parts(folder / VALIDATION)[-4:])
+        for folder in levels
+        if folder.name.startswith("fold_") and (folder / VALIDATION).is_dir() and case_files(folder / VALIDATION)
+    ]
+
+
+def _order(run: Run) -> tuple[Any, ...]:
+    return (
+        run.dataset,
+        architecture_order(run.architecture),
+        run.trainer,
+        run.plans,
+        run.configuration,
+        fold_order(run.fold),
+        -1 if run.seed is None else run.seed,
+        level_order(run.level),
+    )

@@ -1,0 +1,107 @@
+"""What is segmented: the labels and regions of nnU-Net's dataset.json."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.analysis.inputs.runs import read_json
+from nnunet_skipstudy.errors import UserError
+
+LabelMap = npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The labels of a data set.
+
+    ``regions`` gives each label's values (one, or several for a region that joins labels), ``ignore`` the value
+    of voxels that don't count, ``source`` the dataset.json (``None``: taken from the references).
+    """
+
+    regions: dict[str, tuple[int, ...]]
+    ignore: int | None = None
+    source: Path | None = None
+
+    @property
+    def known(self) -> frozenset[int]:
+        """Every value that a label map may hold."""
+        values = {value for region in self.regions.values() for value in region}
+        return frozenset(values | {0} | ({self.ignore} if self.ignore is not None else set()))
+
+    @property
+    def origin(self) -> str:
+        """Where the labels were read, in words."""
+        if self.source is None:
+            return "the values in the reference masks (no dataset.json was found)"
+        return f"{self.source.resolve().parent.name}/{self.source.name}"
+
+
+def find_label_set(folders: Iterable[Path]) -> LabelSet | None:
+    """The labels of the first folder that has a dataset.json.
+
+    Raises:
+        UserError: that file names no label or a value is not a whole number.
+    """
+    for folder in folders:
+        path = folder / "dataset.json"
+        if path.is_file():
+            return parse_label_set(read_json(path), path)
+    return None
+
+
+def parse_label_set(content: dict[str, Any], source: Path) -> LabelSet:
+    """Read the ``labels`` of a dataset.json: name → value, or list of values for a region.
+
+    Raises:
+        UserError: there is no label, or a value is not a whole number.
+    """
+    regions: dict[str, tuple[int, ...]] = {}
+    ignore = None
+    try:
+        for name, value in dict(content["labels"]).items():
+            values = tuple(int(v) for v in (value if isinstance(value, list | tuple) else [value]))
+            if not values:
+                raise ValueError(f"{name} has no value")
+            if name == "ignore":
+                ignore = values[0]
+            elif values != (0,):
+                regions[str(name)] = values
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{source}: its 'labels' can't be read; give name: value, or name: [values] for a region"
+        ) from error
+    if not regions:
+        raise UserError(f"{source}: names no label but the background; add what the predictions segment")
+    return LabelSet(regions, ignore, source)
+
+
+def label_set_of_values(values: Iterable[int]) -> LabelSet:
+    """One label for each positive value, named as the value."""
+    return LabelSet({str(value): (value,) for value in sorted(values) if value > 0})
+
+
+def values_of(labels: LabelMap) -> frozenset[int]:
+    """The values in a label map.
+
+    Raises:
+        ValueError: a value is not a whole number.
+    """
+    if labels.dtype == np.uint8:
+        present = np.flatnonzero(np.bincount(labels.ravel(), minlength=1))
+    else:
+        present = np.unique(labels)
+    if not np.array_equal(present, present.astype(np.int64)):
+        raise ValueError("holds values that are not whole numbers")
+    return frozenset(int(value) for value in present)
+
+
+def region_mask(labels: LabelMap, region: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """The voxels whose value belongs to a region."""
+    mask: npt.NDArray[np.bool_] = labels == region[0]
+    for value in region[1:]:
+        mask |= labels == value
+    return mask

@@ -1,0 +1,286 @@
+"""Pairing predictions with references, and refusing pairs that can't be compared."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+
+from nnunet_skipstudy.analysis.inputs.labels import (
+    LabelMap,
+    LabelSet,
+    find_label_set,
+    label_set_of_values,
+    values_of,
+)
+from nnunet_skipstudy.analysis.inputs.references import Reference
+from nnunet_skipstudy.analysis.inputs.runs import Run, case_files
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.metrics import Surface
+from nnunet_skipstudy.nnunet.images import MEDICAL_ENDINGS, NATURAL_ENDINGS, Image, ending_of, read_image
+
+DEFAULT_TOLERANCES = {"mm": 2.0, "px": 5.0}
+"""The NSD's tolerance: the study's 5 pixels, and 2 mm where an image has a spacing."""
+
+GEOMETRY_TOLERANCES = {"spacing": 1e-4, "origin": 1e-2, "direction": 1e-3}
+"""How far two files may differ and still lie on one grid: NIfTI keeps its geometry in single precision."""
+
+
+class Extra(str, Enum):
+    """What to do with predictions of cases that have no label."""
+
+    REFUSE = "refuse"
+    """Stop: labels may be missing, or those of another data set."""
+    LIST = "list"
+    """Leave them out and say so."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that was predicted for one data set, with what it is held against.
+
+    ``unit`` is that of distances, ``mm`` or ``px``; ``tolerance`` is the NSD's, in that unit; ``surface`` is what
+    distances are measured between. ``predictions[run][case]`` is a file; ``extra[run]`` are predictions that were
+    left out for want of a label.
+    """
+
+    reference: Reference
+    labels: LabelSet
+    unit: str
+    tolerance: float
+    predictions: dict[Run, dict[str, Path]]
+    surface: Surface = Surface.VOXEL
+    extra: dict[Run, list[str]] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The folders of predictions, in order."""
+        return tuple(self.predictions)
+
+    def cases(self, run: Run) -> list[str]:
+        """The cases that a run is to have, in order: all, or of validation runs those that its folds validate on.
+
+        Where the folds' cases aren't known (no splits_final.json, or a fold beyond its end, for which nnU-Net drew
+        cases by chance), those that are there.
+        """
+        cases = list(self.reference.cases)
+        if not run.validation or run.fold == "all":
+            return cases
+        expected = set(self.validation_cases(run) or ()) | set(self.predictions[run])
+        return [case for case in cases if case in expected]
+
+    def validation_cases(self, run: Run) -> tuple[str, ...] | None:
+        """The validation cases of a run's folds, by the list of splits; ``None`` where it doesn't tell."""
+        splits, folds = self.reference.splits, run.fold.split("_")
+        if splits is None or not all(fold.isdecimal() and int(fold) < len(splits) for fold in folds):
+            return None
+        return tuple(case for fold in folds for case in splits[int(fold)])
+
+    def absent(self, run: Run) -> list[str]:
+        """The cases that a run is to have but hasn't."""
+        return [case for case in self.cases(run) if case not in self.predictions[run]]
+
+
+def prepare(
+    reference: Reference,
+    runs: Sequence[Run],
+    root: Path,
+    tolerance: float | None = None,
+    surface: Surface = Surface.VOXEL,
+    extra: Extra = Extra.REFUSE,
+) -> Comparison:
+    """Pair the predictions of one data set with its labels.
+
+    Args:
+        reference: the data set's labels.
+        runs: its folders of predictions.
+        root: the folder the user gave; a dataset.json is looked for no higher.
+        tolerance: of the NSD; default: :data:`DEFAULT_TOLERANCES`.
+        surface: what distances are measured between.
+        extra: what to do with a prediction that has no label.
+
+    Raises:
+        UserError: a prediction has no label, no label a prediction, a validation case no label, two folders disagree
+            on the labels, or images with and without spacing are mixed.
+    """
+    predictions = {run: case_files(run.folder) for run in runs}
+    left_out: dict[Run, list[str]] = {}
+    for run, files in predictions.items():
+        left_out[run] = [case for case in files if case not in reference.cases]
+        for case in left_out[run]:
+            path = files.pop(case)
+            if extra is Extra.REFUSE:
+                raise UserError(
+                    f"{path}: no label for case {case!r} in {reference.folder}; "
+                    "add the label, take the prediction out, or leave such ones out with --extra list"
+                )
+    if not any(predictions.values()) and any(left_out.values()):
+        raise UserError(f"{reference.folder}: has a label for none of the predictions; give the labels of their cases")
+    unit = _unit(reference)
+    made = Comparison(
+        reference,
+        _label_set(reference, runs, root),
+        unit,
+        DEFAULT_TOLERANCES[unit] if tolerance is None else tolerance,
+        predictions,
+        surface,
+        left_out,
+    )
+    for run in runs:
+        for case in made.validation_cases(run) or () if run.validation else ():
+            if case not in reference.cases:
+                raise UserError(
+                    f"{reference.folder}: no label for {case!r}, a validation case of fold {run.fold}; "
+                    "add the label, or give the folder that holds it"
+                )
+    return made
+
+
+def _unit(reference: Reference) -> str:
+    spaced = {ending_of(path) in MEDICAL_ENDINGS for path in reference.cases.values()}
+    if len(spaced) > 1:
+        raise UserError(
+            f"{reference.folder}: mixes images with spacing (distances in mm) and without (pixels); "
+            "give each kind a folder of its own"
+        )
+    return "mm" if spaced == {True} else "px"
+
+
+def _label_set(reference: Reference, runs: Sequence[Run], root: Path) -> LabelSet:
+    beside_labels = [reference.folder, reference.folder.resolve().parent]
+    found: LabelSet | None = None
+    for run in runs:
+        labels = find_label_set([run.folder, *beside_labels, *_parents(run.folder, root)])
+        if labels and found and (labels.regions, labels.ignore) != (found.regions, found.ignore):
+            raise UserError(
+                f"{labels.source}: other labels than {found.source}; analyze predictions of one data set "
+                "with one dataset.json"
+            )
+        found = found or labels
+    return found or label_set_of_values(_values(reference.cases.values()))
+
+
+def _parents(folder: Path, root: Path) -> Iterable[Path]:
+    for parent in folder.parents:
+        if not parent.is_relative_to(root):
+            return
+        yield parent
+
+
+def _values(paths: Iterable[Path]) -> set[int]:
+    values = {value for path in paths for value in _values_of_file(path, read_label_map(path))}
+    if not values - {0}:
+        raise UserError(
+            "the labels are all empty and no dataset.json names what is segmented; "
+            "put nnU-Net's dataset.json beside the labels"
+        )
+    return values
+
+
+def read_label_map(path: Path) -> Image:
+    """Read a label map, as it is in the file.
+
+    Raises:
+        UserError: the file can't be read, or is a colour image.
+    """
+    image = read_image(path)
+    array = image.array
+    if array.ndim not in (2, 3) or (ending_of(path) in NATURAL_ENDINGS and _is_colour(array)):
+        raise UserError(
+            f"{path}: has shape {array.shape}, more than one value a pixel; save the label map as a grey image"
+        )
+    return image
+
+
+def _is_colour(array: LabelMap) -> bool:
+    return array.ndim == 3 and array.shape[-1] in (2, 3, 4)
+
+
+def flatten(image: Image) -> tuple[LabelMap, tuple[float, ...] | None]:
+    """A label map's array and spacing, where a volume of one slice becomes a 2D image.
+
+    In a volume of one slice every voxel would border on the background and count as surface.
+    """
+    array = image.array
+    spacing = image.geometry.spacing if image.geometry else None
+    if array.ndim == 3 and 1 in array.shape:
+        axis = array.shape.index(1)
+        array = np.squeeze(array, axis)
+        spacing = None if spacing is None else (*spacing[:axis], *spacing[axis + 1 :])
+    return array, spacing
+
+
+def check_pair(reference_file: Path, reference: Image, prediction_file: Path, prediction: Image) -> None:
+    """Make sure that a prediction lies on its label's grid.
+
+    Raises:
+        UserError: shape, spacing, origin or direction differ; the message names both files and the difference.
+    """
+    if prediction.array.shape != reference.array.shape:
+        raise UserError(
+            f"{prediction_file} has shape {_shown(prediction.array.shape)}, its label {reference_file} "
+            f"{_shown(reference.array.shape)}; give the prediction for this label, on its grid"
+        )
+    if (reference.geometry is None) != (prediction.geometry is None):
+        ours, theirs = ("a" if image.geometry else "no" for image in (prediction, reference))
+        raise UserError(
+            f"{prediction_file} has {ours} spacing, its label {reference_file} has {theirs} spacing; "
+            "give both in one format"
+        )
+    if reference.geometry and prediction.geometry:
+        for name, tolerance in GEOMETRY_TOLERANCES.items():
+            ours, theirs = getattr(prediction.geometry, name), getattr(reference.geometry, name)
+            if not _close(ours, theirs, tolerance):
+                raise UserError(
+                    f"{prediction_file} has {name} {_listed(ours)}, its label {reference_file} "
+                    f"{_listed(theirs)}; resample the prediction to its label's grid"
+                )
+
+
+def _close(ours: Sequence[float], theirs: Sequence[float], tolerance: float) -> bool:
+    same_length = len(ours) == len(theirs)
+    return same_length and all(
+        math.isclose(a, b, rel_tol=1e-4, abs_tol=tolerance) for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _shown(shape: Sequence[int]) -> str:
+    return " x ".join(str(n) for n in shape)
+
+
+def _listed(values: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in values) + ")"
+
+
+def check_values(path: Path, image: Image, labels: LabelSet) -> None:
+    """Make sure that a label map holds only known values.
+
+    Raises:
+        UserError: it holds another; 255 for a foreground that is 1 is the classic one.
+    """
+    if _within(image.array, labels.known):
+        return
+    unknown = sorted(_values_of_file(path, image) - labels.known)
+    if unknown:
+        values = ", ".join(map(str, unknown[:5])) + (" …" if len(unknown) > 5 else "")
+        known = ", ".join(map(str, sorted(labels.known)))
+        raise UserError(
+            f"{path}: holds the value {values}, but {labels.origin} knows {known}; "
+            "give label maps with these values, or the dataset.json that belongs to them"
+        )
+
+
+def _within(array: LabelMap, known: frozenset[int]) -> bool:
+    """Whether the extremes alone show that all values are known; nnU-Net's labels leave no gap."""
+    if not np.issubdtype(array.dtype, np.integer) or array.size == 0 or len(known) != max(known) + 1:
+        return False
+    return int(array.max()) <= max(known) and (array.dtype.kind == "u" or int(array.min()) >= 0)
+
+
+def _values_of_file(path: Path, image: Image) -> frozenset[int]:
+    try:
+        return values_of(image.array)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; save the label map with whole numbers") from error

@@ -1,0 +1,100 @@
+"""A table of prediction folders, for networks that nnU-Net never saw.
+
+``predictions.csv`` has one row per folder. The columns ``architecture`` and ``predictions`` are needed; an empty
+cell, or a column that is left out, means: not known (``level``: unperturbed). Paths are relative to the table::
+
+    dataset,architecture,fold,seed,level,predictions,labels
+    Dataset502_BUSI,SwinUNETR,0,1,hardest,swin/seed1/hardest,labelsTs
+    Dataset502_BUSI,SwinUNETR,0,2,hardest,swin/seed2/hardest,labelsTs
+
+``trainer``, ``plans`` and ``configuration`` may be added.
+"""
+
+import csv
+from pathlib import Path
+
+from nnunet_skipstudy.analysis.inputs.runs import Run, trained
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import UNPERTURBED
+
+NEEDED: tuple[str, ...] = ("architecture", "predictions")
+COLUMNS: tuple[str, ...] = (
+    *("dataset", "architecture", "fold", "seed", "level", "predictions", "labels"),
+    *("trainer", "plans", "configuration"),
+)
+
+
+def read_table(path: Path) -> list[Run]:
+    """Read a table of prediction folders, in its order.
+
+    Raises:
+        UserError: the table has an unknown column, lacks one or a cell that is needed, names a folder that isn't
+            there, or two rows are the same run or the same folder.
+    """
+    runs: list[Run] = []
+    rows: dict[object, int] = {}
+    for number, row in enumerate(_rows(path), start=2):
+        run = _run(path, number, row)
+        facts = (run.dataset, run.architecture, run.network, run.plans, run.configuration, run.fold, run.seed)
+        for key, what in (((*facts, run.level), "the same run"), (run.folder.resolve(), "the same folder")):
+            if key in rows:
+                raise UserError(f"{path}: rows {rows[key]} and {number} are {what}; tell them apart or remove one")
+            rows[key] = number
+        runs.append(run)
+    if not runs:
+        raise UserError(f"{path}: has no rows; add one per folder of predictions")
+    return runs
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, restkey="")
+            columns = list(reader.fieldnames or ())
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: can't be read as a table ({error}); give a CSV file in UTF-8, or a folder") from error
+    for column in columns:
+        if column not in COLUMNS:
+            raise UserError(f"{path}: unknown column {column!r}; known are {', '.join(COLUMNS)}")
+    for column in NEEDED:
+        if column not in columns:
+            raise UserError(f"{path}: has no column {column!r}; add it ({', '.join(NEEDED)} are needed)")
+    for number, row in enumerate(rows, start=2):
+        if "" in row:
+            raise UserError(f"{path}: row {number} has more cells than there are columns; quote cells with commas")
+    return [{name: (value or "").strip() for name, value in row.items()} for row in rows]
+
+
+def _run(path: Path, number: int, row: dict[str, str]) -> Run:
+    def cell(name: str) -> str:
+        return row.get(name, "")
+
+    for column in NEEDED:
+        if not cell(column):
+            raise UserError(f"{path}: row {number} has no {column}; fill the cell")
+    seed = cell("seed")
+    if seed and not seed.isdecimal():
+        raise UserError(f"{path}: row {number} has the seed {seed!r}; give a whole number, or leave it empty")
+    known = trained(cell("trainer")) if cell("trainer") else {}
+    return Run(
+        folder=_folder(path, number, cell("predictions")),
+        place=Path(cell("predictions")).name if Path(cell("predictions")).is_absolute() else cell("predictions"),
+        dataset=cell("dataset"),
+        level=cell("level") or UNPERTURBED,
+        architecture=cell("architecture"),
+        trainer=cell("trainer"),
+        network=known.get("network", ""),
+        plans=cell("plans"),
+        configuration=cell("configuration"),
+        fold=cell("fold"),
+        seed=int(seed) if seed else known.get("seed"),
+        labels=_folder(path, number, cell("labels")) if cell("labels") else None,
+    )
+
+
+def _folder(path: Path, number: int, text: str) -> Path:
+    folder = path.parent / text
+    if not folder.is_dir():
+        raise UserError(f"{path}: row {number} names {folder}, which is no folder; paths are relative to the table")
+    return folder

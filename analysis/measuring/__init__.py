@@ -1,0 +1,1 @@
+"""One row per prediction and label."""

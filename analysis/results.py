@@ -1,0 +1,146 @@
+"""One analysis' results as plain data: what tables, figures and report are made from."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis.figures.looks import Look, looks
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
+from nnunet_skipstudy.analysis.statistics.setting import settings
+from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
+from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
+from nnunet_skipstudy.metrics import BothEmpty
+
+
+@dataclass(frozen=True)
+class Study:
+    """``cases``: a row per prediction and label. ``summary``: seeds and like folds pooled. See the makers.
+
+    ``notes``: what the caller has to say about the study; they stand before the warnings.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    both_empty: BothEmpty
+    cases: pd.DataFrame
+    summary: pd.DataFrame
+    degenerate: pd.DataFrame
+    looks: dict[NetworkKey, Look]
+    statistics: Statistics
+    include_degenerate: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def make_study(
+    comparisons: tuple[Comparison, ...],
+    cases: pd.DataFrame,
+    both_empty: BothEmpty,
+    reference_level: str | None = None,
+    include_degenerate: bool = False,
+    notes: tuple[str, ...] = (),
+) -> Study:
+    """Find reference levels and degenerate networks in the measured cases, summarize and compare them."""
+    degenerate = degenerate_trainings(cases)
+    cases = cases.assign(
+        reference_level=reference_levels(cases, reference_level),
+        degenerate=mark_degenerate(cases, degenerate),
+    )
+    keys = cases[list(NETWORK[1:])].drop_duplicates().itertuples(index=False, name=None)
+    found = looks(keys)
+    return Study(
+        comparisons,
+        both_empty,
+        cases,
+        summarize(cases, ("training",)),
+        degenerate,
+        found,
+        make_statistics(settings(cases, list(found), include_degenerate)),
+        include_degenerate,
+        notes,
+    )
+
+
+def warnings_of(study: Study) -> list[str]:
+    """What a reader has to know before trusting the numbers, most serious first."""
+    return [
+        *study.notes,
+        *input_warnings(study.comparisons, study.cases),
+        *_degenerate(study),
+        *_few(study),
+        *_empty(study),
+        *_without_reference_level(study),
+        *(
+            f"{comparison.reference.dataset}: labels were taken from {comparison.labels.origin}."
+            for comparison in study.comparisons
+            if comparison.labels.source is None
+        ),
+    ]
+
+
+def _degenerate(study: Study) -> list[str]:
+    """One sentence for each network and reason, with the labels and trainings that it holds for."""
+    found = []
+    remedy = (
+        "it takes part here because --include-degenerate was given"
+        if study.include_degenerate
+        else "it is never named best"
+    )
+    places = ["dataset", "architecture", "network", "plans", "configuration", "reason"]
+    for (dataset, architecture, *_, reason), rows in groups(study.degenerate, *places):
+        trainings = dict.fromkeys(
+            (row["trainer"] or architecture) + _seed(row) + (f" fold {row['fold']}" if row["fold"] else "")
+            for row in rows.to_dict("records")
+        )
+        labels = list(dict.fromkeys(rows["label"]))
+        found.append(
+            f"{', '.join(trainings)}, {dataset}, label{'s' if len(labels) > 1 else ''} {', '.join(labels)}: {reason}. "
+            f"A network that ignores its input looks robust; {remedy}."
+        )
+    return found
+
+
+def _seed(row: Mapping[Hashable, Any]) -> str:
+    """The seed, where the trainer's name doesn't say it."""
+    return f" seed {row['seed']}" if row["seed"] and f"_seed{row['seed']}" not in row["trainer"] else ""
+
+
+def _few(study: Study) -> list[str]:
+    found = []
+    for comparison in study.comparisons:
+        reference = comparison.reference
+        n_cases = len(reference.cases)
+        n_groups = len({reference.groups.get(case) or f"case {case}" for case in reference.cases})
+        if n_cases == 1:
+            found.append(f"{reference.dataset}: one case only; its numbers say nothing about others.")
+        elif n_groups < MIN_GROUPS:
+            found.append(
+                f"{reference.dataset}: {n_cases} cases in {n_groups} independent groups are too few for intervals "
+                "and tests; its means may be chance."
+            )
+    return found
+
+
+def _empty(study: Study) -> list[str]:
+    n = int((study.cases["outcome"] == "both_empty").sum())
+    if not n:
+        return []
+    counted = (
+        "are left out of all means"
+        if study.both_empty is BothEmpty.EXCLUDE
+        else "count as perfect (DSC 1, NSD 1, distances 0)"
+    )
+    return [f"{n} of {len(study.cases)} rows have neither reference nor prediction (both_empty); they {counted}."]
+
+
+def _without_reference_level(study: Study) -> list[str]:
+    without = study.cases.loc[study.cases["reference_level"] == "", "dataset"].unique()
+    return [
+        f"{dataset}: some trainings have no level to count changes from (neither 'unperturbed' nor the level "
+        "trained on was predicted); their changes are empty. Name one with --reference-level."
+        for dataset in without
+    ]

@@ -1,0 +1,106 @@
+"""What joins a network's levels: spread over them, the worst one, and how a metric follows texture disparity (TD)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import groups
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
+from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
+from nnunet_skipstudy.analysis.statistics.setting import LOWER_IS_BETTER, level_cvs, never_right
+from nnunet_skipstudy.registry import level_order
+
+ACROSS_COLUMNS: tuple[str, ...] = (
+    *("n_levels", "cv_across_levels", "cv_of_level_means", "worst_level", "worst_mean"),
+    *("disparity_area", "disparity_slope", "n_disparity", "n_cv_across_levels"),
+)
+"""The columns of :func:`across_levels` after its keys."""
+
+
+def across_levels(cases: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """One row per ``keys`` and metric.
+
+    Args:
+        cases: the table of cases.
+        keys: what keeps rows apart, without the level.
+
+    Returns:
+        ``keys``, ``metric`` and :data:`ACROSS_COLUMNS`: ``cv_across_levels`` (population sd / mean over the levels
+        for each case, averaged over the ``n_cv_across_levels`` cases that have one: all levels, and not a failure at
+        each of them; NaN for one level), ``cv_of_level_means`` (as the original study: sd / mean of the level means;
+        NaN where every prediction failed), ``worst_level`` and its ``worst_mean``, ``disparity_area``
+        (area under the means against the levels' mean TD, divided by the range of TD: a mean height over TD; NaN
+        where TD is not known or doesn't vary), ``disparity_slope`` (Theil and Sen's line over ``n_disparity``
+        images of all cases and levels, the metric's change per unit of TD). Both spreads leave out trainings that
+        lack a level: they would show how trainings differ.
+    """
+    rows = [
+        {**dict(zip(keys, values, strict=True)), **row}
+        for values, part in groups(cases, *keys)
+        for row in _of_network(part)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "metric", *ACROSS_COLUMNS])
+
+
+def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    levels = sorted(rows["level"].unique(), key=level_order)
+    names = list(dict.fromkeys(rows["case"]))
+    at = (
+        pd.Categorical(rows["case"], names).codes.astype(int),
+        pd.Categorical(rows["level"], levels).codes.astype(int),
+    )
+    complete = at_all_levels(rows).to_numpy()
+    disparity = _table(rows["disparity"].to_numpy(dtype=float), at, (len(names), len(levels)))
+    failures = _table(failed(rows).to_numpy(), at, disparity.shape)
+    all_failed = never_right(failures)
+    several = len(levels) > 1
+    for metric in METRICS:
+        numbers = rows[metric].to_numpy(dtype=float)
+        values = _table(numbers, at, disparity.shape)
+        profiles = _table(np.where(complete, numbers, np.nan), at, disparity.shape)
+        cvs = np.where(all_failed, np.nan, level_cvs(profiles)) if several else np.full(len(names), np.nan)
+        profile = nanmean(profiles)
+        means = nanmean(values)
+        known = ~np.isnan(means)
+        worst = _worst(means, metric) if known.any() else None
+        line = theil_sen(disparity.ravel(), values.ravel())
+        yield {
+            "metric": metric,
+            "n_levels": int(known.sum()),
+            "cv_across_levels": float(nanmean(cvs)),
+            "cv_of_level_means": float(divide(profile.std(), profile.mean()))
+            if several and not all_failed.all()
+            else np.nan,
+            "worst_level": "" if worst is None else levels[worst],
+            "worst_mean": np.nan if worst is None else float(means[worst]),
+            "disparity_area": _area(nanmean(np.where(np.isnan(values), np.nan, disparity)), means),
+            "disparity_slope": line.slope,
+            "n_disparity": line.n_points,
+            "n_cv_across_levels": int((~np.isnan(cvs)).sum()),
+        }
+
+
+def _table(values: Floats, at: tuple[Any, Any], shape: tuple[int, ...]) -> Floats:
+    """Values by case and level, replicates averaged."""
+    sums, counts = np.zeros(shape), np.zeros(shape)
+    np.add.at(sums, at, np.nan_to_num(values))
+    np.add.at(counts, at, ~np.isnan(values))
+    return divide(sums, counts)
+
+
+def _worst(means: Floats, metric: str) -> int:
+    return int(np.nanargmax(means) if metric in LOWER_IS_BETTER else np.nanargmin(means))
+
+
+def _area(disparity: Floats, means: Floats) -> float:
+    known = ~np.isnan(disparity) & ~np.isnan(means)
+    x, y = disparity[known], means[known]
+    if len(x) < 2 or np.ptp(x) < 1e-12:
+        return float("nan")
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], y[order]
+    return float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2) / np.ptp(x))

@@ -1,0 +1,57 @@
+"""What may be set against what: values of one training with each other, before trainings are averaged."""
+
+import numpy as np
+import pandas as pd
+
+from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING
+from nnunet_skipstudy.metrics import Outcome
+
+FAILURES: tuple[str, ...] = (Outcome.MISSED.value, Outcome.SPURIOUS.value, Outcome.ABSENT.value)
+"""The outcomes that are no measurement of a prediction: each metric has its worst value there."""
+
+
+def training_numbers(cases: pd.DataFrame) -> pd.Series:
+    """A number for each training, aligned with ``cases``."""
+    return cases.groupby(list(TRAINING), sort=False, dropna=False).ngroup()
+
+
+def before(cases: pd.DataFrame) -> pd.DataFrame:
+    """The value of each row's own training at the row's ``reference_level``, of the same case and label.
+
+    Another training's value is no measure of a change: where one lacks its reference level there is none.
+
+    Returns:
+        The metrics' columns, aligned with ``cases``; NaN where the row, or its training there, has no value.
+    """
+    place = _places(cases)
+    values = cases[list(METRICS)].to_numpy(dtype=float)
+    at_reference = np.full((int(place.max(initial=-1)) + 1, len(METRICS)), np.nan)
+    here = (cases["level"] == cases["reference_level"]).to_numpy(dtype=bool)
+    at_reference[place[here]] = values[here]
+    found = np.where(np.isnan(values), np.nan, at_reference[place])
+    return pd.DataFrame(found, index=cases.index, columns=list(METRICS))
+
+
+def at_all_levels(cases: pd.DataFrame) -> pd.Series:
+    """Whether the row's training has the row's case at every level that its network has among ``cases``.
+
+    A spread over levels is taken from such rows alone: with a training that lacks a level, it would show how
+    trainings differ, not levels.
+    """
+    place = _places(cases)
+    tested = np.bincount(place, minlength=int(place.max(initial=-1)) + 1)[place]
+    levels = cases.groupby(list(NETWORK), sort=False, dropna=False)["level"].transform("nunique")
+    return pd.Series(tested == levels.to_numpy(), index=cases.index, dtype=bool)
+
+
+def failed(cases: pd.DataFrame) -> pd.Series:
+    """Whether each row is a failure: 1 or 0, and NaN where it counts nowhere (a correct empty one left out)."""
+    share = cases["outcome"].isin(FAILURES).astype(float)
+    return share.where(cases["dsc"].notna())
+
+
+def _places(cases: pd.DataFrame) -> np.ndarray:
+    """A number for each training, label and case; at each level it has one row."""
+    numbers = cases[["label", "case"]].assign(training_number=training_numbers(cases))
+    return numbers.groupby(["training_number", "label", "case"], sort=False).ngroup().to_numpy()

@@ -1,0 +1,1 @@
+"""Test levels of a data set: made, calibrated, measured."""

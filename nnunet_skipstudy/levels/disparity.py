@@ -1,0 +1,181 @@
+"""The texture disparity of every case of a data set, as one tidy table."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy.nnunet.cases import (
+    Case,
+    Description,
+    about,
+    described_cases,
+    read_channel,
+    read_description,
+    read_labels,
+    test_levels,
+    training_cases,
+)
+from nnunet_skipstudy.registry import UNPERTURBED, level_order
+from nnunet_skipstudy.support.parallel import parallel_map
+from nnunet_skipstudy.texture.case_disparity import CaseDisparity, case_disparity
+from nnunet_skipstudy.texture.categories import disparity_categories
+
+COLUMNS: tuple[str, ...] = (
+    *("case", "set", "level", "label"),
+    *("definition", "background", "disparity", "category", "reason"),
+)
+UNION = "union"
+"""The label of the rows that stand for all labels together."""
+TRAIN, TEST = "train", "test"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How disparity is taken: see :func:`~nnunet_skipstudy.texture.case_disparity.case_disparity`.
+
+    ``channel`` is that of a case with several image files; colour images are one channel, taken in grey.
+    """
+
+    definition: str = "kamath2025"
+    background: str = "all"
+    channel: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A folder of cases: the training pool or one level of the test set."""
+
+    set: str
+    level: str
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class DisparityRow:
+    """One case and label; ``disparity`` is NaN exactly where ``reason`` says why."""
+
+    case: str
+    set: str
+    level: str
+    label: str
+    definition: str
+    background: str
+    disparity: float
+    category: str
+    reason: str
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        """The row as it stands in the CSV: nine decimals, empty where there is none."""
+        shown = round(self.disparity, 9) if isfinite(self.disparity) else None
+        return {**{name: getattr(self, name) for name in COLUMNS}, "disparity": shown}
+
+
+def dataset_parts(folder: Path) -> tuple[Description, list[Part], list[str]]:
+    """What a data set's folder holds: the training pool, then the test set's levels, hardest first.
+
+    Returns:
+        The description, the parts, and a remark for each test folder left out for want of ``labelsTs``.
+
+    Raises:
+        UserError: dataset.json or a file is missing or damaged.
+    """
+    description = read_description(folder)
+    parts = [Part(TRAIN, UNPERTURBED, tuple(training_cases(folder, description)))]
+    levels = test_levels(folder)
+    if (folder / "imagesTs").is_dir() and any((folder / "imagesTs").iterdir()):
+        levels[UNPERTURBED] = folder / "imagesTs"
+    labels = folder / "labelsTs"
+    if not labels.is_dir():
+        remarks = [f"{path}: left out, since there is no {labels}" for path in sorted(levels.values())]
+        return description, parts, remarks
+    for level in sorted(levels, key=level_order):
+        parts.append(Part(TEST, level, tuple(described_cases(levels[level], labels, description))))
+    return description, parts, []
+
+
+def disparity_table(
+    parts: Sequence[Part], measure: Measure, *, description: Description | None = None, workers: int = 1
+) -> list[DisparityRow]:
+    """Measure every case: a row for all labels together and, where there are several, one for each.
+
+    The categories are the quintiles, label by label, of the unperturbed cases (training pool and test set), and
+    perturbed cases are sorted into the same ones, so that the categories show what a perturbation did. Where no
+    test set is unperturbed, as with synthetic textures, all cases count.
+
+    Args:
+        parts: of :func:`dataset_parts`, or made by hand.
+        measure: how.
+        description: of the data set, for its labels; None: all that is not 0 is one object.
+        workers: threads; each holds one case in memory.
+
+    Raises:
+        UserError: a file can't be read, or image and label map don't belong together; the message names it.
+    """
+    rows = [row for part in parts for row in _part_rows(part, measure, description, workers)]
+    tested = any(part.set == TEST for part in parts)
+    unperturbed = any(part.set == TEST and part.level == UNPERTURBED for part in parts)
+    for label in dict.fromkeys(row.label for row in rows):
+        places = [place for place, row in enumerate(rows) if row.label == label]
+        among = [
+            rows[place].disparity
+            for place in places
+            if rows[place].level == UNPERTURBED or (tested and not unperturbed)
+        ]
+        categories = disparity_categories([rows[place].disparity for place in places], among)
+        for place, category in zip(places, categories, strict=True):
+            rows[place] = replace(rows[place], category=category)
+    return rows
+
+
+def measured_cases(
+    cases: Sequence[Case],
+    measure: Measure,
+    *,
+    description: Description | None = None,
+    ignore: int | None = None,
+    workers: int = 1,
+    title: str,
+) -> list[CaseDisparity]:
+    """The disparity of each case, in their order; ``ignore`` stands in for a description that isn't given.
+
+    Raises:
+        UserError: as :func:`disparity_table`.
+    """
+    one = partial(_measured, measure=measure, description=description, ignore=ignore)
+    return parallel_map(one, cases, workers=workers, title=title)
+
+
+def _measured(case: Case, measure: Measure, description: Description | None, ignore: int | None) -> CaseDisparity:
+    image, labels = read_channel(case, measure.channel), read_labels(case, description)
+    with about(case.images[measure.channel]):
+        return case_disparity(
+            image.array,
+            labels,
+            labels=description.labels if description is not None else None,
+            ignore=description.ignore if description is not None else ignore,
+            definition=measure.definition,
+            background=measure.background,
+        )
+
+
+def _part_rows(part: Part, measure: Measure, description: Description | None, workers: int) -> Iterator[DisparityRow]:
+    title = part.set if part.level == UNPERTURBED else f"{part.set} {part.level}"
+    results = measured_cases(part.cases, measure, description=description, workers=workers, title=title)
+    for case, result in zip(part.cases, results, strict=True):
+        labels = result.labels if len(result.labels) > 1 else {}
+        for label, disparity in {UNION: result.union, **labels}.items():
+            yield DisparityRow(
+                case.name,
+                part.set,
+                part.level,
+                label,
+                measure.definition,
+                measure.background,
+                disparity.value,
+                "",
+                disparity.reason or "",
+            )

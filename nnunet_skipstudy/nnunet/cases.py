@@ -1,0 +1,282 @@
+"""Reading any nnU-Net data set: its folder, what dataset.json says of it, its cases and their files."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.environment import required_folder
+from nnunet_skipstudy.nnunet.images import NATURAL_ENDINGS, Image, ending_of, read_image
+from nnunet_skipstudy.support.files import sha256_of_file
+
+CHANNEL = re.compile(r"(.+)_(\d{4})")
+LEVEL_FOLDER = "imagesTs_"
+COLOUR_CHANNELS = (3, 4)
+
+Labels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case: a file a channel, in the channels' order, and its label map."""
+
+    name: str
+    images: tuple[Path, ...]
+    label: Path
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a dataset.json says.
+
+    ``labels`` gives each label's values (several for a region that joins labels) without the background,
+    ``ignore`` the value of pixels that don't count, ``members`` the cases that it lists with their files.
+    """
+
+    source: Path
+    ending: str
+    n_channels: int
+    labels: dict[str, tuple[int, ...]]
+    ignore: int | None = None
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+def find_dataset(dataset: str) -> Path:
+    """The folder of a data set in nnUNet_raw, by its identifier (``501``) or its name (``Dataset501_Texture``).
+
+    Raises:
+        UserError: nnUNet_raw is not set, or doesn't hold exactly one such folder.
+    """
+    root = required_folder("nnUNet_raw")
+    folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    if dataset.isdecimal():
+        found = [folder for folder in folders if folder.name.startswith(f"Dataset{dataset.lstrip('0'):0>3}_")]
+    else:
+        found = [folder for folder in folders if folder.name == dataset]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(folder.name for folder in found)
+        raise UserError(f"{root}: data set {dataset} is ambiguous ({names}); keep one folder an identifier")
+    there = ", ".join(folder.name for folder in folders if folder.name.startswith("Dataset")) or "none"
+    raise UserError(f"{root}: no data set {dataset or repr(dataset)} (there: {there}); give another one (-d)")
+
+
+def read_description(folder: Path) -> Description:
+    """Read dataset.json in a data set's folder.
+
+    Raises:
+        UserError: it is absent, no JSON, or lacks what nnU-Net needs.
+    """
+    path = folder / "dataset.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: can't be read as JSON ({error}); write it again") from error
+    try:
+        values = {
+            str(name): tuple(int(v) for v in (value if isinstance(value, list) else [value]))
+            for name, value in content["labels"].items()
+        }
+        channels = content["channel_names"]
+        ending, members = str(content["file_ending"]), dict(content.get("dataset") or {})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path}: lacks what nnU-Net v2 needs ({type(error).__name__}: {error}); it wants channel_names, "
+            "file_ending, and labels as name: value"
+        ) from error
+    ignore = values.pop("ignore", None)
+    labels = {name: value for name, value in values.items() if value != (0,)}
+    return Description(path, ending, len(channels), labels, ignore[0] if ignore else None, members)
+
+
+def training_cases(folder: Path, description: Description) -> list[Case]:
+    """The training pool of a data set.
+
+    Raises:
+        UserError: there is none, or files are missing.
+    """
+    if description.members:
+        return list(_listed_cases(folder, description))
+    return described_cases(folder / "imagesTr", folder / "labelsTr", description)
+
+
+def _listed_cases(folder: Path, description: Description) -> Iterator[Case]:
+    """The cases under ``dataset`` in dataset.json, whose paths may lead anywhere."""
+    for name, files in sorted(description.members.items()):
+        try:
+            images, label = [folder / str(path) for path in files["images"]], folder / str(files["label"])
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                f"{description.source}: case {name!r} of its 'dataset' needs 'images' and 'label'; add them"
+            ) from error
+        yield Case(name, tuple(images), label)
+
+
+def test_levels(folder: Path) -> dict[str, Path]:
+    """The folders ``imagesTs_<level>`` of a data set by level, in no particular order."""
+    found = (path for path in folder.glob(f"{LEVEL_FOLDER}*") if path.is_dir())
+    return {path.name.removeprefix(LEVEL_FOLDER): path for path in found}
+
+
+def described_cases(images: Path, labels: Path, description: Description) -> list[Case]:
+    """The cases of an image folder of a data set, by name; every channel must be there, and a label map.
+
+    A flat colour image is one file for several channels of dataset.json, as nnU-Net reads it.
+
+    Raises:
+        UserError: a folder or a file is missing, or two files could be meant by one name.
+    """
+    cases = paired_cases(images, labels, ending=description.ending)
+    colour = description.ending in NATURAL_ENDINGS and description.n_channels in COLOUR_CHANNELS
+    for case in cases:
+        if len(case.images) != description.n_channels and not (colour and len(case.images) == 1):
+            raise UserError(
+                f"{images}: case {case.name!r} has {len(case.images)} image files for {description.n_channels} "
+                f"channels in {description.source.name}; add the missing ones or remove the others"
+            )
+    return cases
+
+
+def paired_cases(images: Path, labels: Path, *, ending: str | None = None) -> list[Case]:
+    """The cases of a folder of images and a folder of label maps, by name.
+
+    Args:
+        images: ``case_0000.png``, a file a channel; without an ``ending`` to go by also ``case.png``.
+        labels: ``case.png``.
+        ending: that of a data set's files; None: any that nnU-Net reads, one for all images.
+
+    Raises:
+        UserError: a folder is missing or empty, an image has no label map, a channel is missing, or two files
+            could be meant by one name.
+    """
+    label_files = _files_by_stem(labels, ending)
+    image_files = _files_by_stem(images, ending)
+    channels: dict[str, dict[int, Path]] = {}
+    for stem, path in sorted(image_files.items()):
+        numbered = CHANNEL.fullmatch(stem)
+        if ending is None and stem in label_files:
+            name, channel = stem, 0
+        elif numbered is not None:
+            name, channel = numbered[1], int(numbered[2])
+        elif ending is None:
+            name, channel = stem, 0
+        else:
+            raise UserError(f"{path}: has no channel number in its name; call it {stem}_0000{ending}")
+        if name not in label_files:
+            raise UserError(f"{path}: has no label map {name}{ending or '.*'} in {labels}; add it, or remove the image")
+        channels.setdefault(name, {})[channel] = path
+    for name, files in channels.items():
+        if sorted(files) != list(range(len(files))):
+            raise UserError(
+                f"{images}: case {name!r} has channels {', '.join(map(str, sorted(files)))}; "
+                "number them from 0 on without a gap"
+            )
+    return [
+        Case(name, tuple(files[number] for number in sorted(files)), label_files[name])
+        for name, files in sorted(channels.items())
+    ]
+
+
+def fingerprint(cases: Sequence[Case], n_channels: int | None = None) -> str:
+    """64 hexadecimal digits that change with the name or the content of any case.
+
+    Args:
+        cases: in an order that is always the same.
+        n_channels: only the first so many image files of each case count; None: all.
+    """
+    digest = sha256()
+    for case in cases:
+        for path in (*case.images[:n_channels], case.label):
+            digest.update(f"{case.name}/{sha256_of_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
+    """The images in a folder by name without ending; hidden files (macOS writes ``._case.png``) are left out."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; check the path")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
+        if path.name.startswith(".") or known is None or not path.is_file():
+            continue
+        stem = path.name[: -len(known)]
+        if stem in found:
+            raise UserError(f"{folder}: {found[stem].name} and {path.name} have one name; remove one of them")
+        found[stem] = path
+    if not found:
+        raise UserError(f"{folder}: holds no image{f' *{ending}' if ending else ''}; check the path")
+    _refuse_twins(folder)
+    return found
+
+
+def _refuse_twins(folder: Path) -> None:
+    """Refuse ``x.nii`` beside ``x.nii.gz``: SimpleITK asked for the latter silently reads the former."""
+    for path in sorted(folder.glob("*.nii")):
+        twin = path.with_name(f"{path.name}.gz")
+        if twin.exists():
+            raise UserError(f"{folder}: {path.name} beside {twin.name}, readers mix them up; remove one of them")
+
+
+def read_channel(case: Case, channel: int) -> Image:
+    """The image of one channel of a case.
+
+    Raises:
+        UserError: there is no such channel, or the file can't be read.
+    """
+    if not 0 <= channel < len(case.images):
+        raise UserError(
+            f"case {case.name!r} has no channel {channel}; give one from 0 to {len(case.images) - 1} (--channel)"
+        )
+    return read_image(case.images[channel])
+
+
+def read_labels(case: Case, description: Description | None = None) -> Labels:
+    """The label map of a case.
+
+    Raises:
+        UserError: it can't be read, has several channels, or holds values that dataset.json doesn't name.
+    """
+    labels = read_image(case.label).array
+    if labels.ndim == 3 and ending_of(case.label) in (".png", ".bmp") and labels.shape[2] <= 4:
+        raise UserError(f"{case.label}: has {labels.shape[2]} channels; a label map has one, make it grey")
+    if description is not None:
+        known = {value for values in description.labels.values() for value in values} | {0, description.ignore}
+        unknown = [f"{value:g}" for value in _values(labels) if value not in known]
+        if unknown:
+            raise UserError(
+                f"{case.label}: holds the value {', '.join(unknown[:5])}, which {description.source} doesn't name; "
+                "correct the label map or the labels"
+            )
+    return labels
+
+
+def _values(labels: Labels) -> Labels:
+    """The different values, without the sorting of ``numpy.unique``, which takes seconds on a volume."""
+    if labels.dtype.kind == "u" and labels.dtype.itemsize <= 2:
+        return np.flatnonzero(np.bincount(labels.ravel()))
+    return np.unique(labels)
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Within the block the complaint of a function of arrays gets the file's name.
+
+    Raises:
+        UserError: the block did; with the name in front.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error

@@ -1,0 +1,158 @@
+"""Predicting many folders of images with one trained model in one process.
+
+``nnUNetv2_predict`` starts worker pools and loads the model for every folder, which on small images costs more than
+the prediction. Here the model is loaded once and each image goes through nnU-Net's own preprocessing, sliding window
+and export in this process; the predicted pixels are the same.
+"""
+
+import contextlib
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy import __version__
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.support.files import atomic_path, write_json
+
+PROVENANCE_FILE = "skipstudy_prediction.json"
+"""Lies in each folder of predictions and says how they were made."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """One fold of a trained model.
+
+    Attributes:
+        folder: ``nnUNet_results/<data set>/<trainer>__<plans>__<configuration>``.
+        fold: the fold's number.
+        checkpoint: the checkpoint's file name.
+    """
+
+    folder: Path
+    fold: int
+    checkpoint: str = "checkpoint_final.pth"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Where the weights lie."""
+        return self.folder / f"fold_{self.fold}" / self.checkpoint
+
+
+def find_cases(images: Path, ending: str, *, n_channels: int) -> dict[str, list[str]]:
+    """The files of each case of a folder in nnU-Net's naming, ``<case>_<channel, four digits><ending>``.
+
+    Raises:
+        UserError: the folder is absent or holds no such file, or a channel of a case is missing.
+    """
+    pattern = re.compile(r"(.+)_(\d{4})" + re.escape(ending))
+    channels: dict[str, dict[int, str]] = {}
+    for path in sorted(images.iterdir()) if images.is_dir() else ():
+        if match := pattern.fullmatch(path.name):
+            channels.setdefault(match[1], {})[int(match[2])] = str(path)
+    if not channels:
+        raise UserError(f"{images}: holds no image named <case>_0000{ending}; check the folder")
+    for case, files in channels.items():
+        for channel in range(n_channels):
+            if channel not in files:
+                raise UserError(f"{images / f'{case}_{channel:04d}{ending}'}: no such file; add the missing channel")
+    return {case: [files[channel] for channel in range(n_channels)] for case, files in channels.items()}
+
+
+class Predictor:
+    """A trained model, loaded once.
+
+    The checkpoint is a pickle: loading one runs the code in it, so load only those that you trust.
+    """
+
+    def __init__(self, model: TrainedModel, *, device: str = "cpu", mirroring: bool = True) -> None:
+        """Load the model.
+
+        Args:
+            model: which one.
+            device: ``cpu``, ``cuda`` or ``mps``.
+            mirroring: test-time augmentation by mirroring, nnU-Net's default.
+
+        Raises:
+            UserError: the checkpoint does not exist.
+        """
+        import torch
+        from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+        if not model.checkpoint_file.is_file():
+            raise UserError(f"{model.checkpoint_file}: no such checkpoint; train this fold to its end first")
+        self._model = model
+        self._mirroring = mirroring
+        with contextlib.redirect_stdout(io.StringIO()):  # nnU-Net prints each module of its trainer lookup
+            self._predictor = nnUNetPredictor(
+                use_mirroring=mirroring,
+                device=torch.device(device),
+                perform_everything_on_device=device == "cuda",
+                allow_tqdm=False,
+            )
+            self._predictor.initialize_from_trained_model_folder(str(model.folder), (model.fold,), model.checkpoint)
+        self._network = self._predictor.network.to(torch.device(device))
+        self._ending: str = self._predictor.dataset_json["file_ending"]
+
+    def predict_folder(self, images: Path, output: Path, *, after_case: Callable[[], None] = lambda: None) -> int:
+        """Predict every case of a folder that has no prediction yet.
+
+        Args:
+            images: a folder in nnU-Net's naming, ``<case>_0000<ending>``.
+            output: gets ``<case><ending>`` and what ``nnUNetv2_predict`` leaves beside its predictions
+                (``dataset.json``, ``plans.json``), and how they were made. Each file appears whole or not at all.
+            after_case: called after each case, predicted or found.
+
+        Returns:
+            How many cases were predicted now.
+
+        Raises:
+            UserError: there is no image in the folder, or a channel of a case is missing.
+        """
+        dataset_json = self._predictor.dataset_json
+        channels = dataset_json.get("channel_names") or dataset_json["modality"]  # the older key
+        cases = find_cases(images, self._ending, n_channels=len(channels))
+        self._write_provenance(output)
+        n_predicted = 0
+        for case, files in cases.items():
+            target = output / (case + self._ending)
+            if not target.exists():
+                self._predict_case(files, target)
+                n_predicted += 1
+            after_case()
+        return n_predicted
+
+    def _write_provenance(self, output: Path) -> None:
+        provenance: dict[str, Any] = {
+            "model": self._model.folder.name,
+            "fold": self._model.fold,
+            "checkpoint": self._model.checkpoint,
+            "mirroring": self._mirroring,
+            "nnunet_skipstudy": __version__,
+        }
+        write_json(output / "dataset.json", self._predictor.dataset_json)
+        write_json(output / "plans.json", self._predictor.plans_manager.plans)
+        write_json(output / PROVENANCE_FILE, provenance)
+
+    def _predict_case(self, files: list[str], target: Path) -> None:
+        import torch
+        from nnunetv2.inference.export_prediction import export_prediction_from_logits
+
+        predictor = self._predictor
+        preprocessor = predictor.configuration_manager.preprocessor_class(verbose=False)
+        data, _, properties = preprocessor.run_case(
+            files, None, predictor.plans_manager, predictor.configuration_manager, predictor.dataset_json
+        )
+        images = torch.from_numpy(data).to(dtype=torch.float32)
+        logits = predictor.predict_sliding_window_return_logits(images).cpu()
+        with atomic_path(target) as temporary:
+            export_prediction_from_logits(
+                logits,
+                properties,
+                predictor.configuration_manager,
+                predictor.plans_manager,
+                predictor.dataset_json,
+                str(temporary)[: -len(self._ending)],
+            )

@@ -1,0 +1,64 @@
+"""What each architecture costs on a data set's plan."""
+
+from pathlib import Path
+
+from nnunet_skipstudy.architectures.cost import NetworkCost, network_cost
+from nnunet_skipstudy.architectures.network import build_network
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.environment import required_folder
+from nnunet_skipstudy.registry import ARCHITECTURES
+
+
+def plans_file(dataset: str, plans: str) -> Path:
+    """The plans of a data set.
+
+    Raises:
+        UserError: there are none.
+    """
+    folder = required_folder("nnUNet_preprocessed") / dataset
+    path = folder / f"{plans}.json"
+    if not path.is_file():
+        there = sorted(p.stem for p in folder.glob("*Plans.json"))
+        other = f"; there are {', '.join(there)}" if there else ""
+        raise UserError(f"{path}: no such plans{other}; make them with nnUNetv2_plan_and_preprocess")
+    return path
+
+
+def plan_costs(dataset: str, plans: str, configuration: str) -> dict[str, NetworkCost]:
+    """The cost of every architecture on one configuration's patch.
+
+    Args:
+        dataset: the data set's folder name.
+        plans: the plans' identifier.
+        configuration: ``2d``, ``3d_fullres`` …
+
+    Raises:
+        UserError: the plans or the configuration don't exist.
+    """
+    import json
+
+    from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
+    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+    path = plans_file(dataset, plans)
+    manager = PlansManager(json.loads(path.read_text(encoding="utf-8")))
+    if configuration not in manager.available_configurations:
+        known = ", ".join(manager.available_configurations)
+        raise UserError(f"{path}: has no configuration {configuration!r}; choose one of {known} (-c)")
+    chosen = manager.get_configuration(configuration)
+    dataset_json = json.loads((path.parent / "dataset.json").read_text(encoding="utf-8"))
+    n_inputs = determine_num_input_channels(manager, chosen, dataset_json)
+    n_outputs = manager.get_label_manager(dataset_json).num_segmentation_heads
+    costs = {}
+    for name in ARCHITECTURES:
+        network = build_network(
+            name,
+            chosen.network_arch_class_name,
+            chosen.network_arch_init_kwargs,
+            chosen.network_arch_init_kwargs_req_import,
+            n_inputs,
+            n_outputs,
+            deep_supervision=True,
+        )
+        costs[name] = network_cost(network, n_inputs, chosen.patch_size)
+    return costs

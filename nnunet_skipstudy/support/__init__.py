@@ -1,0 +1,1 @@
+"""What knows no science: files, locks, folders, command lines."""

@@ -1,0 +1,84 @@
+"""An output folder that gets all of its files or none, and keeps none of an earlier run's."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.support.files import sha256_of_file, write_text
+
+MANIFEST = Path(".cache") / "files.sha256"
+"""Where an output folder's own files are listed, as sha256sum does: digest, two spaces, path."""
+
+Listed = set[tuple[str, str]]
+"""Pairs of (path, digest)."""
+
+
+@contextmanager
+def published(output: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``output`` whose files move there when the block ends well.
+
+    Files of the same name are replaced. Files that an earlier run left there and this one didn't make are removed,
+    unless somebody has changed them since; all others are left alone. On an exception nothing changes in ``output``.
+
+    Raises:
+        UserError: ``output`` can't be a folder or can't be written.
+    """
+    check_output(output)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".analyzing-", dir=output.parent))
+    except OSError as error:
+        raise UserError(f"{output}: can't be written ({error.strerror}); choose another folder with -o") from error
+    try:
+        yield folder
+        sources = sorted(path for path in folder.rglob("*") if path.is_file())
+        made = {(path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in sources}
+        former = _listed(output / MANIFEST)
+        _list(output / MANIFEST, former | made)  # so that a run killed from here on leaves nothing that isn't listed
+        for source in sources:
+            target = output / source.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+        _remove(output, former, kept={path for path, _ in made})
+        _list(output / MANIFEST, made)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _listed(manifest: Path) -> Listed:
+    """What an earlier run left; nothing where the list can't be read."""
+    try:
+        lines = manifest.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return set()
+    return {(path, digest) for digest, _, path in (line.partition("  ") for line in lines) if path}
+
+
+def _list(manifest: Path, files: Listed) -> None:
+    write_text(manifest, "".join(f"{digest}  {path}\n" for path, digest in sorted(files)))
+
+
+def _remove(output: Path, former: Listed, kept: set[str]) -> None:
+    for name in {path for path, _ in former} - kept:
+        inside = PurePosixPath(name)
+        path = output / inside
+        if inside.is_absolute() or ".." in inside.parts or not path.is_file() or path.is_symlink():
+            continue
+        if (name, sha256_of_file(path)) in former:
+            path.unlink()
+            with suppress(OSError):  # others' files lie beside it
+                path.parent.rmdir()
+
+
+def check_output(output: Path) -> None:
+    """Make sure, before long work, that ``output`` is or can become a folder.
+
+    Raises:
+        UserError: something other than a folder stands there or above it.
+    """
+    for path in (output, *output.parents):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path}: is not a folder; choose another one with -o")

@@ -1,0 +1,120 @@
+"""Figures of many networks and of several trainings of one: nothing is cut, and everything can be told apart."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_study import write_study
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from nnunet_skipstudy.analysis.figures.case_views import CaseView, Choice
+from nnunet_skipstudy.analysis.figures.disparity import _panels
+from nnunet_skipstudy.analysis.figures.looks import Look, looks, shade
+from nnunet_skipstudy.analysis.figures.qualitative import _sheet
+from nnunet_skipstudy.analysis.figures.style import fitted, legend_below, network_handle, width_of
+from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+from nnunet_skipstudy.analysis.statistics.setting import Setting
+
+DATASET = "Dataset902_MadeUp"
+VARIANTS = ("", "_50epochs", "_50epochs_spatialDA", "_spatialDA", "_noDS")
+
+
+def test_variants_of_one_architecture_are_told_apart_by_shade_marker_and_hatch() -> None:
+    names = ("NoSkip", "UNet", "UNetPlusPlus", "NoTopSkip", "SwinUNETR")
+    found = looks([(name, f"nnUNetTrainer{name}{variant}", "p", "2d") for name in names for variant in VARIANTS])
+    for name in names:
+        own = [look for key, look in found.items() if key[0] == name]
+        for strokes in ("colour", "marker", "hatch", "title"):
+            assert len({getattr(look, strokes) for look in own}) == len(VARIANTS), (name, strokes)
+    assert len({look.dashes for key, look in found.items() if key[0] == "UNet"}) == 1
+    alone = looks([("UNet", "nnUNetTrainerUNet_spatialDA", "p", "2d")]).popitem()[1]
+    assert (alone.colour, alone.marker, alone.hatch) == ("#0072B2", "o", "")
+
+
+def test_shades() -> None:
+    assert shade("#0080FF", 0) == "#0080FF"
+    assert shade("#0080FF", -0.5) == "#004080"
+    assert shade("#0080FF", 0.5) == "#80C0FF"
+    assert shade("#000000", -0.5) == "#4C4C4C"
+
+
+def test_words_are_broken_where_they_do_not_fit() -> None:
+    assert fitted("No-Skip U-Net", 3, 9) == "No-Skip U-Net"
+    lines = fitted("No-Skip U-Net (50epochs spatialDA)", 1.2, 9).split("\n")
+    assert len(lines) > 1
+    assert " ".join(lines) == "No-Skip U-Net (50epochs spatialDA)"
+    broken = fitted("W" * 40, 1.0, 9).split("\n")
+    assert "".join(broken) == "W" * 40
+    assert all(width_of(line, 9) <= 1.0 for line in (*lines[1:], *broken[1:]))
+
+
+@pytest.mark.parametrize("n", [1, 3, 6, 12])
+@pytest.mark.parametrize("words", ["U-Net", "No-Skip U-Net (50epochs spatialDA)", "Some body's trainer of 2031 " * 5])
+def test_a_legend_lies_within_its_figure(n: int, words: str) -> None:
+    figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+    axis = figure.subplots()
+    handle = network_handle(Look("", "", "#000000", "-", "o"), line=True)
+    legend_below(figure, [handle] * n, [f"{words} {i}" for i in range(n)])
+    figure.draw_without_rendering()
+    whole, legend = figure.bbox, figure.legends[0].get_window_extent()
+    assert legend.x0 >= whole.x0
+    assert legend.x1 <= whole.x1
+    assert legend.y0 >= whole.y0
+    assert axis.get_window_extent().height > 2 * figure.dpi  # the legend takes none of the axes' room
+
+
+def test_nothing_is_cut_in_figures_of_two_trainings_of_each_network(tmp_path: Path) -> None:
+    """The outermost pixels of every figure are paper."""
+    predictions, raw = write_study(
+        tmp_path, n_patients=12, per_patient=1, architectures=("NoSkip", "UNet", "VNet"), seeds=(1,),
+        labels=("organ",), images=False,
+    )  # fmt: skip
+    for folder in list(predictions.glob("*/*")):
+        shutil.copytree(folder, folder.with_name(folder.name.replace("_spatialDA", "")))
+    analyze(AnalyzeOptions(predictions, raw, tmp_path / "out", progress=False))
+    kinds = ("levels_dsc", "tradeoff_dsc", "cases_dsc", "critical_difference_dsc", "disparity_dsc")
+    for kind in kinds:
+        pixels = np.array(Image.open(tmp_path / "out" / "figures" / f"{kind}_{DATASET}.png").convert("L"))
+        for edge in (pixels[:, :2], pixels[:, -2:], pixels[:2], pixels[-2:]):
+            assert edge.min() > 250, kind
+    script = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert '"colour":"#0072B2"' in script
+    assert f'"colour":"{shade("#0072B2", -0.4)}"' in script
+    assert '"marker":"X"' in script
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+def test_the_lowest_panel_of_each_column_names_its_ticks(n: int) -> None:
+    keys = tuple((f"N{i}", f"N{i}", "p", "2d") for i in range(n))
+    rng = np.random.default_rng(0)
+    cases = tuple("abcdef")
+    values, once = rng.uniform(0.5, 1, (6, n, 2, 5)), np.ones((6, n, 2), dtype=int)
+    setting = Setting(
+        "D", "", "x", cases, cases, keys, ("hardest", "easiest"), values=values, changes=0 * values, before=values,
+        profiles=values, failures=0.0 * once, disparities=rng.uniform(0, 2, (6, 2)), references=("",) * n,
+        eligible=np.ones(n, dtype=bool), trainings=once, paired=once,
+    )  # fmt: skip
+    figure = _panels(setting, looks(keys), "title")
+    figure.draw_without_rendering()
+    lowest: dict[float, Axes] = {}
+    for axis in figure.axes:
+        if axis.get_visible():
+            lowest[round(axis.get_position().x0, 3)] = axis
+    assert len(lowest) == min(n, 3)
+    for axis in lowest.values():
+        assert all(tick.label1.get_visible() for tick in axis.xaxis.get_major_ticks())
+
+
+def test_a_tile_without_a_prediction_says_so() -> None:
+    key = ("UNet", "nnUNetTrainerUNet", "p", "2d")
+    picture = np.zeros((8, 8), dtype=np.uint8)
+    view = CaseView(
+        "D", Choice("a", "best"), None, picture, {"hardest": picture, "easiest": picture},
+        {("", key, "easiest"): picture}, {("", key, "easiest"): 0.5},
+    )  # fmt: skip
+    figure = _sheet(view, "", looks([key]), "title")
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert (words.count("no prediction"), words.count("0.500")) == (1, 1)

@@ -1,0 +1,119 @@
+"""A study of the five converted data sets and a foreign one: nnU-Net verifies, plans, trains and predicts each."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from foreign import write_foreign
+from made_up_downloads import DOWNLOADS
+from nnunetv2.experiment_planning.verify_dataset_integrity import verify_dataset_integrity
+from processes import SMALL_MACHINE, run
+
+from nnunet_skipstudy.nnunet.calls import threads_for_processes
+from nnunet_skipstudy.registry import LEVELS
+
+pytestmark = pytest.mark.nnunet
+
+TRAINER = "nnUNetTrainerNoSkip_1epochs_1iters_seed1_spatialDA"
+FOLDS = (0, 5)  # the first wide and the first narrow one
+DATASETS = {
+    "busi": ("Dataset502_BUSI", "2d", ["ZScoreNormalization"]),
+    "glas": ("Dataset503_GlaS", "2d", ["ZScoreNormalization"]),
+    "acdc": ("Dataset504_ACDC", "3d_fullres", ["ZScoreNormalization"]),
+    "spleen": ("Dataset505_Spleen", "3d_fullres", ["CTNormalization"]),
+    "heart": ("Dataset506_Heart", "2d", ["ZScoreNormalization"]),
+}
+FOREIGN = "Dataset777_Foreign"
+OWN_LEVEL = "mine:blur_background:sigma_px=2"
+STUDY = """\
+datasets:
+{datasets}
+  - {{id: 777, perturb: [--level, "{own_level}"], folds: 0, levels: [unperturbed, mine]}}
+architectures: NoSkip
+plans: {{name: tinyPlans, base_features: 4, max_features: 8, batch_size: 2}}
+folds: [0, 5]
+schedule: {{epochs: 1, iterations: 1}}
+tta: false
+device: cpu
+small_data: true
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study, run by one command; each converter is given the folder above its download."""
+    root = tmp_path_factory.mktemp("converted")
+    entries = []
+    for name, make in DOWNLOADS.items():
+        make(root / "downloads" / name)
+        dataset, configuration, _ = DATASETS[name]
+        entries.append(
+            f"  - {{id: {int(dataset[7:10])}, converter: {name}, source: downloads/{name}, "
+            f"configuration: {configuration}}}"
+        )
+    write_foreign(root / "nnUNet_raw", FOREIGN, n_train=5)
+    text = STUDY.format(datasets="\n".join(entries), own_level=OWN_LEVEL)
+    (root / "study.yaml").write_text(text)
+    run(["skipstudy", "run", str(root / "study.yaml")], SMALL_MACHINE, timeout=600)
+    return root
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_nnunet_accepts_the_data_set(root: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with threads_for_processes():
+        verify_dataset_integrity(str(root / "nnUNet_raw" / DATASETS[name][0]), num_processes=1)
+    printed = capsys.readouterr().out
+    assert "Error" not in printed
+    assert "mismatch" not in printed
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_both_folds_are_trained_and_all_levels_predicted(root: Path, name: str) -> None:
+    dataset, configuration, normalisation = DATASETS[name]
+    preprocessed = root / "nnUNet_preprocessed" / dataset
+    plans = json.loads((preprocessed / "tinyPlans.json").read_text())
+    assert plans["configurations"][configuration]["normalization_schemes"] == normalisation
+    splits = json.loads((preprocessed / "splits_final.json").read_text())
+    assert splits == json.loads(
+        (root / "nnUNet_raw" / dataset / "splits_final.json").read_text()
+    )  # nnU-Net's kept them
+    model = f"{TRAINER}__tinyPlans__{configuration}"
+    test = {path.name.split(".")[0] for path in (root / "nnUNet_raw" / dataset / "labelsTs").iterdir()}
+    assert test
+    for fold in FOLDS:
+        trained = root / "nnUNet_results" / dataset / model / f"fold_{fold}"
+        assert (trained / "checkpoint_final.pth").is_file()
+        (log,) = trained.glob("training_log_*.txt")
+        split = splits[fold]
+        counted = f"This split has {len(split['train'])} training and {len(split['val'])} validation cases."
+        assert counted in log.read_text()
+        for level in LEVELS:
+            predicted = root / "predictions" / dataset / model / f"fold_{fold}" / level
+            assert test <= {path.name.split(".")[0] for path in predicted.iterdir()}
+
+
+def test_every_case_is_measured_at_every_level(root: Path) -> None:
+    with (root / "analysis" / "case_metrics.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    counted = Counter((row["dataset"], row["level"], row["fold"]) for row in rows)
+    for dataset in sorted(path.name for path in (root / "nnUNet_raw").iterdir()):
+        labels = json.loads((root / "nnUNet_raw" / dataset / "dataset.json").read_text())["labels"]
+        n_rows = (len(labels) - 1) * sum(1 for _ in (root / "nnUNet_raw" / dataset / "labelsTs").iterdir())
+        foreign = dataset == FOREIGN
+        for level in ("unperturbed", "mine") if foreign else LEVELS:
+            for fold in (0,) if foreign else FOLDS:
+                assert counted.pop((dataset, level, str(fold))) == n_rows
+    assert not counted
+
+
+def test_another_strength_of_a_level_makes_it_and_what_depends_on_it_anew(root: Path) -> None:
+    file, level = root / "study.yaml", root / "nnUNet_raw" / FOREIGN / "imagesTs_mine"
+    before = {path.name: path.read_bytes() for path in level.iterdir()}
+    file.write_text(file.read_text().replace("sigma_px=2", "sigma_px=9"))
+    listed = run(["skipstudy", "run", str(file), "--dry-run"], {}).stdout
+    waiting = {line.split()[1] for line in listed.splitlines() if line.startswith("waiting")}
+    assert waiting == {"perturb/d777", "predict/d777-NoSkip-fold0-seed1-spatial", "analyze/study"}
+    run(["skipstudy", "run", str(file)], SMALL_MACHINE)
+    assert all(path.read_bytes() != before[path.name] for path in level.iterdir())

@@ -1,0 +1,57 @@
+"""Trainer names and their suffixes."""
+
+import itertools
+
+import pytest
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions, format_trainer_name, parse_trainer_name
+from nnunet_skipstudy.registry import ARCHITECTURES
+
+OPTIONS = TrainerOptions(epochs=50, iterations=3, seed=0, spatial_augmentation=True, deep_supervision=False)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_bare_name_asks_for_nnunets_defaults(architecture: str) -> None:
+    parsed = parse_trainer_name(f"nnUNetTrainer{architecture}")
+    assert (parsed.architecture, parsed.options) == (architecture, TrainerOptions())
+
+
+def test_suffixes_come_in_any_order() -> None:
+    words = ["_50epochs", "_3iters", "_seed0", "_spatialDA", "_noDS"]
+    for order in itertools.permutations(words):
+        parsed = parse_trainer_name("nnUNetTrainerVNet" + "".join(order))
+        assert parsed.options == OPTIONS
+        assert parsed.without_seed == "nnUNetTrainerVNet_50epochs_3iters_spatialDA_noDS"
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_formatting_and_parsing_are_inverse(architecture: str) -> None:
+    name = format_trainer_name(architecture, OPTIONS)
+    assert parse_trainer_name(name).options == OPTIONS
+    assert "__" not in name  # nnU-Net splits the results folder there
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nnUNetTrainerNoSkip_10epoch", "unknown suffix '_10epoch'; known are _<n>epochs, _<n>iters, _seed<n>"),
+        ("nnUNetTrainerNoSkip_0epochs", "unknown suffix '_0epochs'"),
+        ("nnUNetTrainerNoSkip_-1epochs", "unknown suffix '_-1epochs'"),
+        ("nnUNetTrainerNoSkip_seed01", "the suffix '_seed01' is spelled '_seed1'; write it so"),
+        ("nnUNetTrainerNoSkip_seed\u0661", "the suffix '_seed\u0661' is spelled '_seed1'; write it so"),
+        ("nnUNetTrainerNoSkip_1\u0661epochs", "is spelled '_11epochs'; write it so"),
+        ("nnUNetTrainerNoSkip_seed00x", "unknown suffix '_seed00x'"),
+        ("nnUNetTrainerNoSkip_seed4294967296", "the seed of '_seed4294967296' is too large; give at most 4294967295"),
+        ("nnUNetTrainerNoSkip__5epochs", "unknown suffix '_'"),
+        ("nnUNetTrainerNoSkip_5epochs_6epochs", "sets epochs twice"),
+        ("nnUNetTrainerNoSkip_fullresDS", "'_fullresDS' is for nnUNetTrainerUNetPlusPlus only"),
+        ("nnUNetTrainerUNetPlusPlus_noDS_fullresDS", "'_fullresDS' and '_noDS' contradict"),
+        ("nnUNetTrainerSomething_5epochs", "'nnUNetTrainerSomething' is none of ours; choose one of"),
+    ],
+)
+def test_a_wrong_name_is_refused_with_the_remedy(name: str, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_trainer_name(name)
+    assert words in str(caught.value)
+    assert name in str(caught.value)
