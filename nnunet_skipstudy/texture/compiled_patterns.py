@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.support.compiled import compiled
-from nnunet_skipstudy.texture.patterns import POINTS, RADIUS_PX, Codes
+from nnunet_skipstudy.texture.circle import POINTS, RADIUS_PX, Codes
 
 PAD_PX = RADIUS_PX + 1
 """Black around the image, so wide that no point's four neighbours lie beyond it."""

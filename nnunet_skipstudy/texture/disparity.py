@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.texture.circle import N_CODES, Codes
 from nnunet_skipstudy.texture.patterns import (
     DEFINITIONS,
-    N_CODES,
     SIDE_PX,
-    Codes,
     Inside,
     pattern_codes,
     resized_mask,
