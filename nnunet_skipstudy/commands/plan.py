@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
     if arguments.np is not None and arguments.np < 0:
         raise UserError(f"-np {arguments.np}; give 0 or a positive number")
 
-    from nnunet_skipstudy.study.data_facts import found_dataset
+    from nnunet_skipstudy.nnunet.datasets import find_dataset
     from nnunet_skipstudy.study.settings import checked_plans
 
     plans = checked_plans(
@@ -68,10 +68,7 @@ def main(argv: list[str]) -> int:
         base_features=arguments.base_features,
         max_features=arguments.max_features,
     )
-    raw = required_folder("nnUNet_raw")
-    folder = found_dataset(raw, arguments.d)
-    if folder is None:
-        raise UserError(f"{raw}: holds no data set {arguments.d}; convert it first (skipstudy convert)")
+    folder = find_dataset(arguments.d)
     settings = _settings(arguments.d, arguments.c, plans, arguments.architectures)
     _plan(settings, arguments.np, replace=arguments.overwrite)
     _print_plan(folder.name, settings)
