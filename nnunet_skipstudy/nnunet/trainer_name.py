@@ -3,6 +3,7 @@
 ``nnUNetTrainerNoSkip_50epochs_seed2_spatialDA`` is the trainer ``nnUNetTrainerNoSkip`` with three options.
 """
 
+import difflib
 import re
 from dataclasses import dataclass, fields, replace
 
@@ -53,6 +54,7 @@ class TrainerName:
         return format_trainer_name(self.architecture, replace(self.options, seed=None))
 
 
+_THEIRS = re.compile(r"^nnu?-?net-?train(er)?", re.IGNORECASE)
 _NUMBERED = {
     re.compile(r"([1-9][0-9]*)epochs"): "epochs",
     re.compile(r"([1-9][0-9]*)iters"): "iterations",
@@ -117,6 +119,16 @@ def parse_trainer_name(name: str) -> TrainerName:
         if not parsed.deep_supervision:
             raise UserError(f"trainer {shown(name)}: '_fullresDS' and '_noDS' contradict; keep one of them")
     return TrainerName(architecture.name, parsed)
+
+
+def nearest_trainer(base: str) -> str | None:
+    """The trainer of ours that a name without suffixes, nnU-Net's own part of it left out, is spelled much like."""
+    words = {
+        re.sub(_THEIRS, "", architecture.trainer).lower(): architecture.trainer
+        for architecture in ARCHITECTURES.values()
+    }
+    close = difflib.get_close_matches(re.sub(_THEIRS, "", base).lower(), words, n=1, cutoff=0.7)
+    return words[close[0]] if close and base not in words.values() else None
 
 
 def format_trainer_name(architecture: str, options: TrainerOptions) -> str:
