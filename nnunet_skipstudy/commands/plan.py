@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+from nnunet_skipstudy.support.parallel import MOST
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def main(argv: list[str]) -> int:
         UserError: an argument is at fault, there is no such data set or planner, or plans of this name are there.
     """
     arguments = parser().parse_args(argv)
-    if arguments.np is not None and arguments.np < 0:
-        raise UserError(f"-np {arguments.np}; give 0 or a positive number")
+    if arguments.np is not None and not 0 <= arguments.np <= MOST:
+        raise UserError(f"-np {arguments.np}; give 0 or a positive number up to {MOST}")
 
     from nnunet_skipstudy.nnunet.datasets import find_dataset
     from nnunet_skipstudy.study.settings import checked_plans

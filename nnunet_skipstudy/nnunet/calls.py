@@ -18,7 +18,7 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.nnunet.workers import watched_augmenters, watched_pools
-from nnunet_skipstudy.support.files import write_json
+from nnunet_skipstudy.support.files import naming, write_json
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def plan_and_preprocess(
     from nnunetv2.experiment_planning import plan_and_preprocess_api as nnunet
 
     workers = max(1, processes)
-    with watched_pools(threads=not processes):
+    with naming(required_folder("nnUNet_preprocessed")), watched_pools(threads=not processes):
         nnunet.extract_fingerprint_dataset(dataset_id, num_processes=workers)
         with _variable("nnUNet_n_proc_DA", "1"):  # the planner hands it to torch.set_num_threads, which refuses 0
             nnunet.plan_experiment_dataset(
@@ -190,7 +190,7 @@ def train(
         after_iteration: called after each training iteration.
 
     Raises:
-        UserError: one of nnU-Net's augmenting processes has died.
+        UserError: one of nnU-Net's augmenting processes has died, or a checkpoint doesn't fit on the disk.
     """
     if cell.is_finished:
         return
@@ -213,8 +213,20 @@ def train(
         return result
 
     trainer.train_step = counted_step
-    with watched_augmenters():
+    with _checkpoints_written_to(cell.fold_folder), watched_augmenters():
         trainer.run_training()
+
+
+@contextlib.contextmanager
+def _checkpoints_written_to(folder: Path) -> Iterator[None]:
+    """Torch meets a full disk, too, but says so in the words of its archive's writer."""
+    try:
+        with naming(folder):
+            yield
+    except RuntimeError as error:
+        if "inline_container" not in str(error) and "PytorchStreamWriter" not in str(error):
+            raise
+        raise UserError(f"{folder}: a checkpoint can't be written; make space, then run again") from error
 
 
 def restore_model_files(cell: Training) -> None:
