@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.nnunet.images import (
     MEDICAL_ENDINGS,
     NATURAL_ENDINGS,
@@ -58,27 +57,6 @@ class Description:
     labels: dict[str, tuple[int, ...]]
     ignore: int | None = None
     members: dict[str, Any] = field(default_factory=dict)
-
-
-def find_dataset(dataset: str) -> Path:
-    """The folder of a data set in nnUNet_raw, by its identifier (``501``) or its name (``Dataset501_Texture``).
-
-    Raises:
-        UserError: nnUNet_raw is not set, or doesn't hold exactly one such folder.
-    """
-    root = required_folder("nnUNet_raw")
-    folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
-    if dataset.isdecimal():
-        found = [folder for folder in folders if folder.name.startswith(f"Dataset{dataset.lstrip('0'):0>3}_")]
-    else:
-        found = [folder for folder in folders if folder.name == dataset]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(folder.name for folder in found)
-        raise UserError(f"{root}: data set {dataset} is ambiguous ({names}); keep one folder an identifier")
-    there = ", ".join(folder.name for folder in folders if folder.name.startswith("Dataset")) or "none"
-    raise UserError(f"{root}: no data set {dataset or repr(dataset)} (there: {there}); give another one (-d)")
 
 
 def read_description(folder: Path) -> Description:
