@@ -80,9 +80,9 @@ def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[
     for path in (image_path, mask_path):
         _check_download(path)
     image, mask = read_image(image_path), read_image(mask_path)
-    for path, array in ((image_path, image.array), (mask_path, mask.array)):
-        if array.ndim != 3:
-            raise UserError(f"{path}: has {array.ndim} dimensions, a volume has 3; fetch the download again")
+    for path, read in ((image_path, image), (mask_path, mask)):
+        if wrong := {read.array.ndim, len(read.geometry.spacing if read.geometry else ())} - {3}:
+            raise UserError(f"{path}: has {wrong.pop()} dimensions, a volume has 3; fetch the download again")
     if image.array.shape != mask.array.shape:
         raise UserError(
             f"{mask_path}: {mask.array.shape} voxels for an image of {image.array.shape} ({item.image}); "
@@ -133,11 +133,12 @@ def _numbers(values: tuple[float, ...]) -> str:
 
 def _label_map(mask: npt.NDArray[Any], labels: Mapping[str, int], path: Path) -> npt.NDArray[np.uint8]:
     """The mask as 8 bit; its values must be among the labels, which are 0, 1, 2 ... without a gap."""
-    whole = mask.astype(np.uint8)
-    unknown = (whole != mask) | (whole > max(labels.values()))
+    unknown = (mask < 0) | (mask > max(labels.values()))
+    if mask.dtype.kind == "f":
+        unknown |= mask != np.rint(mask)
     if unknown.any():
         raise UserError(
             f"{path}: holds the label {mask[unknown].flat[0]:g}; expected are "
             f"{', '.join(f'{value} {name}' for name, value in labels.items())}: fetch the download again"
         )
-    return whole
+    return mask.astype(np.uint8)
