@@ -97,7 +97,7 @@ class FlatRendering:
 
 def _read_mask(path: Path) -> npt.NDArray[Any]:
     image = read_image(path)
-    if getattr(image, "lossy", False):
+    if image.lossy:
         raise UserError(f"{path}: is compressed with losses, which blurs a mask; fetch the download again")
     if image.array.dtype.kind == "f" or image.array.min() < 0:
         raise UserError(f"{path}: holds {image.array.dtype}, a mask holds whole numbers from 0 on; make it again")
