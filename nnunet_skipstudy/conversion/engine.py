@@ -22,7 +22,7 @@ from nnunet_skipstudy.conversion.splits import study_folds
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.moves import level_moves
 from nnunet_skipstudy.levels.perturb import write_levels
-from nnunet_skipstudy.nnunet.cases import about
+from nnunet_skipstudy.nnunet.cases import Case, about
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.nnunet.publishing import (
     Draft,
@@ -34,6 +34,7 @@ from nnunet_skipstudy.nnunet.publishing import (
     write_dataset_json,
     write_splits,
 )
+from nnunet_skipstudy.nnunet.survey import survey
 from nnunet_skipstudy.support.files import atomic_path, sha256_of_file, write_csv
 from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.working_folder import working_folder
@@ -100,7 +101,9 @@ def _write_dataset(
     with working_folder(target.raw_root) as scratch, unpacked(download, scratch) as root:
         items = description.list_cases(root, sorted(download.sizes))
         check_items(items, description)
-        work = partial(convert_item, root=root, staged=staged, description=description, seed=seed)
+        headers = [Case(item.case, (root / item.image,), root / item.image) for item in items]
+        axis = survey((), headers, workers=workers).axis
+        work = partial(convert_item, root=root, staged=staged, description=description, seed=seed, axis=axis)
         done = parallel_map(work, items, workers=workers, title=target.folder_name, unit="image")
     cases = [case for part in done for case in part]
     pairs = near_duplicates({case.case: case.thumbnail for case in cases if case.thumbnail is not None})
@@ -145,20 +148,24 @@ def check_items(items: Sequence[SourceCase], description: DatasetDescription) ->
 
 
 def convert_item(
-    item: SourceCase, *, root: Path, staged: Path, description: DatasetDescription, seed: int
+    item: SourceCase, *, root: Path, staged: Path, description: DatasetDescription, seed: int, axis: int
 ) -> list[Converted]:
     """Read one case of a download, and write what comes out of it into a folder, with the texture disparities.
+
+    The planes of volumes lie across ``axis`` of (slice, row, column).
 
     Raises:
         UserError: a file of it is not what it should be.
     """
     return [
-        _write_case(rendered, item, staged, description)
+        _write_case(rendered, item, staged, description, axis)
         for rendered in description.render(item, root, description.labels, seed)
     ]
 
 
-def _write_case(rendered: Rendered, item: SourceCase, staged: Path, description: DatasetDescription) -> Converted:
+def _write_case(
+    rendered: Rendered, item: SourceCase, staged: Path, description: DatasetDescription, axis: int
+) -> Converted:
     image = staged / "images" / image_name(rendered.case, description.ending)
     if rendered.copy_of is None:
         write_image(image, rendered.image, rendered.geometry)
@@ -167,7 +174,7 @@ def _write_case(rendered: Rendered, item: SourceCase, staged: Path, description:
             copyfile(rendered.copy_of, temporary)
     write_image(staged / "labels" / f"{rendered.case}{description.ending}", rendered.label, rendered.geometry)
     with about(Path(item.image)):
-        disparity = case_disparity(rendered.image, rendered.label).union.value
+        disparity = case_disparity(rendered.image, rendered.label, axis=axis).union.value
     return Converted(
         case=rendered.case,
         group=item.group,
