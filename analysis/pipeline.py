@@ -17,6 +17,7 @@ from nnunet_skipstudy.analysis.figures.ranks import critical_differences
 from nnunet_skipstudy.analysis.figures.style import Picture
 from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
 from nnunet_skipstudy.analysis.inputs.find import find_runs
+from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
 from nnunet_skipstudy.analysis.measuring import case_metrics
@@ -46,6 +47,8 @@ class AnalyzeOptions:
     ``include_degenerate``: let networks that ignore their input be named best. ``latex``: write ``tables/*.tex`` too.
     ``workers``: threads (``None``: as many as speed up measuring, up to four).
     ``notes``: what else a reader has to know; put first among the warnings.
+    ``groups``: a table or a regular expression that tells which cases belong together (``None``: as cases.csv says).
+    ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
     """
 
     predictions: Path
@@ -63,6 +66,8 @@ class AnalyzeOptions:
     workers: int | None = None
     progress: bool = True
     notes: tuple[str, ...] = ()
+    groups: str | None = None
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,8 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
     root = given.parent if given.is_file() else given
     runs = find_runs(given, options.architecture, options.level)
     references = find_references(options.labels, runs, fallback=root.resolve().name)
+    if options.groups is not None:
+        references = {name: grouped(reference, options.groups) for name, reference in references.items()}
     comparisons = tuple(
         prepare(
             reference,
@@ -143,6 +150,7 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
             options.tolerance,
             options.surface,
             options.extra,
+            options.levels,
         )
         for name, reference in references.items()
     )

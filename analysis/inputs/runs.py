@@ -1,16 +1,17 @@
 """One folder of predictions: what is known about it, and its files."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import unread_files, visible_files
 from nnunet_skipstudy.nnunet.images import ending_of
 from nnunet_skipstudy.nnunet.prediction import PROVENANCE_FILE
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.support.files import read_object
 
 DATASET = re.compile(r"Dataset\d{3,}_.+")
 """The name of an nnU-Net data set's folder."""
@@ -71,39 +72,44 @@ def case_files(folder: Path) -> dict[str, Path]:
     """The images of a folder by case (the name without its ending), by name; hidden files are left out.
 
     Raises:
-        UserError: two files give one case. With ``x.nii`` beside ``x.nii.gz`` the usual readers, nnU-Net's too,
-            return the pixels of the wrong one without a word.
+        UserError: a name is not UTF-8, or two files give one case. With ``x.nii`` beside ``x.nii.gz`` the usual
+            readers, nnU-Net's too, return the pixels of the wrong one without a word.
     """
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in visible_files(folder):
         ending = ending_of(path)
-        if ending is None or path.name.startswith(".") or not path.is_file():
+        if ending is None:
             continue
-        case = path.name[: -len(ending)]
+        case = checked_name(path)[: -len(ending)]
         if case in found:
             raise UserError(f"{folder}: holds both {found[case].name} and {path.name} for one case; remove one of them")
         found[case] = path
     return found
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file's object; empty where there is no file.
+def other_files(folder: Path) -> dict[str, Path]:
+    """The files by case that are no images nnU-Net reads, as far as no image that can be read stands for the case.
+
+    nnU-Net writes ``x.npz`` beside ``x.nii.gz``, but where there is the former alone a case would be lost unseen.
+    """
+    readable = case_files(folder)
+    return {case: path for case, path in unread_files(folder).items() if case not in readable}
+
+
+def checked_name(path: Path) -> str:
+    """A file's or folder's own name, which tables and the report are to hold.
 
     Raises:
-        UserError: the file is not JSON or holds something other than an object.
+        UserError: it is not UTF-8, so that no table can hold it.
     """
-    if not path.is_file():
-        return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: can't be read as JSON ({error}); mend or remove the file") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no JSON object; mend or remove the file")
-    return content
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{path.parent}: the name {path.name!r} in it is not UTF-8; rename it") from error
+    return path.name
 
 
 def mirroring(run: Run) -> bool | None:
     """Whether mirroring (test-time augmentation) was on; our predictor writes it down, nnUNetv2_predict does not."""
-    value = read_json(run.folder / PROVENANCE_FILE).get("mirroring")
+    value = read_object(run.folder / PROVENANCE_FILE).get("mirroring")
     return value if isinstance(value, bool) else None

@@ -8,7 +8,7 @@ from nnunet_skipstudy.analysis.inputs.crosscheck import disagreements
 from nnunet_skipstudy.analysis.inputs.find import unused_validation
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import in_order
 
 SHOWN = 5
 """How many cases a warning names."""
@@ -18,9 +18,11 @@ def input_warnings(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> li
     """A sentence for all that was absent, left out, not known, or contradicts nnU-Net's own evaluation."""
     return [
         *_absent(comparisons),
+        *_moved(cases),
         *_missing_levels(comparisons),
         *disagreements(comparisons, cases),
         *_extra(comparisons),
+        *(f"{c.reference.dataset}: {remark}" for c in comparisons for remark in c.reference.remarks),
         *_unknown_validation(comparisons),
         *(
             f"{place} was left out: test levels lie beside it, which have other labels."
@@ -41,10 +43,20 @@ def _absent(comparisons: Sequence[Comparison]) -> Iterator[str]:
                 )
 
 
+def _moved(cases: pd.DataFrame) -> Iterator[str]:
+    for dataset, rows in cases[~cases["in_place"]].groupby("dataset", sort=False):
+        names = list(dict.fromkeys(rows["case"]))
+        yield (
+            f"{dataset}: the headers of label and prediction put {len(names)} cases in different places "
+            f"({listed(names)}); they were compared voxel by voxel, as nnU-Net does. If the labels were saved without "
+            "their images' headers that is right; if one was turned or moved the numbers are wrong."
+        )
+
+
 def _missing_levels(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Levels of a data set that a training has no predictions for, although others have."""
     for comparison in comparisons:
-        levels = sorted({run.level for run in comparison.runs}, key=level_order)
+        levels = in_order(run.level for run in comparison.runs)
         predicted: dict[tuple[object, ...], tuple[str, set[str]]] = {}
         for run in comparison.runs:
             training = (run.architecture, run.trainer, run.plans, run.configuration, run.fold, run.seed)

@@ -13,7 +13,7 @@ from nnunet_skipstudy.support.files import sha256_of_file, write_text
 PLACE = Path(".cache") / "measurements.json"
 """Where the measurements lie in the output folder."""
 
-VERSION = 1
+VERSION = 2
 """Of the metrics' definitions and of the file: to be raised when either changes, so that all is measured anew."""
 
 SAVE_EVERY_S = 60.0
@@ -21,7 +21,10 @@ SAVE_EVERY_S = 60.0
 
 
 class Measured(NamedTuple):
-    """The numbers of one prediction and label; ``image_size`` in voxels that count."""
+    """The numbers of one prediction and label.
+
+    ``image_size`` in voxels that count; ``in_place``: the headers of both put them in one place.
+    """
 
     dsc: float
     hd: float
@@ -32,6 +35,7 @@ class Measured(NamedTuple):
     predicted_size: int | None
     outcome: str
     image_size: int
+    in_place: bool = True
 
 
 Labels = tuple[Measured, ...]

@@ -78,7 +78,8 @@ def measure_all(
 
     Returns:
         One row per data set, run, case and label, in that order, with :data:`COLUMNS` and ``network``,
-        ``image_size`` (voxels), ``training``, ``trained_on`` and ``reference_level`` (empty here).
+        ``image_size`` (voxels), ``in_place`` (both headers agree), ``training``, ``trained_on`` and
+        ``reference_level`` (empty here).
 
     Raises:
         UserError: a file can't be read or compared.
@@ -165,10 +166,10 @@ def _read_reference(comparison: Comparison, case: str) -> _Reference:
 def _measure_prediction(task: _Task, run: Run, reference: _Reference) -> Labels:
     comparison, case = task.comparison, task.case
     file, counted = comparison.predictions[run].get(case), reference.counted
-    values = None
+    values, in_place = None, True
     if file is not None:
         prediction = read_label_map(file)
-        check_pair(comparison.reference.cases[case], reference.image, file, prediction)
+        in_place = check_pair(comparison.reference.cases[case], reference.image, file, prediction)
         check_values(file, prediction, comparison.labels)
         values = flatten(prediction)[0]
     measured = []
@@ -197,6 +198,7 @@ def _measure_prediction(task: _Task, run: Run, reference: _Reference) -> Labels:
                 predicted_size=metrics.predicted_size,
                 outcome=metrics.outcome.value,
                 image_size=size,
+                in_place=in_place,
             )
         )
     return tuple(measured)

@@ -1,8 +1,7 @@
 """Reading any nnU-Net data set: its folder, what dataset.json says of it, its cases and their files."""
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,12 +13,19 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.nnunet.images import NATURAL_ENDINGS, Image, ending_of, read_image
-from nnunet_skipstudy.support.files import sha256_of_file
+from nnunet_skipstudy.nnunet.images import NATURAL_ENDINGS, PHOTO_ENDINGS, Image, ending_of, read_image
+from nnunet_skipstudy.nnunet.labels import named_labels
+from nnunet_skipstudy.support.files import expanded, read_object, sha256_of_file
 
 CHANNEL = re.compile(r"(.+)_(\d{4})")
 LEVEL_FOLDER = "imagesTs_"
 COLOUR_CHANNELS = (3, 4)
+
+OTHER_ENDINGS: tuple[str, ...] = (
+    *PHOTO_ENDINGS,
+    *(".gif", ".jp2", ".pgm", ".ppm", ".npz", ".npy", ".h5", ".mhd", ".hdr", ".mgz", ".dcm", ".nii.bz2", ".nii.xz"),
+)
+"""Images and arrays in formats that nnU-Net's readers don't read as label maps."""
 
 Labels = npt.NDArray[Any]
 
@@ -77,27 +83,20 @@ def read_description(folder: Path) -> Description:
         UserError: it is absent, no JSON, or lacks what nnU-Net needs.
     """
     path = folder / "dataset.json"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set")
+    content = read_object(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: can't be read as JSON ({error}); write it again") from error
-    try:
-        values = {
-            str(name): tuple(int(v) for v in (value if isinstance(value, list) else [value]))
-            for name, value in content["labels"].items()
-        }
         channels = content["channel_names"]
         ending, members = str(content["file_ending"]), dict(content.get("dataset") or {})
+        n_channels = len(channels)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path}: lacks what nnU-Net v2 needs ({type(error).__name__}: {error}); it wants channel_names, "
             "file_ending, and labels as name: value"
         ) from error
-    ignore = values.pop("ignore", None)
-    labels = {name: value for name, value in values.items() if value != (0,)}
-    return Description(path, ending, len(channels), labels, ignore[0] if ignore else None, members)
+    labels, ignore = named_labels(content.get("labels"), path)
+    return Description(path, ending, n_channels, labels, ignore, members)
 
 
 def training_cases(folder: Path, description: Description) -> list[Case]:
@@ -115,12 +114,13 @@ def _listed_cases(folder: Path, description: Description) -> Iterator[Case]:
     """The cases under ``dataset`` in dataset.json, whose paths may lead anywhere."""
     for name, files in sorted(description.members.items()):
         try:
-            images, label = [folder / str(path) for path in files["images"]], folder / str(files["label"])
+            images = tuple(folder / expanded(str(path)) for path in files["images"])
+            label = folder / expanded(str(files["label"]))
         except (KeyError, TypeError) as error:
             raise UserError(
                 f"{description.source}: case {name!r} of its 'dataset' needs 'images' and 'label'; add them"
             ) from error
-        yield Case(name, tuple(images), label)
+        yield Case(name, images, label)
 
 
 def test_levels(folder: Path) -> dict[str, Path]:
@@ -162,6 +162,7 @@ def paired_cases(images: Path, labels: Path, *, ending: str | None = None) -> li
     """
     label_files = _files_by_stem(labels, ending)
     image_files = _files_by_stem(images, ending)
+    _refuse_unread((images, image_files), (labels, label_files))
     channels: dict[str, dict[int, Path]] = {}
     for stem, path in sorted(image_files.items()):
         numbered = CHANNEL.fullmatch(stem)
@@ -207,18 +208,46 @@ def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; check the path")
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in visible_files(folder):
         known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
-        if path.name.startswith(".") or known is None or not path.is_file():
+        if known is None:
             continue
         stem = path.name[: -len(known)]
         if stem in found:
             raise UserError(f"{folder}: {found[stem].name} and {path.name} have one name; remove one of them")
         found[stem] = path
     if not found:
-        raise UserError(f"{folder}: holds no image{f' *{ending}' if ending else ''}; check the path")
+        others = "".join(f" ({path.name} is none)" for path in list(unread_files(folder).values())[:1])
+        raise UserError(f"{folder}: holds no image{f' *{ending}' if ending else ''} that is read{others}; convert them")
     _refuse_twins(folder)
     return found
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """The files of a folder by name, without hidden ones."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+
+
+def unread_files(folder: Path) -> dict[str, Path]:
+    """The files of :data:`OTHER_ENDINGS` by name without ending."""
+    found = {}
+    for path in visible_files(folder):
+        ending = next((ending for ending in OTHER_ENDINGS if path.name.lower().endswith(ending)), None)
+        if ending is not None:
+            found[path.name[: -len(ending)]] = path
+    return found
+
+
+def _refuse_unread(*sides: tuple[Path, Mapping[str, Path]]) -> None:
+    """Refuse files in formats that aren't read which have a counterpart: with them cases would be lost unseen."""
+    others = [unread_files(folder) for folder, _ in sides]
+    known = [
+        {CHANNEL.sub(r"\1", name) for name in (*read, *more)} for (_, read), more in zip(sides, others, strict=True)
+    ]
+    for (_, read), more in zip(sides, others, strict=True):
+        for name, path in more.items():
+            if name not in read and CHANNEL.sub(r"\1", name) in known[0] & known[1]:
+                raise UserError(f"{path}: is in a format that isn't read; convert it to {name}.png, or remove it")
 
 
 def _refuse_twins(folder: Path) -> None:

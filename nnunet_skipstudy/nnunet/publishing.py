@@ -11,7 +11,6 @@ A converter does three things::
 Nothing here knows a particular data set.
 """
 
-import csv
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.support.files import write_csv, write_json
+from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.support.working_folder import only_run, remove_leftovers, working_folder
 
 RESULTS = "nnUNet_results"
@@ -197,10 +197,7 @@ def _missing(target: Target, provenance: Provenance) -> Iterator[tuple[str, str]
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """The rows of a table, none where there is no such file: synthetic data have no perturbed levels."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return read_rows(path, ("case",)) if path.exists() else []
 
 
 @contextmanager
