@@ -49,10 +49,14 @@ def read_table(path: Path) -> list[Run]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    rows = read_rows(path, NEEDED)
-    for column in rows[0] if rows else ():
+    rows = read_rows(path)
+    columns = list(rows[0]) if rows else [ROW, *NEEDED]
+    for column in columns:
         if column not in (ROW, *COLUMNS):
             raise UserError(f"{path}: unknown column {column!r}; known are {', '.join(COLUMNS)}")
+    for column in NEEDED:
+        if column not in columns:
+            raise UserError(f"{path}: has no column {column!r}; add it ({', '.join(NEEDED)} are needed)")
     return rows
 
 

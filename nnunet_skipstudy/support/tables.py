@@ -19,7 +19,7 @@ ROW = "row "
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def read_rows(path: Path, needed: Collection[str], numbers: Collection[str] = ()) -> list[dict[str, str]]:
+def read_rows(path: Path, needed: Collection[str] = (), numbers: Collection[str] = ()) -> list[dict[str, str]]:
     """The rows of a table by its header's columns, without white space around cells and without empty rows.
 
     Encoding, separator and line ends may be those of any spreadsheet. A row that ends early has empty cells.

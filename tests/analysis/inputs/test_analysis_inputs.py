@@ -15,6 +15,7 @@ from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.labels import LabelSet, parse_label_set
 from nnunet_skipstudy.analysis.inputs.matching import Extra
 from nnunet_skipstudy.analysis.inputs.runs import case_files
+from nnunet_skipstudy.analysis.measuring.cache import Measurements
 from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, analyze
 from nnunet_skipstudy.errors import UserError
 
@@ -77,24 +78,39 @@ def test_a_volume_of_one_slice_is_a_2d_image(tmp_path: Path) -> None:
     assert cases_of(predictions, labels)["assd"].tolist() == [0.0]
 
 
-@pytest.mark.parametrize(
-    ("what", "values", "words"),
-    [
-        ("Origin", (1.0, 2.5, 3.0), r"origin \(1, 2.5, 3\), its label .* \(1, 2, 3\)"),
-        ("Spacing", (0.5, 2.0, 3.1), r"spacing \(3.1, 2, 0.5\), its label .* \(3, 2, 0.5\)"),
-        ("Direction", (0, 1, 0, 1, 0, 0, 0, 0, 1), r"direction \(0, 1, 0, .*, its label .* \(1, 0, 0, "),
-        ("Direction", (-1, 0, 0, 0, -1, 0, 0, 0, 1), r"direction \(-1, 0, 0, .*, its label .* \(1, 0, 0, "),
-    ],
-)
-def test_another_grid_is_refused(what: str, values: tuple[float, ...], words: str, tmp_path: Path) -> None:
-    """Same shape, same voxels, but they lie elsewhere: the message names both files and the difference."""
+def test_another_voxel_size_is_refused(tmp_path: Path) -> None:
+    """The message names both files and the difference."""
     labels = write_volumes(tmp_path / "labels", {"a": dot(1, 1, 1)})
-    predictions = write_volumes(tmp_path / "predictions", {"a": dot(1, 1, 1)}, **{what: values})
-    with pytest.raises(UserError, match=words + ".*; resample") as error:
+    predictions = write_volumes(tmp_path / "predictions", {"a": dot(1, 1, 1)}, Spacing=(0.5, 2.0, 3.1))
+    words = r"spacing \(3.1, 2, 0.5\), its label .* \(3, 2, 0.5\); resample"
+    with pytest.raises(UserError, match=words) as error:
         run(predictions, labels)
     assert str(predictions / "a.nii.gz") in str(error.value)
     assert str(labels / "a.nii.gz") in str(error.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        ("Origin", (1.0, 2.5, 3.0)),
+        ("Direction", (0, 1, 0, 1, 0, 0, 0, 0, 1)),
+        ("Direction", (-1, 0, 0, 0, -1, 0, 0, 0, 1)),
+    ],
+)
+def test_labels_without_their_images_header_are_compared_voxel_by_voxel(
+    what: str, values: tuple[float, ...], tmp_path: Path
+) -> None:
+    """As nnU-Net trained on them; a warning says so, also of measurements that a former run made."""
+    labels = write_volumes(tmp_path / "labels", {"a": dot(1, 1, 1), "b": dot(2, 1, 1)}, Spacing=(2.0, 2.0, 3.0))
+    predictions = write_volumes(
+        tmp_path / "predictions", {"a": dot(1, 1, 1)}, Spacing=(2.0, 2.0, 3.0), **{what: values}
+    )
+    write_volumes(predictions, {"b": dot(2, 1, 1)}, Spacing=(2.0, 2.0, 3.0))
+    for _ in range(2):
+        cases, warnings = measure(compare(predictions, labels), Measurements(tmp_path / "known.json"))
+        assert cases["dsc"].tolist() == [1.0, 1.0]
+        assert [warning for warning in warnings if "in different places (a)" in warning]
 
 
 def test_rounding_of_a_file_format_is_the_same_grid(tmp_path: Path) -> None:
@@ -196,7 +212,7 @@ def test_dataset_json_beside_the_predictions_comes_first(tmp_path: Path) -> None
     labels = write_cases(tmp_path / "data" / "labels", {"a": draw("1")})
     predictions = tmp_path / "predictions"
     folder = write_cases(level_folder(predictions, "nnUNetTrainerUNet", "easier"), {"a": draw("1")})
-    for place, name in ((predictions, "above"), (labels.parent, "near"), (labels, "beside"), (folder, "own")):
+    for place, name in ((predictions, "organ"), (labels.parent, "Organ"), (labels, "oRgan"), (folder, "ORGAN")):
         write_dataset_json(place, {name: 1})
         assert cases_of(predictions, labels)["label"].tolist() == [name]
 
