@@ -1,6 +1,7 @@
 """One folder of predictions: what is known about it, and its files."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,12 +101,10 @@ def checked_name(path: Path) -> str:
     """A file's or folder's own name, which tables and the report are to hold.
 
     Raises:
-        UserError: it is not UTF-8, so that no table can hold it.
+        UserError: it is not UTF-8, or holds a line end or the like.
     """
-    try:
-        path.name.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{path.parent}: the name {path.name!r} in it is not UTF-8; rename it") from error
+    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in path.name):
+        raise UserError(f"{path.parent}: the name {path.name!r} in it is no text in UTF-8 of one line; rename it")
     return path.name
 
 

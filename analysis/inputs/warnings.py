@@ -20,6 +20,7 @@ def input_warnings(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> li
         *_absent(comparisons),
         *_moved(cases),
         *_missing_levels(comparisons),
+        *_without_disparity(cases),
         *disagreements(comparisons, cases),
         *_extra(comparisons),
         *(f"{c.reference.dataset}: {remark}" for c in comparisons for remark in c.reference.remarks),
@@ -50,6 +51,18 @@ def _moved(cases: pd.DataFrame) -> Iterator[str]:
             f"{dataset}: the headers of label and prediction put {len(names)} cases in different places "
             f"({listed(names)}); they were compared voxel by voxel, as nnU-Net does. If the labels were saved without "
             "their images' headers that is right; if one was turned or moved the numbers are wrong."
+        )
+
+
+def _without_disparity(cases: pd.DataFrame) -> Iterator[str]:
+    """Levels whose TD is not known for all that have an object, where that of others is."""
+    known = cases[cases.groupby("dataset")["disparity"].transform("count") > 0]
+    lacking = known[(known["reference_size"] > 0) & known["disparity"].isna()]
+    for dataset, rows in lacking.groupby("dataset", sort=False):
+        yield (
+            f"{dataset}: the texture disparity (TD) of {rows['case'].nunique()} cases is not known at "
+            f"{listed(list(rows['level'].unique()))}, so what is drawn or reckoned over TD goes without them; "
+            "'skipstudy disparity' measures it, into disparity.csv beside the labels."
         )
 
 
