@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.cases import unread_files, visible_files
-from nnunet_skipstudy.nnunet.images import ending_of
+from nnunet_skipstudy.nnunet.cases import visible_files
+from nnunet_skipstudy.nnunet.images import PHOTO_ENDINGS, ending_of
 from nnunet_skipstudy.nnunet.prediction import PROVENANCE_FILE
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
@@ -16,6 +16,12 @@ from nnunet_skipstudy.support.files import read_object
 
 DATASET = re.compile(r"Dataset\d{3,}_.+")
 """The name of an nnU-Net data set's folder."""
+
+OTHER_ENDINGS: tuple[str, ...] = (
+    *PHOTO_ENDINGS,
+    *(".gif", ".jp2", ".pgm", ".ppm", ".npz", ".npy", ".h5", ".mhd", ".hdr", ".mgz", ".dcm", ".nii.bz2", ".nii.xz"),
+)
+"""Images and arrays in formats that nnU-Net's readers don't read as label maps."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +95,16 @@ def case_files(folder: Path) -> dict[str, Path]:
 
 
 def other_files(folder: Path) -> dict[str, Path]:
-    """The files by case that are no images nnU-Net reads, as far as no image that can be read stands for the case.
+    """The files of :data:`OTHER_ENDINGS` by case, as far as no image that can be read stands for the case.
 
     nnU-Net writes ``x.npz`` beside ``x.nii.gz``, but where there is the former alone a case would be lost unseen.
     """
-    readable = case_files(folder)
-    return {case: path for case, path in unread_files(folder).items() if case not in readable}
+    found, readable = {}, case_files(folder)
+    for path in visible_files(folder):
+        ending = next((ending for ending in OTHER_ENDINGS if path.name.lower().endswith(ending)), "")
+        if ending and path.name[: -len(ending)] not in readable:
+            found[path.name[: -len(ending)]] = path
+    return found
 
 
 def checked_name(path: Path) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.crosscheck import disagreements
 from nnunet_skipstudy.analysis.inputs.find import unused_validation
-from nnunet_skipstudy.analysis.inputs.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.matching import Comparison, elsewhere
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.registry import in_order
 
@@ -18,13 +18,13 @@ def input_warnings(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> li
     """A sentence for all that was absent, left out, not known, or contradicts nnU-Net's own evaluation."""
     return [
         *_absent(comparisons),
-        *_moved(cases),
         *_missing_levels(comparisons),
         *_without_disparity(cases),
         *disagreements(comparisons, cases),
         *_extra(comparisons),
         *(f"{c.reference.dataset}: {remark}" for c in comparisons for remark in c.reference.remarks),
         *_unknown_validation(comparisons),
+        *(text for comparison in comparisons for text in elsewhere(comparison)),
         *(
             f"{place} was left out: test levels lie beside it, which have other labels."
             for comparison in comparisons
@@ -42,16 +42,6 @@ def _absent(comparisons: Sequence[Comparison]) -> Iterator[str]:
                     f"{run.place}: {len(cases)} of {len(comparison.cases(run))} predictions are absent "
                     f"({listed(cases)}); each counts as a failure."
                 )
-
-
-def _moved(cases: pd.DataFrame) -> Iterator[str]:
-    for dataset, rows in cases[~cases["in_place"]].groupby("dataset", sort=False):
-        names = list(dict.fromkeys(rows["case"]))
-        yield (
-            f"{dataset}: the headers of label and prediction put {len(names)} cases in different places "
-            f"({listed(names)}); they were compared voxel by voxel, as nnU-Net does. If the labels were saved without "
-            "their images' headers that is right; if one was turned or moved the numbers are wrong."
-        )
 
 
 def _without_disparity(cases: pd.DataFrame) -> Iterator[str]:

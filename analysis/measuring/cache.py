@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nnunet_skipstudy.nnunet.images import file_parts
 from nnunet_skipstudy.support.files import sha256_of_file, write_text
 
 PLACE = Path(".cache") / "measurements.json"
 """Where the measurements lie in the output folder."""
 
-VERSION = 2
+VERSION = 1
 """Of the metrics' definitions and of the file: to be raised when either changes, so that all is measured anew."""
 
 SAVE_EVERY_S = 60.0
@@ -21,10 +22,7 @@ SAVE_EVERY_S = 60.0
 
 
 class Measured(NamedTuple):
-    """The numbers of one prediction and label.
-
-    ``image_size`` in voxels that count; ``in_place``: the headers of both put them in one place.
-    """
+    """The numbers of one prediction and label; ``image_size`` in voxels that count."""
 
     dsc: float
     hd: float
@@ -35,7 +33,6 @@ class Measured(NamedTuple):
     predicted_size: int | None
     outcome: str
     image_size: int
-    in_place: bool = True
 
 
 Labels = tuple[Measured, ...]
@@ -92,8 +89,9 @@ def key_of(settings: Mapping[str, Any], label_hash: str, prediction_hash: str) -
 
 
 def content_hash(path: Path | None) -> str:
-    """The hash of a file's content; empty for no file."""
-    return "" if path is None else sha256_of_file(path)
+    """The hash of an image's content, in however many files it is; empty for no file."""
+    hashes = [sha256_of_file(part) for part in file_parts(path)] if path else []
+    return hashes[0] if len(hashes) == 1 else "+".join(hashes)
 
 
 def _digest(text: str) -> str:

@@ -11,19 +11,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from nnunet_skipstudy.analysis.inputs.labels import region_mask
-from nnunet_skipstudy.analysis.inputs.matching import (
-    Comparison,
-    check_pair,
-    check_values,
-    flatten,
-    read_label_map,
-)
+from nnunet_skipstudy.analysis.inputs.matching import Comparison, check_pair, check_values, flatten
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.analysis.measuring.cache import Labels, Measured, Measurements, content_hash, key_of
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, measure_case
 from nnunet_skipstudy.metrics.overlap import Mask
-from nnunet_skipstudy.nnunet.images import Image
+from nnunet_skipstudy.nnunet.images import Image, read_label_map
 
 METRICS: tuple[str, ...] = ("dsc", "hd", "hd95", "assd", "nsd")
 
@@ -78,8 +72,7 @@ def measure_all(
 
     Returns:
         One row per data set, run, case and label, in that order, with :data:`COLUMNS` and ``network``,
-        ``image_size`` (voxels), ``in_place`` (both headers agree), ``training``, ``trained_on`` and
-        ``reference_level`` (empty here).
+        ``image_size`` (voxels), ``training``, ``trained_on`` and ``reference_level`` (empty here).
 
     Raises:
         UserError: a file can't be read or compared.
@@ -166,10 +159,10 @@ def _read_reference(comparison: Comparison, case: str) -> _Reference:
 def _measure_prediction(task: _Task, run: Run, reference: _Reference) -> Labels:
     comparison, case = task.comparison, task.case
     file, counted = comparison.predictions[run].get(case), reference.counted
-    values, in_place = None, True
+    values = None
     if file is not None:
         prediction = read_label_map(file)
-        in_place = check_pair(comparison.reference.cases[case], reference.image, file, prediction)
+        check_pair(comparison.reference.cases[case], reference.image, file, prediction)
         check_values(file, prediction, comparison.labels)
         values = flatten(prediction)[0]
     measured = []
@@ -198,7 +191,6 @@ def _measure_prediction(task: _Task, run: Run, reference: _Reference) -> Labels:
                 predicted_size=metrics.predicted_size,
                 outcome=metrics.outcome.value,
                 image_size=size,
-                in_place=in_place,
             )
         )
     return tuple(measured)

@@ -57,6 +57,6 @@ def test_capitals_in_an_ending_are_no_other_format(folders: tuple[Path, Path]) -
 def test_names_that_no_table_can_hold_are_refused(name: bytes, folders: tuple[Path, Path]) -> None:
     for folder in folders:
         (folder / "b.png").rename(folder / name.decode("utf-8", "surrogateescape"))
-    with pytest.raises(UserError, match="is no text in UTF-8 of one line; rename it") as error:
+    with pytest.raises(UserError, match="rename it") as error:
         compare(*folders)
     assert str(error.value).isprintable()
