@@ -13,12 +13,12 @@ from nnunet_skipstudy.analysis.inputs.runs import (
     Run,
     architecture_order,
     case_files,
-    checked_name,
     fold_order,
     other_files,
     trained,
 )
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import checked_name
 from nnunet_skipstudy.registry import LEVELS, UNPERTURBED, level_alpha, level_order
 from nnunet_skipstudy.support.files import read_object
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nnunet_skipstudy.analysis.inputs.runs import DATASET, Run, case_files, checked_name
+from nnunet_skipstudy.analysis.inputs.runs import DATASET, Run, case_files
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import checked_name
 from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, level_alpha
 from nnunet_skipstudy.support.files import beside, read_json
 from nnunet_skipstudy.support.tables import read_rows
@@ -132,7 +133,9 @@ def read_reference(dataset: str, folder: Path) -> Reference:
     _add_cases(reference)
     _add_measured(reference)
     for row in _rows(reference, "folds.csv", ("fold",)):
-        reference.folds[row["fold"]] = Fold(level_name(row.get("name", "")), row.get("kind", ""))
+        fold = Fold(level_name(row.get("name", "")), row.get("kind", ""))
+        if reference.folds.setdefault(row["fold"], fold) != fold:
+            raise UserError(f"{reference.beside('folds.csv')}: two rows of fold {row['fold']}; keep one")
     return replace(reference, splits=_splits(reference))
 
 

@@ -1,7 +1,6 @@
 """One folder of predictions: what is known about it, and its files."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,15 +78,15 @@ def case_files(folder: Path) -> dict[str, Path]:
     """The images of a folder by case (the name without its ending), by name; hidden files are left out.
 
     Raises:
-        UserError: a name is not UTF-8, or two files give one case. With ``x.nii`` beside ``x.nii.gz`` the usual
-            readers, nnU-Net's too, return the pixels of the wrong one without a word.
+        UserError: a name can't stand in a table, or two files give one case. With ``x.nii`` beside ``x.nii.gz`` the
+            usual readers, nnU-Net's too, return the pixels of the wrong one without a word.
     """
     found: dict[str, Path] = {}
     for path in visible_files(folder):
         ending = ending_of(path)
         if ending is None:
             continue
-        case = checked_name(path)[: -len(ending)]
+        case = path.name[: -len(ending)]
         if case in found:
             raise UserError(f"{folder}: holds both {found[case].name} and {path.name} for one case; remove one of them")
         found[case] = path
@@ -105,17 +104,6 @@ def other_files(folder: Path) -> dict[str, Path]:
         if ending and path.name[: -len(ending)] not in readable:
             found[path.name[: -len(ending)]] = path
     return found
-
-
-def checked_name(path: Path) -> str:
-    """A file's or folder's own name, which tables and the report are to hold.
-
-    Raises:
-        UserError: it is not UTF-8, or holds a line end or the like.
-    """
-    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in path.name):
-        raise UserError(f"{path.parent}: the name {path.name!r} in it is no text in UTF-8 of one line; rename it")
-    return path.name
 
 
 def mirroring(run: Run) -> bool | None:

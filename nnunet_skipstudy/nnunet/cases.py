@@ -1,6 +1,7 @@
 """Reading any nnU-Net data set: its folder, what dataset.json says of it, its cases and their files."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -231,16 +232,26 @@ def visible_files(folder: Path) -> list[Path]:
     """The files of a folder by name, without hidden ones.
 
     Raises:
-        UserError: it can't be read, or a name is not UTF-8, so that no table could hold it.
+        UserError: it can't be read, or no table could hold a name.
     """
     try:
         found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
         raise UserError(f"{folder}: can't be read ({error.strerror}); check its permissions") from error
     for path in found:
-        if str(path) != str(path).encode("utf-8", "replace").decode("utf-8"):
-            raise UserError(f"{str(path)!a}: its name is not UTF-8; rename it")
+        checked_name(path)
     return found
+
+
+def checked_name(path: Path) -> str:
+    """A file's or folder's own name, which tables and the report are to hold.
+
+    Raises:
+        UserError: it is not UTF-8, or holds a line end or the like.
+    """
+    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in path.name):
+        raise UserError(f"{path.parent}: the name {path.name!a} in it is not UTF-8 of one line; rename it")
+    return path.name
 
 
 def left_out(cases: Sequence[Case]) -> Iterator[str]:

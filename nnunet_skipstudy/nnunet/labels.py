@@ -4,50 +4,44 @@ from typing import Any
 
 from nnunet_skipstudy.errors import UserError
 
-Regions = dict[str, tuple[int, ...]]
-"""Each label's values: one, or several for a region that joins labels."""
-
 LARGEST = 65535
 """nnU-Net writes label maps in 8 or 16 bits."""
 
 
-def named_labels(labels: Any, source: object) -> tuple[Regions, int | None]:
-    """Each label's values without the background, and the value of pixels that don't count, where there is one.
+def named_labels(labels: Any, source: object) -> tuple[dict[str, tuple[int, ...]], int | None]:
+    """Each label's values (several for a region) without the background, and the ``ignore`` label's, if there is one.
 
     Args:
-        labels: name: value, or name: list of values for a region, as in a dataset.json.
+        labels: name: value, or name: list of values, as in a dataset.json.
         source: what to call the file in a message.
 
     Raises:
-        UserError: it is none of these, a value is no whole number that a label map can hold, a name is no text, or
-            ``ignore`` shares its value with a label.
+        UserError: it is none of these, a value is no whole number that a label map can hold, a name is no text or the
+            report's own, or ``ignore`` shares its value with a label.
     """
+
+    def fault(what: str) -> UserError:
+        remedy = f"give name: value, or name: [values] for a region, in whole numbers from 0 to {LARGEST}"
+        return UserError(f"{source}: its 'labels' can't be read ({what}); {remedy}")
+
     if not isinstance(labels, dict):
-        raise _fault(source, "there are none")
-    regions = {_name(name, source): _values(name, value, source) for name, value in labels.items()}
+        raise fault("there are none")
+    regions: dict[str, tuple[int, ...]] = {}
+    for name, value in labels.items():
+        values = [_whole(one) for one in (value if isinstance(value, list | tuple) else [value])]
+        if not values or None in values:
+            raise fault(f"{name!r} has the value {repr(value)[:40]}")
+        if not name.strip() or name.startswith("(mean of ") or _is_no_text(name):
+            raise fault(f"the name {name!a} is no text or the report's own")
+        regions[name] = tuple(one for one in values if one is not None)
     ignore = regions.pop("ignore", None)
     if ignore is not None and (len(ignore) > 1 or any(ignore[0] in region for region in regions.values())):
-        raise _fault(source, "'ignore' needs a value of its own")
+        raise fault("'ignore' needs a value of its own")
     return {name: values for name, values in regions.items() if values != (0,)}, ignore[0] if ignore else None
 
 
-def _name(name: str, source: object) -> str:
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise _fault(source, f"the name {name!r} is no text") from error
-    if not name.strip() or name.startswith("(mean of "):  # the report's own rows
-        raise _fault(source, f"the name {name!r} can't be told from the report's own words")
-    return name
-
-
-def _values(name: str, value: Any, source: object) -> tuple[int, ...]:
-    values = tuple(_whole(one) for one in (value if isinstance(value, list | tuple) else [value]))
-    found = tuple(one for one in values if one is not None)
-    if not found or len(found) < len(values):
-        shown = repr(value)
-        raise _fault(source, f"{name!r} has the value {shown if len(shown) <= 40 else shown[:40] + '…'}")
-    return found
+def _is_no_text(name: str) -> bool:
+    return name != name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _whole(value: Any) -> int | None:
@@ -57,10 +51,3 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
         return None
     return int(value) if value == int(value) else None
-
-
-def _fault(source: object, what: str) -> UserError:
-    return UserError(
-        f"{source}: its 'labels' can't be read ({what}); give name: value, or name: [values] for a region, "
-        f"in whole numbers from 0 to {LARGEST}"
-    )

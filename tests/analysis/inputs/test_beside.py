@@ -136,6 +136,7 @@ def test_another_measure_of_disparity_is_not_mixed_in(measure_of: str, raw: Path
         ("perturbations.csv", "case,level,disparity\na,x,1_0\n", "row 2 has the disparity '1_0'"),
         ("disparity.csv", MEASURED + "a,test,x,union,kamath2025,all,inf,,\n", "row 2 has the disparity 'inf'"),
         ("folds.csv", "name\nx\n", "has no column 'fold'"),
+        ("folds.csv", "fold,name,kind\n0,wide_0,wide\n0,narrow_easy,narrow\n", "two rows of fold 0"),
     ],
 )
 def test_tables_that_say_two_things_or_none_are_refused(
