@@ -31,6 +31,7 @@ from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, Surface
+from nnunet_skipstudy.support.files import led_to
 from nnunet_skipstudy.support.published import check_output, published
 
 MAX_CASES = 12
@@ -139,7 +140,7 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
     given = options.predictions
     root = given.parent if given.is_file() else given
     runs = find_runs(given, options.architecture, options.level)
-    references = find_references(options.labels, runs, fallback=root.resolve().name)
+    references = find_references(options.labels, runs, fallback=led_to(root)[0].name)
     if options.groups is not None:
         references = {name: grouped(reference, options.groups) for name, reference in references.items()}
     comparisons = tuple(
