@@ -55,7 +55,7 @@ def read_tiff(path: Path, volume: bool | None = None) -> Tiff:
             raise UserError(f"{path}: is to be shown turned, which nnU-Net doesn't do; save it upright")
         if first.photometric in NOT_RGB:
             raise UserError(
-                f"{path}: has colours of the kind {tifffile.PHOTOMETRIC(first.photometric).name}; save it in grey or RGB"
+                f"{path}: has colours of the kind {tifffile.PHOTOMETRIC(first.photometric).name}; save it in RGB"
             )
         if first.compression in DEFLATED:
             for page in file.pages:
