@@ -123,8 +123,8 @@ def read_grid(path: Path) -> Grid | None:
 
 
 def has_spacing(path: Path) -> bool:
-    """Whether a file's distances are in mm, by its name and what lies beside it."""
-    return ending_of(path) in MEDICAL_ENDINGS or len(file_parts(path)) > 1
+    """Whether a file's distances are in mm: of a TIFF file, whether it is a volume with its spacing beside it."""
+    return ending_of(path) in MEDICAL_ENDINGS or (len(file_parts(path)) > 1 and read_grid(path) is not None)
 
 
 def file_parts(path: Path) -> tuple[Path, ...]:

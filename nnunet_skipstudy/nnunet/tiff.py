@@ -91,8 +91,10 @@ def _case_path(path: Path) -> Path:
 
 
 def _grid(path: Path, file: tifffile.TiffFile, volume: bool | None) -> Grid | None:
-    shape, axes, beside = file.series[0].shape, file.series[0].axes, spacing_file(path)
-    if len(shape) != 3 or not (volume if volume is not None else beside is not None or "S" not in axes):
+    shape, beside = file.series[0].shape, spacing_file(path)
+    if volume is None:  # a colour image may have other notes beside it
+        volume = "S" not in file.series[0].axes or (beside is not None and b'"spacing"' in beside.read_bytes())
+    if len(shape) != 3 or not volume:
         return None
     spacing = UNIT if beside is None else _spacing(beside)
     return Grid(tuple(shape), Geometry(spacing, (0.0,) * 3, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)))

@@ -77,6 +77,15 @@ def test_channels_before_rows_are_colours_beside_a_flat_label_map(tmp_path):
     np.testing.assert_array_equal(np.moveaxis(read_image(path, volume=False).array, -1, 0), theirs)
 
 
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3)])
+def test_notes_beside_a_flat_image_are_no_spacing(tmp_path, shape):
+    """Annotation tools leave a JSON file of the image's name."""
+    tifffile.imwrite(tmp_path / "case_0000.tif", pixels(shape))
+    (tmp_path / "case_0000.json").write_text('{"shapes": [], "imageHeight": 8}', encoding="utf-8")
+    assert read_image(tmp_path / "case_0000.tif").geometry is None
+    assert not has_spacing(tmp_path / "case_0000.tif")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"spacing": [1, 2]}', '{"spacing": [1, 0, 1]}', '{"spacing": "big"}'])
 def test_a_spacing_that_is_none_is_named(tmp_path, text):
     tifffile.imwrite(tmp_path / "case_0000.tif", pixels((5, 8, 9)), photometric="minisblack")
