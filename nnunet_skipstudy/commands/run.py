@@ -47,6 +47,7 @@ def main(argv: list[str]) -> int:
     if arguments.measure:
         measure_speed(opened)
     if arguments.dry_run:
+        check_data(opened)
         from nnunet_skipstudy.commands.status import print_cells, print_cost
 
         print_cells(opened, everything=True)
@@ -56,6 +57,21 @@ def main(argv: list[str]) -> int:
     if extra and executor == "inline":
         raise UserError("options after -- are Snakemake's; they need another executor than inline (--executor local)")
     return run(opened, executor, arguments.jobs, extra)
+
+
+def check_data(opened: "Opened") -> None:
+    """Refuse data sets of others that no run could plan on, as far as can be told without reading their images.
+
+    Raises:
+        UserError: there is one.
+    """
+    from nnunet_skipstudy.nnunet.datasets import found_dataset
+    from nnunet_skipstudy.planning.check import check_description
+
+    for dataset in opened.study.datasets:
+        folder = found_dataset(opened.places.nnunet["nnUNet_raw"], dataset.id)
+        if folder and not dataset.converter:
+            check_description(folder)
 
 
 def measure_speed(opened: "Opened") -> None:

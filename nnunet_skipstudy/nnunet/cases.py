@@ -37,7 +37,8 @@ class Description:
     """What a dataset.json says.
 
     ``labels`` gives each label's values (several for a region that joins labels) without the background,
-    ``ignore`` the value of pixels that don't count, ``members`` the cases that it lists with their files.
+    ``ignore`` the value of pixels that don't count, ``members`` the cases that it lists with their files, ``content``
+    all of it, as it is written.
     """
 
     source: Path
@@ -46,6 +47,7 @@ class Description:
     labels: dict[str, tuple[int, ...]]
     ignore: int | None = None
     members: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
 
 
 def read_description(folder: Path) -> Description:
@@ -59,23 +61,23 @@ def read_description(folder: Path) -> Description:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: can't be read as JSON ({error}); write it again") from error
     try:
         values = {
             str(name): tuple(int(v) for v in (value if isinstance(value, list) else [value]))
             for name, value in content["labels"].items()
         }
-        channels = content["channel_names"]
+        channels = content["modality"] if "modality" in content else content["channel_names"]  # as nnU-Net takes them
         ending, members = str(content["file_ending"]), dict(content.get("dataset") or {})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: lacks what nnU-Net v2 needs ({type(error).__name__}: {error}); it wants channel_names, "
             "file_ending, and labels as name: value"
         ) from error
     ignore = values.pop("ignore", None)
     labels = {name: value for name, value in values.items() if value != (0,)}
-    return Description(path, ending, len(channels), labels, ignore[0] if ignore else None, members)
+    return Description(path, ending, len(channels), labels, ignore[0] if ignore else None, members, content)
 
 
 def training_cases(folder: Path, description: Description) -> list[Case]:

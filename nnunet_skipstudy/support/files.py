@@ -70,7 +70,7 @@ def read_object(path: Path) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: can't be read as JSON; remove it") from error
 
 
@@ -78,7 +78,7 @@ def read_record(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty where there is none or it is damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
