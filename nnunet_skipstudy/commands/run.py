@@ -60,11 +60,7 @@ def main(argv: list[str]) -> int:
 
 
 def check_data(opened: "Opened") -> None:
-    """Refuse data sets of others that no run could plan on, as far as can be told without reading their images.
-
-    Raises:
-        UserError: there is one.
-    """
+    """Refuse data sets of others that no run could plan on, as far as can be told without reading their images."""
     from nnunet_skipstudy.nnunet.datasets import found_dataset
     from nnunet_skipstudy.planning.check import check_description
 

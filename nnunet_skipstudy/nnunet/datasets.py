@@ -9,11 +9,7 @@ from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES, required_folde
 
 
 def find_dataset(dataset: int | str, variable: str = "nnUNet_raw") -> Path:
-    """The folder of a data set, by its identifier (``501``) or its name (``Dataset501_Texture``).
-
-    Args:
-        dataset: which one. An identifier must stand for one name in all of nnU-Net's folders, as nnU-Net wants it.
-        variable: that of the folder to look in.
+    """The folder of a data set, by its identifier (``501``) or its name (``Dataset501_Texture``), under a variable's.
 
     Raises:
         UserError: the variable is not set, there is no such folder in it, or the identifier stands for several names.
@@ -28,12 +24,9 @@ def find_dataset(dataset: int | str, variable: str = "nnUNet_raw") -> Path:
 
 
 def found_dataset(root: Path, dataset: int | str, others: Iterable[Path] = ()) -> Path | None:
-    """The folder of a data set under ``root``; None: there is none.
+    """The folder of a data set under ``root``, one of nnU-Net's; None: there is none.
 
-    Args:
-        root: one of nnU-Net's folders.
-        dataset: its identifier or its name.
-        others: further ones, where an identifier must stand for the same name.
+    An identifier must stand for one name there and under ``others``, as nnU-Net wants it.
 
     Raises:
         UserError: the identifier stands for several names.

@@ -97,8 +97,8 @@ class Predictor:
                 allow_tqdm=False,
             )
             self._predictor.initialize_from_trained_model_folder(str(model.folder), (model.fold,), model.checkpoint)
-        self._network = self._predictor.network.to(torch.device(device)).eval()
-        self._predictor.network = _Ready(self._network)
+        self._network = network = self._predictor.network.to(torch.device(device)).eval()
+        network.to = network.eval = lambda *_: network  # nnU-Net asks for both before each image, part by part
         self._ending: str = self._predictor.dataset_json["file_ending"]
 
     def predict_folder(self, images: Path, output: Path, *, after_case: Callable[[], None] = lambda: None) -> int:
@@ -166,22 +166,6 @@ class Predictor:
             str(target),
             num_threads_torch=torch.get_num_threads(),  # as they are: setting them takes its time
         )
-
-
-class _Ready:
-    """A network that lies on its device, ready to predict: nnU-Net asks for both, part by part, for each image."""
-
-    def __init__(self, network: Any) -> None:
-        self._network = network
-
-    def __call__(self, images: Any) -> Any:
-        return self._network(images)
-
-    def to(self, device: Any) -> "_Ready":
-        return self
-
-    def eval(self) -> "_Ready":
-        return self
 
 
 def _publish(folder: Path, target: Path) -> None:

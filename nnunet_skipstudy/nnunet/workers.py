@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import RawValue
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from nnunet_skipstudy.errors import UserError
 
@@ -48,42 +49,29 @@ class _Pool:
 
 @contextlib.contextmanager
 def watched_pools(*, threads: bool) -> Iterator[None]:
-    """Let nnU-Net's pools of spawned processes be ones that notice a worker's end; those that it forks, threads.
-
-    Args:
-        threads: let those of spawned processes be threads, too.
+    """Let nnU-Net's pools of spawned processes notice a worker's end, or be threads; those that it forks are threads.
 
     Raises:
         UserError: a worker was killed.
     """
-    from nnunetv2.utilities import utils
-
     get_context = multiprocessing.get_context
 
-    def pool(processes: int) -> _Pool:
-        if threads:
-            return _Pool(ThreadPoolExecutor(processes))
+    def of_threads(processes: int) -> _Pool:
+        return _Pool(ThreadPoolExecutor(processes))
+
+    def of_processes(processes: int) -> _Pool:
         return _Pool(ProcessPoolExecutor(processes, mp_context=get_context("spawn")))
 
     def context(method: str | None = None) -> Any:
-        return SimpleNamespace(Pool=pool) if method == "spawn" else get_context(method)
+        return (
+            SimpleNamespace(Pool=of_threads if threads else of_processes) if method == "spawn" else get_context(method)
+        )
 
-    listing = _replaced(utils, "Pool", lambda processes: _Pool(ThreadPoolExecutor(processes)))
-    with _replaced(multiprocessing, "get_context", context), listing:
+    with patch("multiprocessing.get_context", context), patch("nnunetv2.utilities.utils.Pool", of_threads):
         try:
             yield
         except BrokenProcessPool as error:
             raise UserError(f"a worker process of nnU-Net's {KILLED}; {REMEDY} (resources: cpus, -np)") from error
-
-
-@contextlib.contextmanager
-def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)
 
 
 class _Flag:
@@ -106,9 +94,7 @@ def watched_augmenters() -> Iterator[None]:
     Raises:
         UserError: it did; what it said itself is in what was printed.
     """
-    from batchgenerators.dataloading import nondet_multi_threaded_augmenter as augmenters
-
-    with _replaced(augmenters, "Event", _Flag):
+    with patch("batchgenerators.dataloading.nondet_multi_threaded_augmenter.Event", _Flag):
         try:
             yield
         except RuntimeError as error:

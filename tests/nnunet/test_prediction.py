@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import write_image
-from nnunet_skipstudy.nnunet.prediction import _publish, _Ready
+from nnunet_skipstudy.nnunet.prediction import _publish
 from nnunet_skipstudy.support.working_folder import LOCK, working_folder
 
 
@@ -34,11 +33,3 @@ def test_a_prediction_that_a_full_disk_cut_short_is_none(tmp_path: Path, ending:
         with pytest.raises(UserError, match=f"case{ending}: can't be written .* make space, then predict again"):
             _publish(folder, tmp_path / f"case{ending}")
     assert [path.name for path in tmp_path.iterdir()] == [f"whole{ending}"]
-
-
-def test_a_ready_network_is_not_walked_through_again() -> None:
-    """It is asked for its device and its mode before each image, and stays what it is."""
-    network = torch.nn.Linear(2, 1).eval()
-    ready = _Ready(network)
-    assert ready.to(torch.device("cpu")) is ready.eval() is ready
-    assert torch.equal(ready(torch.ones(1, 2)), network(torch.ones(1, 2)))
