@@ -1,21 +1,16 @@
 """Can nnU-Net train on a data set? Looked at once, before it plans: it finds out late, or never, and in a traceback."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from nnunet_skipstudy.errors import UserError, shown
-from nnunet_skipstudy.nnunet.cases import Case, Description, read_description, read_labels, training_cases
-from nnunet_skipstudy.nnunet.images import Geometry, read_image
+from nnunet_skipstudy.nnunet.cases import Case, Description, read_channel, read_description, read_labels, training_cases
+from nnunet_skipstudy.nnunet.survey import survey
 from nnunet_skipstudy.support.parallel import parallel_map
 
-TOLERANCES: dict[str, float] = {"spacing": 1e-4, "direction": 1e-3, "origin": 1e-2}
-"""How far an image and its label map may differ: NIfTI keeps its geometry in single precision."""
 
-
-def check_dataset(folder: Path, *, workers: int = 1) -> list[str]:
+def check_dataset(folder: Path, *, workers: int = 1) -> tuple[str, ...]:
     """Read all that nnU-Net trains on; nothing is written.
 
     Args:
@@ -23,20 +18,17 @@ def check_dataset(folder: Path, *, workers: int = 1) -> list[str]:
         workers: threads.
 
     Returns:
-        A sentence about each kind of thing that is odd, and is no obstacle for nnU-Net.
+        Sentences about what is odd, and no obstacle for nnU-Net.
 
     Raises:
         UserError: nnU-Net can't plan, or would train on something else than what is meant; names file and value.
     """
     description, cases = check_description(folder)
-    looked_at = parallel_map(partial(_checked_case, description), cases, workers=workers, title="checking")
-    if not any(filled for filled, _ in looked_at):
+    remarks = survey(cases, workers=workers).remarks
+    filled = parallel_map(partial(_checked_case, description), cases, workers=workers, title="checking")
+    if not any(filled):
         raise UserError(f"{folder}: all {len(cases)} label maps are empty; give some with an object")
-    odd = [words for _, words in looked_at if words]
-    like_that = (
-        f"({len(odd)} of {len(cases)} cases are like that); nnU-Net goes by the voxels alone: see that they match"
-    )
-    return [f"{words} {like_that}" for words in odd[:1]]
+    return remarks
 
 
 def check_description(folder: Path) -> tuple[Description, list[Case]]:
@@ -78,44 +70,15 @@ def _label_complaints(description: Description) -> Iterator[str]:
         yield f"regions_class_order is {shown(order)}; labels that join values need it, an entry for each label"
 
 
-def _checked_case(description: Description, case: Case) -> tuple[bool, str | None]:
-    """Whether the label map holds an object, and how its header differs from an image's."""
-    labels = read_labels(case, description)
-    geometry, n_channels, odd = read_image(case.label).geometry, 0, None
-    for path in case.images:
-        image = read_image(path)
-        shape = image.array.shape
-        colours = 0 if image.geometry or len(shape) < 3 else shape[2]
-        n_channels += colours or 1
-        if (shape[:2] if colours else shape) != labels.shape:
-            raise UserError(
-                f"{case.label}: shape {labels.shape}, but {path} has {shape}; give the one that belongs to it"
-            )
-        if image.geometry and geometry:
-            odd = odd or _difference(path, image.geometry, case.label, geometry)
+def _checked_case(description: Description, case: Case) -> bool:
+    """Whether the label map holds an object; image and label map must be of one shape, and as dataset.json says."""
+    labels, n_channels = read_labels(case, description), 0
+    for channel in range(len(case.images)):
+        shape = read_channel(case, channel, labels).array.shape
+        n_channels += shape[2] if len(shape) > labels.ndim else 1
     if n_channels != description.n_channels:
         raise UserError(
             f"{case.images[0]}: case {case.name!r} has {n_channels} channels, {description.source} names "
             f"{description.n_channels}; correct one of them"
         )
-    return bool(labels.any()), odd
-
-
-def _difference(image: Path, ours: Geometry, label: Path, theirs: Geometry) -> str | None:
-    """How two headers differ.
-
-    Raises:
-        UserError: in the spacing, which nnU-Net's own check refuses.
-    """
-    for name, tolerance in TOLERANCES.items():
-        first, second = getattr(ours, name), getattr(theirs, name)
-        if not np.allclose(first, second, rtol=1e-4, atol=tolerance):
-            words = f"{label} has the {name} {_listed(second)}, its image {image} {_listed(first)}"
-            if name == "spacing":
-                raise UserError(f"{words}; mend the header that is wrong")
-            return words
-    return None
-
-
-def _listed(values: Sequence[float]) -> str:
-    return f"({', '.join(f'{value:g}' for value in values)})"
+    return bool(labels.any())
