@@ -38,7 +38,7 @@ def found_dataset(root: Path, dataset: int | str, others: Iterable[Path] = ()) -
     named = {name: place for place in (root, *others) for name in _folders(place) if name.startswith(start)}
     if len(named) > 1:  # nnU-Net looks no further than these letters, and takes Dataset5010_X for a 501
         places = ", ".join(str(place / name) for name, place in sorted(named.items()))
-        raise UserError(f"data set {dataset} is ambiguous ({places}); keep one name an identifier, or give the others")
+        raise UserError(f"data set {dataset} is ambiguous ({places}); keep one name an identifier, rename the others")
     return next((root / name for name in _folders(root) & named.keys() if name.startswith(f"{start}_")), None)
 
 
