@@ -9,6 +9,8 @@ from nnunet_skipstudy.errors import UserError
 if TYPE_CHECKING:
     from nnunet_skipstudy.study.engine import Opened, Outcome
 
+MOST_JOBS = 10_000
+
 
 def main(argv: list[str]) -> int:
     """Run what is not done, print what failed and where the report lies.
@@ -38,8 +40,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-j", type=int, dest="jobs", metavar="N", help="cores (local) or cells at once (cluster)")
     own, extra = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
     arguments = parser.parse_args(own)
-    if arguments.jobs is not None and arguments.jobs < 1:
-        raise UserError(f"-j {arguments.jobs}; give at least 1")
+    if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
+        raise UserError(f"-j {arguments.jobs}; give at least 1 and at most {MOST_JOBS}")
 
     opened = open_file(arguments.study)
     if arguments.measure and not arguments.dry_run:
