@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import NIFTI_ENDINGS
 from nnunet_skipstudy.nnunet.nifti import check_complete
+from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.files import naming, write_json
 from nnunet_skipstudy.support.working_folder import LOCK, remove_leftovers, working_folder
 
@@ -82,6 +84,8 @@ class Predictor:
         Raises:
             UserError: the checkpoint does not exist.
         """
+        from unittest.mock import patch
+
         import torch
         from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
@@ -89,7 +93,8 @@ class Predictor:
             raise UserError(f"{model.checkpoint_file}: no such checkpoint; train this fold to its end first")
         self._model = model
         self._mirroring = mirroring
-        with contextlib.redirect_stdout(io.StringIO()):  # nnU-Net prints each module of its trainer lookup
+        lookup = patch("nnunetv2.inference.predict_from_raw_data.recursive_find_trainer_class_by_name", _trainer)
+        with lookup, contextlib.redirect_stdout(io.StringIO()):  # nnU-Net prints each module of its lookup
             self._predictor = nnUNetPredictor(
                 use_mirroring=mirroring,
                 device=torch.device(device),
@@ -166,6 +171,16 @@ class Predictor:
             str(target),
             num_threads_torch=torch.get_num_threads(),  # as they are: setting them takes its time
         )
+
+
+def _trainer(name: str) -> Any:
+    """The trainer that nnU-Net finds by that name; one of ours without the search, which takes as long as 20 images."""
+    from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
+
+    base = name.split("_")[0]
+    if base not in [architecture.trainer for architecture in ARCHITECTURES.values()]:
+        return recursive_find_trainer_class_by_name(name)
+    return getattr(import_module(f"nnunet_skipstudy.trainers.{base}"), name)
 
 
 def _publish(folder: Path, target: Path) -> None:
