@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.nnunet.environment import (
     FOLDER_VARIABLES,
     REMEDY,
@@ -29,6 +31,7 @@ from nnunet_skipstudy.support.parser import Parser
 
 OURS = "nnunet-skipstudy"
 DISK_WANTED_GB = 10
+IDENTIFIED = re.compile(r"Dataset(\d{3,})_")
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,17 @@ def _place(variable: str, value: str, others: Mapping[Path, str]) -> Finding:
     return Finding(variable, state, advice="; ".join(advice))
 
 
+def _datasets() -> Iterator[Finding]:
+    roots = [Path(os.environ[name]) for name in FOLDER_VARIABLES if os.environ.get(name)]
+    names = {match[1] for root in roots for path in root.glob("Dataset*") if (match := IDENTIFIED.match(path.name))}
+    for identifier in sorted(names):
+        try:
+            found_dataset(roots[0], identifier, roots[1:])
+        except UserError as error:
+            fault, _, remedy = str(error).partition("; ")
+            yield Finding(f"data set {identifier}", fault, remedy=remedy)
+
+
 def _trainers(asked: list[str]) -> Iterator[Finding]:
     value = os.environ.get(TRAINER_VARIABLE, "")
     if str(trainer_folder()) not in value.split(os.pathsep):
@@ -163,6 +177,7 @@ def main(argv: list[str]) -> int:
     examinations: list[Callable[[], Iterator[Finding]]] = [
         _packages,
         _folders,
+        _datasets,
         lambda: _trainers(asked),
         _device,
     ]

@@ -9,6 +9,8 @@ from nnunet_skipstudy.errors import UserError
 if TYPE_CHECKING:
     from nnunet_skipstudy.study.engine import Opened, Outcome
 
+MOST_JOBS = 10_000
+
 
 def main(argv: list[str]) -> int:
     """Run what is not done, print what failed and where the report lies.
@@ -38,8 +40,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-j", type=int, dest="jobs", metavar="N", help="cores (local) or cells at once (cluster)")
     own, extra = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
     arguments = parser.parse_args(own)
-    if arguments.jobs is not None and arguments.jobs < 1:
-        raise UserError(f"-j {arguments.jobs}; give at least 1")
+    if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_JOBS:
+        raise UserError(f"-j {arguments.jobs}; give at least 1 and at most {MOST_JOBS}")
 
     opened = open_file(arguments.study)
     if arguments.measure and not arguments.dry_run:
@@ -47,6 +49,7 @@ def main(argv: list[str]) -> int:
     if arguments.measure:
         measure_speed(opened)
     if arguments.dry_run:
+        check_data(opened)
         from nnunet_skipstudy.commands.status import print_cells, print_cost
 
         print_cells(opened, everything=True)
@@ -56,6 +59,17 @@ def main(argv: list[str]) -> int:
     if extra and executor == "inline":
         raise UserError("options after -- are Snakemake's; they need another executor than inline (--executor local)")
     return run(opened, executor, arguments.jobs, extra)
+
+
+def check_data(opened: "Opened") -> None:
+    """Refuse data sets of others that no run could plan on, as far as can be told without reading their images."""
+    from nnunet_skipstudy.nnunet.datasets import found_dataset
+    from nnunet_skipstudy.planning.check import check_description
+
+    for dataset in opened.study.datasets:
+        folder = found_dataset(opened.places.nnunet["nnUNet_raw"], dataset.id)
+        if folder and not dataset.converter:
+            check_description(folder)
 
 
 def measure_speed(opened: "Opened") -> None:

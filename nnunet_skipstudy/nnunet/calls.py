@@ -17,7 +17,6 @@ from typing import Any
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.nnunet.workers import watched_augmenters, watched_pools
 from nnunet_skipstudy.support.files import naming, write_json
 
 
@@ -122,19 +121,6 @@ def output_to(log: Path) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
 def plan_and_preprocess(
     dataset_id: int,
     planner: type[Any],
@@ -158,12 +144,18 @@ def plan_and_preprocess(
     Raises:
         UserError: one of the processes was killed.
     """
+    from unittest.mock import patch
+
     from nnunetv2.experiment_planning import plan_and_preprocess_api as nnunet
+
+    from nnunet_skipstudy.nnunet.workers import watched_pools
 
     workers = max(1, processes)
     with naming(required_folder("nnUNet_preprocessed")), watched_pools(threads=not processes):
         nnunet.extract_fingerprint_dataset(dataset_id, num_processes=workers)
-        with _variable("nnUNet_n_proc_DA", "1"):  # the planner hands it to torch.set_num_threads, which refuses 0
+        with patch.dict(
+            os.environ, nnUNet_n_proc_DA="1"
+        ):  # the planner hands it to torch.set_num_threads, which refuses 0
             nnunet.plan_experiment_dataset(
                 dataset_id, planner, gpu_memory_target_in_gb=gpu_memory_gb, overwrite_plans_name=plans
             )
@@ -196,6 +188,8 @@ def train(
         return
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args, maybe_load_checkpoint
+
+    from nnunet_skipstudy.nnunet.workers import watched_augmenters
 
     use_threads(device, threads)
     resume = any((cell.fold_folder / f"checkpoint_{which}.pth").is_file() for which in ("latest", "best"))

@@ -49,7 +49,8 @@ class Description:
     """What a dataset.json says.
 
     ``labels`` gives each label's values (several for a region that joins labels) without the background,
-    ``ignore`` the value of pixels that don't count, ``members`` the cases that it lists with their files.
+    ``ignore`` the value of pixels that don't count, ``members`` the cases that it lists with their files, ``content``
+    all of it, as it is written.
     """
 
     source: Path
@@ -58,6 +59,7 @@ class Description:
     labels: dict[str, tuple[int, ...]]
     ignore: int | None = None
     members: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
 
 
 def read_description(folder: Path) -> Description:
@@ -71,7 +73,8 @@ def read_description(folder: Path) -> Description:
         raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set")
     content = read_object(path)
     try:
-        ending, n_channels = str(content["file_ending"]), len(content["channel_names"])
+        channels = content["modality"] if "modality" in content else content["channel_names"]  # as nnU-Net takes them
+        ending, n_channels = str(content["file_ending"]), len(channels)
         members = dict(content.get("dataset") or {})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
@@ -79,7 +82,7 @@ def read_description(folder: Path) -> Description:
             "file_ending, and labels as name: value"
         ) from error
     labels, ignore = named_labels(content.get("labels"), path)
-    return Description(path, ending, n_channels, labels, ignore, members)
+    return Description(path, ending, n_channels, labels, ignore, members, content)
 
 
 def training_cases(folder: Path, description: Description) -> list[Case]:

@@ -9,11 +9,7 @@ from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES, required_folde
 
 
 def find_dataset(dataset: int | str, variable: str = "nnUNet_raw") -> Path:
-    """The folder of a data set, by its identifier (``501``) or its name (``Dataset501_Texture``).
-
-    Args:
-        dataset: which one. An identifier must stand for one name in all of nnU-Net's folders, as nnU-Net wants it.
-        variable: that of the folder to look in.
+    """The folder of a data set, by its identifier (``501``) or its name (``Dataset501_Texture``), under a variable's.
 
     Raises:
         UserError: the variable is not set, there is no such folder in it, or the identifier stands for several names.
@@ -28,12 +24,9 @@ def find_dataset(dataset: int | str, variable: str = "nnUNet_raw") -> Path:
 
 
 def found_dataset(root: Path, dataset: int | str, others: Iterable[Path] = ()) -> Path | None:
-    """The folder of a data set under ``root``; None: there is none.
+    """The folder of a data set under ``root``, one of nnU-Net's; None: there is none.
 
-    Args:
-        root: one of nnU-Net's folders.
-        dataset: its identifier or its name.
-        others: further ones, where an identifier must stand for the same name.
+    An identifier must stand for one name there and under ``others``, as nnU-Net wants it.
 
     Raises:
         UserError: the identifier stands for several names.
@@ -45,7 +38,7 @@ def found_dataset(root: Path, dataset: int | str, others: Iterable[Path] = ()) -
     named = {name: place for place in (root, *others) for name in _folders(place) if name.startswith(start)}
     if len(named) > 1:  # nnU-Net looks no further than these letters, and takes Dataset5010_X for a 501
         places = ", ".join(str(place / name) for name, place in sorted(named.items()))
-        raise UserError(f"data set {dataset} is ambiguous ({places}); keep one name an identifier, or give the others")
+        raise UserError(f"data set {dataset} is ambiguous ({places}); keep one name an identifier, rename the others")
     return next((root / name for name in _folders(root) & named.keys() if name.startswith(f"{start}_")), None)
 
 

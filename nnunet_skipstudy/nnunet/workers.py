@@ -1,16 +1,18 @@
-"""nnU-Net's worker processes, watched: one that is killed, for want of memory for one, fails the work by name.
+"""nnU-Net's worker processes, watched: one that the system kills fails the work by name.
 
-nnU-Net's own pools wait for ever where a worker was killed while it held one of their locks.
+nnU-Net's own pools wait for ever for one that was killed while it held a lock of theirs.
 """
 
-import contextlib
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.pool import ThreadPool
 from multiprocessing.sharedctypes import RawValue
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from nnunet_skipstudy.errors import UserError
 
@@ -18,72 +20,44 @@ KILLED = "was killed by the system, most likely for want of memory"
 REMEDY = "give it more memory (resources: memory_gb), or fewer workers"
 
 
-class _Pool:
-    """What nnU-Net uses of ``multiprocessing.Pool``, on an executor, which knows when a worker of its dies."""
+class _Pool(ProcessPoolExecutor):
+    """What nnU-Net uses of ``multiprocessing.Pool``, by an executor, which knows when a worker of its dies."""
 
     _pool = ()  # nnU-Net asks whether its workers live; that is the executor's to see
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-
-    def __enter__(self) -> "_Pool":
-        return self
+    def __init__(self, processes: int) -> None:
+        super().__init__(processes, mp_context=get_context("spawn"))
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if kind is not None:  # what they are at is not waited for
-            for worker in list((getattr(self._executor, "_processes", None) or {}).values()):
-                worker.terminate()
-        self._executor.shutdown(cancel_futures=True)
+        for worker in list((self._processes or {}).values()) if kind else ():  # what they are at is not waited for
+            worker.terminate()
+        self.shutdown(cancel_futures=True)
 
     def starmap_async(self, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> SimpleNamespace:
-        futures = [self._executor.submit(work, *each) for each in arguments]
+        futures = [self.submit(work, *each) for each in arguments]
         return SimpleNamespace(
             ready=lambda: all(future.done() for future in futures),
             get=lambda: [future.result() for future in futures],
         )
 
-    def starmap(self, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> Any:
-        return self.starmap_async(work, arguments).get()
 
-
-@contextlib.contextmanager
+@contextmanager
 def watched_pools(*, threads: bool) -> Iterator[None]:
-    """Let nnU-Net's pools of spawned processes be ones that notice a worker's end; those that it forks, threads.
-
-    Args:
-        threads: let those of spawned processes be threads, too.
+    """Let nnU-Net's pools of spawned processes notice a worker's end, or be threads; those that it forks are threads.
 
     Raises:
         UserError: a worker was killed.
     """
-    from nnunetv2.utilities import utils
-
-    get_context = multiprocessing.get_context
-
-    def pool(processes: int) -> _Pool:
-        if threads:
-            return _Pool(ThreadPoolExecutor(processes))
-        return _Pool(ProcessPoolExecutor(processes, mp_context=get_context("spawn")))
+    ours = SimpleNamespace(Pool=ThreadPool if threads else _Pool)
 
     def context(method: str | None = None) -> Any:
-        return SimpleNamespace(Pool=pool) if method == "spawn" else get_context(method)
+        return ours if method == "spawn" else get_context(method)
 
-    listing = _replaced(utils, "Pool", lambda processes: _Pool(ThreadPoolExecutor(processes)))
-    with _replaced(multiprocessing, "get_context", context), listing:
+    with patch("multiprocessing.get_context", context), patch("nnunetv2.utilities.utils.Pool", ThreadPool):
         try:
             yield
         except BrokenProcessPool as error:
             raise UserError(f"a worker process of nnU-Net's {KILLED}; {REMEDY} (resources: cpus, -np)") from error
-
-
-@contextlib.contextmanager
-def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)
 
 
 class _Flag:
@@ -99,22 +73,18 @@ class _Flag:
         self._value.value = 1
 
 
-@contextlib.contextmanager
+@contextmanager
 def watched_augmenters() -> Iterator[None]:
     """Let a training end when one of its augmenting processes does.
 
     Raises:
         UserError: it did; what it said itself is in what was printed.
     """
-    from batchgenerators.dataloading import nondet_multi_threaded_augmenter as augmenters
-
-    with _replaced(augmenters, "Event", _Flag):
+    with patch("batchgenerators.dataloading.nondet_multi_threaded_augmenter.Event", _Flag):
         try:
             yield
         except RuntimeError as error:
             if "background workers are no longer alive" not in str(error):
                 raise
-            raise UserError(
-                f"an augmenting process of nnU-Net's ended: if its own words are not in the log, it {KILLED}; "
-                f"{REMEDY} (nnUNet_n_proc_DA)"
-            ) from error
+            what = f"ended: if its own words are not in the log, it {KILLED}; {REMEDY} (nnUNet_n_proc_DA)"
+            raise UserError(f"an augmenting process of nnU-Net's {what}") from error

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from nnunet_skipstudy.architectures.cost import NetworkCost, network_cost
 from nnunet_skipstudy.architectures.network import build_network
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.nnunet.cases import read_description
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.support.files import read_object
 
 
 def plans_file(dataset: str, plans: str) -> Path:
@@ -35,18 +37,16 @@ def plan_costs(dataset: str, plans: str, configuration: str) -> dict[str, Networ
     Raises:
         UserError: the plans or the configuration don't exist.
     """
-    import json
-
     from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
     from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
     path = plans_file(dataset, plans)
-    manager = PlansManager(json.loads(path.read_text(encoding="utf-8")))
+    manager = PlansManager(read_object(path))
     if configuration not in manager.available_configurations:
         known = ", ".join(manager.available_configurations)
-        raise UserError(f"{path}: has no configuration {configuration!r}; choose one of {known} (-c)")
+        raise UserError(f"{path}: has no configuration {shown(configuration)}; choose one of {known} (-c)")
     chosen = manager.get_configuration(configuration)
-    dataset_json = json.loads((path.parent / "dataset.json").read_text(encoding="utf-8"))
+    dataset_json = read_description(path.parent).content
     n_inputs = determine_num_input_channels(manager, chosen, dataset_json)
     n_outputs = manager.get_label_manager(dataset_json).num_segmentation_heads
     costs = {}

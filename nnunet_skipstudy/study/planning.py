@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import read_description, training_cases
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
+from nnunet_skipstudy.planning.check import check_dataset
 from nnunet_skipstudy.study.contents import DIGITS
 from nnunet_skipstudy.study.data_facts import OWN_SPLITS, SPLITS
 from nnunet_skipstudy.study.grid import settings_hash
@@ -43,8 +45,8 @@ def plan_and_preprocess(
         replace: make plans anew that were made here with other settings.
 
     Raises:
-        UserError: the planner or the configuration is unknown, or there are plans of this name that are not to be
-            replaced.
+        UserError: the data set is broken, the planner or the configuration is unknown, or there are plans of this name
+            that are not to be replaced.
     """
     from nnunet_skipstudy.nnunet import calls
 
@@ -62,6 +64,9 @@ def plan_and_preprocess(
         if not stamp or not replace:
             raise UserError(f"{file}: plans that were made with other settings or by others; give yours another name")
         refuse_other_study(file, stamp, owner)
+    planner = _planner(plans)
+    for remark in check_dataset(required_folder("nnUNet_raw") / name, workers=max(1, processes)):
+        calls.say(f"skipstudy: warning: {remark}")
     if other:
         for path in folder.glob(f"{plans['name']}_*{FINISHED}"):
             path.unlink()
@@ -70,7 +75,7 @@ def plan_and_preprocess(
     write_json(mark, {"digest": shared, "study": str(owner)})
     calls.plan_and_preprocess(
         settings["dataset"],
-        _planner(plans),
+        planner,
         plans["name"],
         settings["configuration"],
         gpu_memory_gb=plans["gpu_memory_gb"],
@@ -148,10 +153,7 @@ def ensure_splits(folder: Path) -> None:
     if splits.is_file() and not drawn:
         return
     raw = required_folder("nnUNet_raw") / folder.name
-    dataset = json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
-    ending = dataset["file_ending"]
-    listed = dataset.get("dataset")
-    cases = sorted(listed or (path.name.removesuffix(ending) for path in (raw / "labelsTr").glob(f"*{ending}")))
+    cases = sorted(case.name for case in training_cases(raw, read_description(raw)))
     if drawn and cases == sorted({case for part in json.loads(splits.read_text())[0].values() for case in part}):
         return
     if len(cases) < 5:

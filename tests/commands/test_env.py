@@ -9,7 +9,7 @@ from processes import run, study_environment
 
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands import doctor
-from nnunet_skipstudy.nnunet.environment import trainer_folder
+from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES, trainer_folder
 
 
 def test_the_lines_survive_a_shell(tmp_path: Path) -> None:
@@ -73,6 +73,17 @@ def test_doctor_judges_a_folder(
     assert bool(finding.advice) == (mark == "hint")
 
 
+def test_doctor_names_an_identifier_that_two_data_sets_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of nnU-Net's folders they lie in: nnU-Net finds neither then."""
+    for variable, name in zip(FOLDER_VARIABLES, ("Dataset007_A", "Dataset007_B", "Dataset008_A"), strict=True):
+        (tmp_path / variable / name).mkdir(parents=True)
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    (finding,) = doctor._datasets()
+    assert (finding.subject, finding.remedy[:8]) == ("data set 007", "keep one")
+    assert "Dataset007_A" in finding.state
+    assert "Dataset007_B" in finding.state
+
+
 @pytest.mark.parametrize("value", ["~/raw", '"/raw"', "{tmp}/file"])
 def test_no_command_takes_such_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
@@ -94,7 +105,7 @@ def test_the_root_of_the_lines_can_be_a_folder(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_doctor_names_a_package_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "version", lambda name: {"torch": "1.13.1"}.get(name, "999"))
+    monkeypatch.setattr(doctor, "version", lambda name: {"torch": "1.13.1"}.get(name, "9999"))
     wrong = [finding for finding in doctor._packages() if finding.remedy]
     assert [(finding.subject, finding.state, finding.remedy) for finding in wrong] == [
         ("torch", "1.13.1", "pip install 'torch>=2.1.2'")

@@ -15,7 +15,7 @@ from nnunet_skipstudy.nnunet.workers import watched_augmenters, watched_pools
 
 def pids(pool: Any, n: int) -> set[int]:
     """The processes that did some of ``n`` pieces of work."""
-    return set(pool.starmap(os.getpid, [()] * n))
+    return set(pool.starmap_async(os.getpid, [()] * n).get())
 
 
 def wait_for(results: list[Any]) -> list[Any]:
