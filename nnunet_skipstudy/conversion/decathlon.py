@@ -58,6 +58,8 @@ def decathlon_converter(
         )
 
     return of_download(
+        describe,
+        partial(add_slices_argument, window=window),
         command=command,
         dataset_id=dataset_id,
         dataset_name=name,
@@ -65,8 +67,6 @@ def decathlon_converter(
         "of them the test set.",
         study=f"native: volumes; study: 2D as in --slices, of {train} volumes to train, {val} to validate and {test} "
         "to test (default: native)",
-        describe=describe,
-        add_arguments=partial(add_slices_argument, window=window),
         examples=(f"skipstudy convert {command} {task}.tar -d {dataset_id + 10} --name {name}Study --protocol study",),
     )
 
