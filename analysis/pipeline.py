@@ -17,6 +17,7 @@ from nnunet_skipstudy.analysis.figures.ranks import critical_differences
 from nnunet_skipstudy.analysis.figures.style import Picture
 from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
 from nnunet_skipstudy.analysis.inputs.find import find_runs
+from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
 from nnunet_skipstudy.analysis.measuring import case_metrics
@@ -30,6 +31,7 @@ from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, Surface
+from nnunet_skipstudy.support.files import led_to
 from nnunet_skipstudy.support.published import check_output, published
 
 MAX_CASES = 12
@@ -46,6 +48,8 @@ class AnalyzeOptions:
     ``include_degenerate``: let networks that ignore their input be named best. ``latex``: write ``tables/*.tex`` too.
     ``workers``: threads (``None``: as many as speed up measuring, up to four).
     ``notes``: what else a reader has to know; put first among the warnings.
+    ``groups``: a table or a regular expression that tells which cases belong together (``None``: as cases.csv says).
+    ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
     """
 
     predictions: Path
@@ -63,6 +67,8 @@ class AnalyzeOptions:
     workers: int | None = None
     progress: bool = True
     notes: tuple[str, ...] = ()
+    groups: str | None = None
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,9 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
     given = options.predictions
     root = given.parent if given.is_file() else given
     runs = find_runs(given, options.architecture, options.level)
-    references = find_references(options.labels, runs, fallback=root.resolve().name)
+    references = find_references(options.labels, runs, fallback=led_to(root)[0].name)
+    if options.groups is not None:
+        references = {name: grouped(reference, options.groups) for name, reference in references.items()}
     comparisons = tuple(
         prepare(
             reference,
@@ -143,6 +151,7 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
             options.tolerance,
             options.surface,
             options.extra,
+            options.levels,
         )
         for name, reference in references.items()
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look, looks
+from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
@@ -69,9 +70,10 @@ def warnings_of(study: Study) -> list[str]:
     """What a reader has to know before trusting the numbers, most serious first."""
     return [
         *study.notes,
+        *filter(None, (suggested(comparison.reference) for comparison in study.comparisons)),
+        *_few(study),
         *input_warnings(study.comparisons, study.cases),
         *_degenerate(study),
-        *_few(study),
         *_empty(study),
         *_without_reference_level(study),
         *(

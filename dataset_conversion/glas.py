@@ -122,7 +122,7 @@ def read_patients(path: Path) -> dict[str, tuple[str, str]]:
     """
     if not path.is_file():
         raise UserError(f"{path}: can't be read; it says which slides are of one patient, so fetch the whole download")
-    (*header,), *rows = read_cells(path)[0] or [[]]
+    header, *rows = [row for row in read_cells(path)[0] if any(row)] or [[]]
     titles = ("name", "patient", "grade")
     places = [next((place for place, cell in enumerate(header) if cell.lower().startswith(t)), None) for t in titles]
     if places[0] is None or places[1] is None:

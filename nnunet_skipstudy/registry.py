@@ -4,6 +4,7 @@ Command-line choices, the order of tables, the colours of figures, the trainers 
 Nothing heavy is imported here.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -128,12 +129,8 @@ def alpha_level(alpha: float) -> str:
 
 def level_alpha(level: str) -> float | None:
     """The alpha of a synthetic test level's name, or ``None`` where the name is another level's."""
-    if not level.startswith("alpha"):
-        return None
-    try:
-        return float(level.removeprefix("alpha"))
-    except ValueError:
-        return None
+    named = re.fullmatch(r"alpha(\d{1,9}\.?\d{0,9}|\.\d{1,9})", level, re.ASCII)
+    return float(named[1]) if named else None
 
 
 def level_order(level: str) -> tuple[int, float, str]:
@@ -148,3 +145,12 @@ def known_order(levels: Iterable[str]) -> bool:
     """Whether the names tell which level is harder: all of the five categories, or all alphas."""
     names = list(levels)
     return all(name in LEVELS for name in names) or all(level_alpha(name) is not None for name in names)
+
+
+def in_order(levels: Iterable[str]) -> list[str]:
+    """The levels, each once, hardest first by their names; where these don't tell, in the order they come in.
+
+    The analysis decides that order once, for the table of cases (analysis.inputs.matching).
+    """
+    names = list(dict.fromkeys(levels))
+    return sorted(names, key=level_order) if known_order(names) else names

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.references import VALIDATION_FOLDERS
 from nnunet_skipstudy.analysis.inputs.runs import Run, case_files
 from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import TRAINING, NetworkKey, groups
@@ -17,7 +19,8 @@ from nnunet_skipstudy.analysis.statistics.hardest import hardest_level, hardest_
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import read_image
-from nnunet_skipstudy.registry import UNPERTURBED, level_order
+from nnunet_skipstudy.registry import UNPERTURBED, in_order, level_order
+from nnunet_skipstudy.support.files import led_to
 
 Pixels = npt.NDArray[np.uint8]
 LabelPixels = npt.NDArray[np.generic]
@@ -102,15 +105,20 @@ def image_folders(comparison: Comparison, levels: Sequence[str]) -> dict[str, Pa
 
     Unperturbed images lie in ``imagesTs`` (of ``labelsTr``: in ``imagesTr``).
     """
-    folder = comparison.reference.folder.resolve()
-    base = f"images{folder.name.removeprefix('labels')}" if folder.name.startswith("labels") else "imagesTs"
-    found = {}
-    for level in levels:
-        names = [f"{base}_{level}", *([base] if level == UNPERTURBED else [])]
-        images = next((folder.parent / name for name in names if (folder.parent / name).is_dir()), None)
-        if images is not None:
-            found[level] = images
+    bases = list(dict.fromkeys(_images_name(folder.name) for folder in led_to(comparison.reference.folder)))
+    found: dict[str, Path] = {}
+    for level, place, base in product(levels, comparison.reference.places, bases):
+        for name in (f"{base}_{level}", *([base] if level == UNPERTURBED else [])):
+            if (place / name).is_dir():
+                found.setdefault(level, place / name)
     return found
+
+
+def _images_name(labels: str) -> str:
+    """The folder of images that belongs to a folder of labels."""
+    if labels == VALIDATION_FOLDERS[0]:
+        return "imagesTr"
+    return f"images{labels.removeprefix('labels')}" if labels.startswith("labels") else "imagesTs"
 
 
 def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Choice]) -> Iterator[CaseView]:
@@ -124,7 +132,7 @@ def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Ch
         cases: the table of cases.
         choices: what to read.
     """
-    levels = sorted({run.level for run in comparison.runs}, key=level_order)
+    levels = in_order(run.level for run in comparison.runs)
     folders = image_folders(comparison, levels)
     files = {level: case_files(folder) for level, folder in folders.items()}
     runs = _first_runs(comparison)

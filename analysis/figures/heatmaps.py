@@ -14,7 +14,7 @@ from nnunet_skipstudy.analysis.figures.looks import Look, level_title, trained_a
 from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, Picture, fitted, save, slug, style, title_above
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
-from nnunet_skipstudy.registry import level_alpha, level_order
+from nnunet_skipstudy.registry import in_order, level_alpha, level_order
 
 BASELINE = "NoSkip"
 """The network that the others are compared with, as in the study."""
@@ -74,7 +74,7 @@ def alpha_matrices(summary: pd.DataFrame, looks: dict[NetworkKey, Look], folder:
 def _matrices(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> dict[NetworkKey, pd.DataFrame]:
     by_network = dict(list(rows.groupby(list(NETWORK[1:]), sort=False)))
     trained = sorted(rows["training"].unique(), key=level_order)
-    tested = sorted(rows["level"].unique(), key=level_order)
+    tested = in_order(rows["level"].unique())
     return {
         key: by_network[key]
         .pivot(index="training", columns="level", values="mean")

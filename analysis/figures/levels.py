@@ -24,7 +24,7 @@ from nnunet_skipstudy.analysis.figures.style import (
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import level_alpha, level_order
+from nnunet_skipstudy.registry import in_order, known_order, level_alpha, level_order
 
 Bounds = dict[tuple[str, ...], tuple[float, float]]
 _KEY = ("architecture", "trainer", "plans", "configuration")
@@ -88,7 +88,7 @@ def _lines(
     rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, bounded: bool, title: str
 ) -> Figure:
     trainings = sorted(rows["training"].unique(), key=level_order)
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     columns = min(MAX_COLUMNS, len(trainings))
     lines = math.ceil(len(trainings) / columns)
     width = 6.2 if columns == 1 else 1.2 + 2.6 * columns
@@ -112,7 +112,9 @@ def _lines(
         title_above(figure, title)
         present = set(rows[list(NETWORK[1:])].itertuples(index=False, name=None))
         drawn = [look for key, look in looks.items() if key in present]
-        legend_below(figure, [network_handle(look, line=True) for look in drawn], [look.title for look in drawn])
+        legend_below(
+            figure, [network_handle(look, known_order(levels)) for look in drawn], [look.title for look in drawn]
+        )
     return figure
 
 
@@ -130,7 +132,7 @@ def _panel(
             [position + shift for position in range(len(levels))],
             [values.get(level, math.nan) for level in levels],
             color=look.colour,
-            linestyle=look.dashes,
+            linestyle=look.dashes if known_order(levels) else "none",
             marker=look.marker,
             markersize=4.5,
             markerfacecolor="white" if hollow else look.colour,

@@ -11,7 +11,7 @@ from nnunet_skipstudy.analysis.figures.case_views import CaseView, LabelPixels, 
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
 from nnunet_skipstudy.analysis.figures.style import Picture, fitted, save, slug, style
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import in_order
 
 REFERENCE_COLOUR = "#F0E442"
 """Yellow of Okabe and Ito: seen on dark and light, and no network's colour."""
@@ -41,7 +41,7 @@ def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look],
 
 def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: str) -> Figure:
     """All tiles lie on one axis: thirty axes would take seconds to arrange."""
-    levels = sorted(view.images, key=level_order)
+    levels = in_order(view.images)
     present = {key for place, key, _ in view.predictions if place == training}
     networks = [key for key in looks if key in present]
     rows, columns = view.reference.shape

@@ -1,14 +1,17 @@
 """What all figures share: colours of paper, files, names."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -35,6 +38,12 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "text.parse_math": False,  # a $ in somebody's label is a $
 }
+WIDE_FONTS: tuple[str, ...] = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei"),
+    *("WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "SimHei", "Malgun Gothic"),
+    *("Arial Unicode MS", "Noto Sans Arabic", "Noto Sans Devanagari"),
+)
+"""Fonts with letters that matplotlib's own lacks."""
 MAX_COLUMNS = 3
 LEGEND_SIZE = 9.0
 
@@ -45,11 +54,19 @@ def style(**settings: Any) -> Iterator[None]:
 
     Whatever the process has set before must not show: nnU-Net's logger, for one, scales all fonts up.
     """
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (current )?font", UserWarning)  # a box is drawn
         mpl.rcdefaults()
-        chosen: Any = {**STYLE, **settings}
+        chosen: Any = {**STYLE, "font.family": _fonts(), **settings}
         mpl.rcParams.update(chosen)
         yield
+
+
+@cache
+def _fonts() -> list[str]:
+    """Matplotlib's own font, then those on this machine that have what it lacks."""
+    own, there = "DejaVu Sans", set(font_manager.get_font_names())
+    return [own, *(name for name in WIDE_FONTS if name in there)]
 
 
 def width_of(words: str, size: float) -> float:

@@ -15,6 +15,7 @@ from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.registry import known_order
 
 MAX_POINTS = 400
 """Points of one network in the chart of TD; more are thinned evenly."""
@@ -54,6 +55,7 @@ def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[st
                 "unit": units[setting.dataset],
                 "levels": [level_title(level) for level in setting.levels],
                 "axis": axis_title(setting.levels, gap=2).replace("  ", " \u00a0"),
+                "joined": known_order(setting.levels),
                 "reference": _reference(setting),
                 "means": _means(statistics, setting, order),
                 "disparity": _disparity(setting, order) if id(setting) in overall else None,

@@ -24,7 +24,7 @@ from nnunet_skipstudy.analysis.report.words import count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import known_order, level_order
+from nnunet_skipstudy.registry import in_order, known_order, level_order
 
 HONESTY = (
     "In square brackets: 95 % intervals, bootstrapped over groups of cases. p: Wilcoxon's signed-rank test over "
@@ -103,7 +103,7 @@ def _lead(study: Study) -> list[str]:
 def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
     keys = set(rows[list(NETWORK[1:])].itertuples(index=False, name=None))
     titles = [look.title for key, look in study.looks.items() if key in keys]
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     folds = sorted((fold for fold in rows["fold"].unique() if fold), key=fold_order)
     seeds = sorted(int(seed) for seed in rows["seed"].dropna().unique())
     comparison = next(c for c in study.comparisons if c.reference.dataset == dataset)
@@ -139,7 +139,7 @@ def level_tables(
     trainings = table[["dataset", "training"]].drop_duplicates().itertuples(index=False, name=None)
     for dataset, training in sorted(trainings, key=lambda pair: (pair[0], level_order(pair[1]))):
         rows = table[(table["dataset"] == dataset) & (table["training"] == training)]
-        levels = sorted(rows["level"].unique(), key=level_order)
+        levels = in_order(rows["level"].unique())
         best = {level: best_networks(rows[rows["level"] == level]) for level in levels}
         values = {(row.key, row.level): row for row in rows.itertuples()}
         body = []
@@ -194,7 +194,7 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
 
 
 def _by_row(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[dict[str, pd.Series]]:
-    order = list(looks)
+    order, levels = list(looks), in_order(rows["level"].unique())
     keys = ["training", *NETWORK[1:], "level", "label"]
     grouped = [{str(row["metric"]): row for _, row in part.iterrows()} for _, part in rows.groupby(keys, sort=False)]
     return sorted(
@@ -202,7 +202,7 @@ def _by_row(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[dict[str,
         key=lambda by: (
             level_order(by["dsc"]["training"]),
             order.index(_key(by["dsc"])),
-            level_order(by["dsc"]["level"]),
+            levels.index(by["dsc"]["level"]),
         ),
     )
 
@@ -247,7 +247,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
 
 
 def _reference_levels(rows: pd.DataFrame) -> str:
-    levels = sorted(rows["reference_level"].unique(), key=level_order)
+    levels = in_order(rows["reference_level"].unique())
     if len(levels) > 1 and (rows["reference_level"] == rows["trained_on"]).all():
         return "the level that each network was trained on"
     return ", ".join(level or "none" for level in levels)

@@ -22,8 +22,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# {text(report.title)}\n"
     for sentence in report.lead:
         yield f"{text(sentence)}\n"
-    yield from _list("What came out", [*report.findings, *report.evidence, *report.details, report.honesty])
     yield from _list("Read this first", report.warnings)
+    yield from _list("What came out", [*report.findings, *report.evidence, *report.details, report.honesty])
     yield "## Figures\n"
     for picture in report.pictures:
         address = f"figures/{picture.svg.with_suffix('.png').name}"

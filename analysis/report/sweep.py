@@ -11,7 +11,7 @@ from PIL import Image
 from nnunet_skipstudy.analysis.figures.case_views import CaseView, LabelPixels, Pixels, outlines
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import in_order
 
 MAX_SIDE = 192
 """Pixels; larger images are made smaller for the page."""
@@ -66,7 +66,7 @@ def _size(case: Json) -> int:
 
 
 def _case(view: CaseView, order: dict[NetworkKey, int]) -> Json:
-    levels = sorted(view.images, key=level_order)
+    levels = in_order(view.images)
     trainings = list(dict.fromkeys(place[0] for place in view.predictions))
     rows, columns = view.reference.shape
     return {

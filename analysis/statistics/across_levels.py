@@ -12,7 +12,7 @@ from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanme
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
 from nnunet_skipstudy.analysis.statistics.setting import LOWER_IS_BETTER, level_cvs, never_right
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import in_order
 
 ACROSS_COLUMNS: tuple[str, ...] = (
     *("n_levels", "cv_across_levels", "cv_of_level_means", "worst_level", "worst_mean"),
@@ -47,7 +47,7 @@ def across_levels(cases: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     names = list(dict.fromkeys(rows["case"]))
     at = (
         pd.Categorical(rows["case"], names).codes.astype(int),

@@ -12,7 +12,7 @@ from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
-from nnunet_skipstudy.registry import level_alpha, level_order
+from nnunet_skipstudy.registry import in_order, level_alpha, level_order
 
 ALL_LEVELS = "(mean of levels)"
 ALL_LABELS = "(mean of labels)"
@@ -127,7 +127,7 @@ def _by_label(
     present = tuple(key for key in networks if key in set(keys))
     case_names = tuple(dict.fromkeys(rows["case"]))
     group_of = dict(zip(rows["case"], rows["group"], strict=True))
-    levels = tuple(sorted(rows["level"].unique(), key=level_order))
+    levels = tuple(in_order(rows["level"].unique()))
     labels = tuple(dict.fromkeys(rows["label"]))
     position = pd.DataFrame(
         {

@@ -70,6 +70,12 @@ def parser() -> Parser:
         help="predictions without a label are an error, or are left out and listed (default: refuse)",
     )
     add(
+        "--groups",
+        metavar="REGEX|CSV",
+        help="which cases belong together (slices of a patient): a regular expression for their names, whose first "
+        "parentheses find the group, or a table.csv with the columns case and group (default: cases.csv's)",
+    )
+    add(
         "--include-degenerate",
         action="store_true",
         help="let networks that ignore their input be ranked and named best (default: they are listed only)",

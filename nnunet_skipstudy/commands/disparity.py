@@ -68,7 +68,8 @@ def main(argv: Sequence[str]) -> int:
     _check(arguments)
     # numpy, scikit-image and matplotlib take a second to import: --help must not wait for them
     from nnunet_skipstudy.levels.disparity import COLUMNS, Measure, Part, dataset_parts, disparity_table
-    from nnunet_skipstudy.nnunet.cases import find_dataset, paired_cases
+    from nnunet_skipstudy.nnunet.cases import paired_cases
+    from nnunet_skipstudy.nnunet.datasets import find_dataset
     from nnunet_skipstudy.nnunet.survey import survey
     from nnunet_skipstudy.registry import UNPERTURBED
     from nnunet_skipstudy.support.files import write_csv

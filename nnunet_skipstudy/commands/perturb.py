@@ -79,7 +79,8 @@ def main(argv: Sequence[str]) -> int:
     from nnunet_skipstudy.levels.disparity import Measure, measured_cases
     from nnunet_skipstudy.levels.moves import level_moves
     from nnunet_skipstudy.levels.perturb import TABLE, across, are_finished, perturb_cases, planned_on, test_set
-    from nnunet_skipstudy.nnunet.cases import find_dataset, paired_cases
+    from nnunet_skipstudy.nnunet.cases import paired_cases
+    from nnunet_skipstudy.nnunet.datasets import find_dataset
     from nnunet_skipstudy.nnunet.survey import survey
     from nnunet_skipstudy.support.parallel import number_of_workers
 

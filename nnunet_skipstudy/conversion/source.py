@@ -308,8 +308,8 @@ def _opened(download: Download) -> Iterator[tuple[str, int, IO[bytes]]]:
     path, start = download.path, f"{download.prefix}/" if download.prefix else ""
     if path.is_dir():
         for name, size in download.sizes.items():
-            with (path / start / name).open("rb") as stream:
-                yield name, size, stream
+            with (path / start / name).open("rb") as file:
+                yield name, size, file
     elif tarfile.is_tarfile(path):
         for name, size, stream in _tar_members(path):
             if name.startswith(start) and (short := name.removeprefix(start)) in download.sizes:

@@ -11,7 +11,6 @@ A converter does three things::
 Nothing here knows a particular data set.
 """
 
-import csv
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.support.files import read_record, write_csv, write_json, write_text
+from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.support.working_folder import only_run, remove_leftovers, working_folder
 
 RESULTS = "nnUNet_results"
@@ -154,7 +154,7 @@ def _refuse_incomplete(target: Target, provenance: Provenance, ending: str) -> N
     """Refuse a data set that has lost files which its tables name."""
     try:
         missing = next(_missing(target, provenance, ending), None)
-    except (OSError, ValueError, KeyError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, UserError) as error:
         raise UserError(
             f"{target.raw}: its tables can't be read ({type(error).__name__}: {error}); --overwrite makes it again"
         ) from error
@@ -181,10 +181,7 @@ def _missing(target: Target, provenance: Provenance, ending: str) -> Iterator[tu
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """The rows of a table, none where there is no such file: synthetic data have no perturbed levels."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return read_rows(path, ("case",)) if path.exists() else []
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.study.data_facts import (
     DataFacts,
     dataset_folder,
-    found_dataset,
     missing_levels,
     test_folder,
 )

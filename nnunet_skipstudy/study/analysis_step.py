@@ -38,6 +38,7 @@ def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:
             reference_level=settings["reference_level"],
             tolerance=settings["tolerance"],
             both_empty=BothEmpty(settings["both_empty"]),
+            levels=tuple(dict.fromkeys(level for key in cell.needs for level in cells[key].settings["levels"])),
             notes=(*cell.conduct["notes"], *versions),
         )
     )

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.study.actions import fold_folder, prediction_folder
-from nnunet_skipstudy.study.data_facts import found_dataset, missing_levels
+from nnunet_skipstudy.study.data_facts import missing_levels
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.planning import is_preprocessed

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.study.contents import Contents
 from nnunet_skipstudy.study.places import Places
@@ -30,18 +31,12 @@ def dataset_folder(root: Path, identifier: int) -> Path:
     """The folder of a data set under one of nnU-Net's.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or several.
     """
     found = found_dataset(root, identifier)
     if found is None:
         raise UserError(f"{root}: holds no data set {identifier}; convert it, or name a converter in the study")
     return found
-
-
-def found_dataset(root: Path, identifier: int) -> Path | None:
-    """The folder of a data set under one of nnU-Net's; None: there is none."""
-    found = sorted(path for path in root.glob(f"Dataset{identifier:03d}_*") if path.is_dir())
-    return found[0] if found else None
 
 
 class DataFacts:
@@ -55,16 +50,19 @@ class DataFacts:
         """Remember the hashes of unchanged files."""
         self._contents.save()
 
+    def _folder(self, identifier: int) -> Path | None:
+        return found_dataset(self._places.nnunet["nnUNet_raw"], identifier, self._places.nnunet.values())
+
     def training(self, identifier: int) -> dict[str, str]:
         """The hashes of all that trainings on a data set depend on: description, images, labels, the user's splits."""
-        folder = found_dataset(self._places.nnunet["nnUNet_raw"], identifier)
+        folder = self._folder(identifier)
         if folder is None:
             return {}
         return {"name": folder.name, **self._contents.parts(folder, TRAINING), **self._splits(folder.name)}
 
     def testing(self, identifier: int, levels: list[str]) -> dict[str, str]:
         """The hashes of the test set, and of those of these levels that this study did not make itself."""
-        folder = found_dataset(self._places.nnunet["nnUNet_raw"], identifier)
+        folder = self._folder(identifier)
         if folder is None:
             return {}
         ours = read_record(self.perturbed_record(identifier)).get("levels", [])
@@ -91,7 +89,7 @@ class DataFacts:
         write_json(self.converted_record(identifier), {"digest": digest, "parts": parts})
 
     def _converted(self, identifier: int) -> dict[str, str]:
-        folder = found_dataset(self._places.nnunet["nnUNet_raw"], identifier)
+        folder = self._folder(identifier)
         if folder is None:
             return {}
         ours = read_record(self.perturbed_record(identifier)).get("levels", [])
@@ -100,7 +98,7 @@ class DataFacts:
 
     def changed(self, identifier: int) -> list[str]:
         """What of a data set that this study converted is not as it was then; nothing where all of it is gone."""
-        if found_dataset(self._places.nnunet["nnUNet_raw"], identifier) is None:
+        if self._folder(identifier) is None:
             return []
         return self.differing(identifier, read_record(self.converted_record(identifier)).get("parts", {}))
 

@@ -8,7 +8,7 @@ from nnunet_skipstudy.study.engine_files import write_grid
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.inline import run_inline
 from nnunet_skipstudy.study.progress import Progress, watched
-from nnunet_skipstudy.study.snakemake import SNAKEMAKE_LOG, run_snakemake, step_entries
+from nnunet_skipstudy.study.snakemake import SNAKEMAKE_LOG, check_executor, run_snakemake, step_entries
 from nnunet_skipstudy.study.states import State, record_failure, states
 
 
@@ -22,6 +22,9 @@ def executor_of(
         command: runs a command of ``skipstudy`` in this process.
         jobs: cores locally, cells at once on a cluster.
         extra: further arguments of Snakemake's.
+
+    Raises:
+        UserError: it is not installed.
     """
 
     def on_snakemake(opened: Opened, grid: Grid) -> None:
@@ -60,7 +63,10 @@ def executor_of(
         finally:
             progress.close()
 
-    return inline if name == "inline" else on_snakemake
+    if name == "inline":
+        return inline
+    check_executor(name)
+    return on_snakemake
 
 
 def _name_the_unstarted(opened: Opened, grid: Grid, reason: str) -> None:

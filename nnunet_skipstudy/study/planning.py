@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.study.contents import DIGITS
 from nnunet_skipstudy.study.data_facts import OWN_SPLITS, SPLITS
@@ -45,12 +46,10 @@ def plan_and_preprocess(
         UserError: the planner or the configuration is unknown, or there are plans of this name that are not to be
             replaced.
     """
-    from nnunetv2.utilities.dataset_name_id_conversion import convert_id_to_dataset_name
-
     from nnunet_skipstudy.nnunet import calls
 
     plans = settings["plans"]
-    name = convert_id_to_dataset_name(settings["dataset"])
+    name = find_dataset(settings["dataset"]).name
     folder = required_folder("nnUNet_preprocessed") / name
     file, mark = folder / f"{plans['name']}.json", folder / f"{plans['name']}.skipstudy"
     finished = finished_mark(folder, plans["name"], settings["configuration"])

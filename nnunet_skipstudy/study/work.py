@@ -15,6 +15,7 @@ from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.locks import waited_for
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.states import record_done, record_failure, record_progress, record_start
+from nnunet_skipstudy.support.signals import handled_here
 
 PROGRESS_SECONDS = 5.0
 
@@ -92,8 +93,5 @@ def ending_is_recorded() -> Iterator[None]:
     def raise_it(number: int, frame: FrameType | None) -> None:
         raise Terminated(signal.Signals(number).name)
 
-    before = signal.signal(signal.SIGTERM, raise_it)
-    try:
+    with handled_here(signal.SIGTERM, raise_it):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -13,10 +13,13 @@ from nnunet_skipstudy.errors import UserError
 SEPARATORS = ",;\t"
 """Spreadsheets separate by what the machine's language leaves free: where the comma is decimal, by semicolons."""
 
+ROW = "row "
+"""Under this key, which no column can have, each row has its number, the header's being 1."""
+
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def read_rows(path: Path, needed: Collection[str], numbers: Collection[str] = ()) -> list[dict[str, str]]:
+def read_rows(path: Path, needed: Collection[str] = (), numbers: Collection[str] = ()) -> list[dict[str, str]]:
     """The rows of a table by its header's columns, without white space around cells and without empty rows.
 
     Encoding, separator and line ends may be those of any spreadsheet. A row that ends early has empty cells.
@@ -42,18 +45,20 @@ def read_rows(path: Path, needed: Collection[str], numbers: Collection[str] = ()
         raise UserError(f"{path}: has the column {twice!r} twice; remove one of them")
     rows = []
     for number, row in enumerate(cells[1:], start=2):
+        if not any(row):
+            continue
         if any(row[len(header) :]):
             raise UserError(f"{path}: row {number} has more cells than the header; put quotes around a {separator!r}")
         found = dict(zip(header, [*row, *[""] * len(header)], strict=False))
         for column in numbers:
             if found.get(column):
                 found[column] = _number(path, number, column, found[column], separator)
-        rows.append(found)
+        rows.append({ROW: str(number), **found})
     return rows
 
 
 def read_cells(path: Path) -> tuple[list[list[str]], str]:
-    """The cells of a table row by row, empty rows left out, and what separates them.
+    """The cells of a table row by row, without white space around them, and what separates them.
 
     Raises:
         UserError: the file can't be read as a table.
@@ -67,7 +72,7 @@ def read_cells(path: Path) -> tuple[list[list[str]], str]:
     except (OSError, ValueError, csv.Error) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: can't be read as a table ({reason}); save it as CSV in UTF-8") from error
-    return [row for row in cells if any(row)], separator
+    return cells, separator
 
 
 def decoded(content: bytes) -> str:

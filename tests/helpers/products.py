@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.study.actions import fold_folder, prediction_folder
-from nnunet_skipstudy.study.data_facts import found_dataset
 from nnunet_skipstudy.study.data_facts import test_folder as folder_of_level
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import Places
