@@ -10,7 +10,7 @@ from nnunet_skipstudy.analysis.figures.looks import Look, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.setting import settings
@@ -51,8 +51,7 @@ def make_study(
         reference_level=reference_levels(cases, reference_level),
         degenerate=mark_degenerate(cases, degenerate),
     )
-    keys = cases[list(NETWORK[1:])].drop_duplicates().itertuples(index=False, name=None)
-    found = looks(keys)
+    found = looks(network_keys(cases))
     return Study(
         comparisons,
         both_empty,

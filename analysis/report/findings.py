@@ -8,8 +8,7 @@ from itertools import product
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.report.words import capital, joined
 from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
 from nnunet_skipstudy.analysis.statistics.hardest import AS_FOUND, hardest_level, hardest_words
@@ -43,7 +42,7 @@ def standings(summary: pd.DataFrame, statistics: Statistics, include_degenerate:
         .agg(reference_level=("reference_level", "first"), eligible=("eligible", "all"))
         .reset_index()
     )
-    table["key"] = list(table[list(NETWORK[1:])].itertuples(index=False, name=None))
+    table["key"] = network_keys(table)
     means, changes = _dsc(statistics)
     places = list(table[["dataset", "training", "key", "level"]].itertuples(index=False, name=None))
     return table.assign(dsc=[means[place] for place in places], change=[changes[place] for place in places])
@@ -53,12 +52,11 @@ def _dsc(statistics: Statistics) -> tuple[dict[_Place, float], dict[_Place, floa
     """Mean DSC and its mean change, of the mean over labels where there are several."""
     means: dict[_Place, float] = {}
     changes: dict[_Place, float] = {}
-    metric = METRICS.index("dsc")
     for setting in statistics.settings:  # the mean over labels comes first
         for (network, key), (level, name) in product(enumerate(setting.networks), enumerate(setting.levels)):
-            place, at = (setting.dataset, setting.training, key, name), (slice(None), network, level, metric)
-            means.setdefault(place, float(nanmean(setting.values[at])))
-            changes.setdefault(place, float(nanmean(setting.changes[at])))
+            place, at = (setting.dataset, setting.training, key, name), (slice(None), network, level)
+            means.setdefault(place, float(nanmean(setting.dsc[at])))
+            changes.setdefault(place, float(nanmean(setting.dsc_changes[at])))
     return means, changes
 
 

@@ -24,7 +24,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{text(sentence)}\n"
     yield from _list("Read this first", report.warnings)
     yield from _list("What came out", [*report.findings, *report.evidence, *report.details, report.honesty])
-    yield "## Figures\n"
+    if report.pictures:
+        yield "## Figures\n"
     for picture in report.pictures:
         address = f"figures/{picture.svg.with_suffix('.png').name}"
         yield f"![{text(picture.title)}]({address})\n\n{text(picture.title)}. {text(picture.caption)}\n"

@@ -1,5 +1,6 @@
 """``skipstudy analyze``: predictions and labels in; tables, figures and a report out."""
 
+import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,6 +80,13 @@ def parser() -> Parser:
         "--include-degenerate",
         action="store_true",
         help="let networks that ignore their input be ranked and named best (default: they are listed only)",
+    )
+    add(
+        "--figures",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="draw the figures whose numbers have changed since OUT's last run, or leave all figures out (default: "
+        "--figures)",
     )
     add("--latex", action="store_true", help="write the report's tables as tables/*.tex, too")
     add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4, 1 for small images)")

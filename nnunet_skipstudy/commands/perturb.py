@@ -12,7 +12,7 @@ from nnunet_skipstudy.support.parser import Parser
 if TYPE_CHECKING:
     from nnunet_skipstudy.levels.calibrate import Wanted
     from nnunet_skipstudy.levels.moves import Move
-    from nnunet_skipstudy.nnunet.cases import Case
+    from nnunet_skipstudy.nnunet.cases import Case, Description
     from nnunet_skipstudy.texture.perturbation import Perturbation
 
 
@@ -78,20 +78,13 @@ def main(argv: Sequence[str]) -> int:
     # numpy and scikit-image take their time to import: --help must not wait for them
     from nnunet_skipstudy.levels.disparity import Measure, measured_cases
     from nnunet_skipstudy.levels.moves import level_moves
-    from nnunet_skipstudy.levels.perturb import TABLE, across, are_finished, perturb_cases, planned_on, test_set
-    from nnunet_skipstudy.nnunet.cases import paired_cases
-    from nnunet_skipstudy.nnunet.datasets import find_dataset
+    from nnunet_skipstudy.levels.perturb import TABLE, across, are_finished, perturb_cases, planned_on
     from nnunet_skipstudy.nnunet.survey import survey
     from nnunet_skipstudy.support.parallel import number_of_workers
 
     workers = number_of_workers(arguments.workers)
     levels, wanted = _asked(arguments)
-    if arguments.dataset is not None:
-        folder = find_dataset(arguments.dataset)
-        cases, description = test_set(folder)
-    else:
-        folder = arguments.output
-        cases, description = paired_cases(arguments.images, arguments.masks), None
+    folder, cases, description = _cases(arguments)
     seen = survey(cases, planned_on(folder, description), workers=workers)
     for remark in seen.remarks:
         print(f"skipstudy: warning: {remark}", file=sys.stderr)
@@ -104,8 +97,7 @@ def main(argv: Sequence[str]) -> int:
             names = ", ".join(levels | found)
             print(f"skipstudy: {folder}: {names} are finished, with the same settings; nothing to do", file=sys.stderr)
             return 0
-    measure = Measure(axis=seen.axis)
-    results = measured_cases(cases, measure, ignore=ignore, workers=workers, title="unperturbed")
+    results = measured_cases(cases, Measure(axis=seen.axis), ignore=ignore, workers=workers, title="unperturbed")
     before = {case.name: _known(result.union.value) for case, result in zip(cases, results, strict=True)}
     for level in wanted.keys() - found.keys():
         found[level] = search.calibrated(level, wanted[level], [v for v in before.values() if v is not None])
@@ -121,6 +113,18 @@ def main(argv: Sequence[str]) -> int:
     _report(level_moves(rows, before))
     print(f"table: {folder / TABLE}")
     return 0
+
+
+def _cases(arguments: argparse.Namespace) -> "tuple[Path, list[Case], Description | None]":
+    """Where the levels go, the cases that they are made of, and what the data set's dataset.json says."""
+    from nnunet_skipstudy.levels.perturb import test_set
+    from nnunet_skipstudy.nnunet.cases import paired_cases
+    from nnunet_skipstudy.nnunet.datasets import find_dataset
+
+    if arguments.dataset is None:
+        return arguments.output, paired_cases(arguments.images, arguments.masks), None
+    folder = find_dataset(arguments.dataset)
+    return folder, *test_set(folder)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -49,7 +49,8 @@ LOSSY = ("JPEG", "MPO", "WEBP")
 ORIENTATION = 0x0112
 HARMLESS = "unexpected scales in sform"
 """A warning of ITK's about NIfTI files like ACDC's: the spacing is then taken from the header's own field."""
-NOT_OF_THE_KIND = ("UnidentifiedImageError", "TiffFileError", "HeaderDataError", "RuntimeError", "ValueError")
+NOT_OF_THE_KIND = ("UnidentifiedImageError", "TiffFileError", "HeaderDataError", "ValueError", "Unable to determine")
+"""Of the libraries' complaints those about a header, or a file that is no image at all."""
 
 
 Made = TypeVar("Made")
@@ -127,8 +128,8 @@ def read_grid(path: Path) -> Grid | None:
 
 
 def has_spacing(path: Path) -> bool:
-    """Whether a file's distances are in mm, by its name and what lies beside it."""
-    return ending_of(path) in MEDICAL_ENDINGS or len(file_parts(path)) > 1
+    """Whether a file's distances are in mm: of a TIFF file, whether it is a volume with its spacing beside it."""
+    return ending_of(path) in MEDICAL_ENDINGS or (len(file_parts(path)) > 1 and read_grid(path) is not None)
 
 
 def file_parts(path: Path) -> tuple[Path, ...]:
@@ -183,11 +184,11 @@ def _decoded(path: Path, read: Callable[[Path], Made]) -> Made:
     except UserError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        named = type(error).__name__
-        cause = "damaged, or not what its name says" if named in NOT_OF_THE_KIND else "truncated or damaged"
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        odd = any(words in reason for words in NOT_OF_THE_KIND)
+        cause = "damaged, or not what its name says" if odd else "truncated or damaged"
         raise UserError(
-            f"{path}: can't be read as an image ({named}: {reason}); the file is {cause}: fetch or make it again"
+            f"{path}: can't be read as an image ({reason[:200]}); the file is {cause}: fetch or make it again"
         ) from error
     if isinstance(made, Image):
         if made.array.dtype.kind not in "buif":
@@ -263,7 +264,7 @@ def _read_medical(path: Path) -> Image:
         voxels = read_voxels(path)  # before SimpleITK: what a damaged header announces may not fit into memory
         grid = _medical_grid(path)
         return Image(voxels.reshape(grid.shape), grid.geometry)
-    grid, store, sitk = _medical_grid(path), store_of(path), _simple_itk()
+    store, grid, sitk = store_of(path), _medical_grid(path), _simple_itk()
     array = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     check_store(store, array.nbytes)
     return Image(array, grid.geometry)
@@ -322,13 +323,14 @@ def _write_flat(path: Path, array: npt.NDArray[np.generic]) -> None:
 
 
 def _write_medical(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None) -> None:
-    if geometry is not None and path.name.lower().endswith(NIFTI_ENDINGS) and is_sheared(geometry):
-        return write_sheared(path, array, geometry)
+    nifti = path.name.lower().endswith(NIFTI_ENDINGS)
+    if geometry is not None and nifti and (is_sheared(geometry) or not path.name.endswith(NIFTI_ENDINGS)):
+        return write_sheared(path, array, geometry)  # SimpleITK knows neither shear nor endings in capitals
     if path.name.lower().endswith(".nii.gz") and array.ndim in (2, 3):
         return _write_compressed(path, array, geometry)
     _simple_itk().WriteImage(_itk_image(array, geometry), str(path), True)  # compressed where the format can be
     try:  # on a full disk SimpleITK prints a line and goes on
-        if path.name.lower().endswith(NIFTI_ENDINGS):
+        if nifti:
             check_complete(path)
         elif path.name.lower().endswith(".gipl"):
             check_store(store_of(path), array.nbytes)

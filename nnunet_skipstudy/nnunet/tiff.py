@@ -19,6 +19,8 @@ from nnunet_skipstudy.support.files import write_json
 DEFLATED = (8, 32946)
 LOSSY = (6, 7, 33003, 33005, 34892, 50001)
 """Codes of compression: JPEG, JPEG 2000 with losses, WebP."""
+NOT_RGB = (5, 8, 9, 10)
+"""Codes of colours: CMYK and three kinds of L*a*b*."""
 ORIENTATION = 274
 UNIT = (1.0, 1.0, 1.0)
 """The spacing of a volume without one, as nnU-Net assumes it."""
@@ -51,6 +53,10 @@ def read_tiff(path: Path, volume: bool | None = None) -> Tiff:
         first = file.pages.first
         if first.tags.valueof(ORIENTATION, 1) != 1:
             raise UserError(f"{path}: is to be shown turned, which nnU-Net doesn't do; save it upright")
+        if first.photometric in NOT_RGB:
+            raise UserError(
+                f"{path}: has colours of the kind {tifffile.PHOTOMETRIC(first.photometric).name}; save it in RGB"
+            )
         if first.compression in DEFLATED:
             for page in file.pages:
                 for offset, size in zip(page.dataoffsets, page.databytecounts, strict=True):
@@ -85,8 +91,10 @@ def _case_path(path: Path) -> Path:
 
 
 def _grid(path: Path, file: tifffile.TiffFile, volume: bool | None) -> Grid | None:
-    shape, axes, beside = file.series[0].shape, file.series[0].axes, spacing_file(path)
-    if len(shape) != 3 or not (volume if volume is not None else beside is not None or "S" not in axes):
+    shape, beside = file.series[0].shape, spacing_file(path)
+    if volume is None:  # a colour image may have other notes beside it
+        volume = "S" not in file.series[0].axes or (beside is not None and b'"spacing"' in beside.read_bytes())
+    if len(shape) != 3 or not volume:
         return None
     spacing = UNIT if beside is None else _spacing(beside)
     return Grid(tuple(shape), Geometry(spacing, (0.0,) * 3, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)))

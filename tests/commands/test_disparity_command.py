@@ -11,9 +11,10 @@ import pytest
 from foreign import scene, volume, write_foreign
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.nnunet.images import write_image
+from nnunet_skipstudy.nnunet.images import Geometry, read_image, write_image
 from nnunet_skipstudy.texture import texture_disparity
 from nnunet_skipstudy.texture.case_disparity import case_disparity
+from nnunet_skipstudy.texture.perturbation import replay
 
 COLUMNS = ["case", "set", "level", "label", "definition", "background", "disparity", "category", "reason"]
 
@@ -254,3 +255,51 @@ def test_a_missing_channel_number_is_named(raw, capsys):
     write_foreign(raw, "Dataset701_Foreign", n_train=1, n_test=1)
     assert disparity("-d", "701", "--channel", "3") == 2
     assert "case 'case0' has no channel 3; give one from 0 to 0 (--channel)" in capsys.readouterr().err
+
+
+def relabelled(folder, labels):
+    path = folder / "dataset.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "labels": labels}), encoding="utf-8")
+
+
+def test_a_label_of_the_name_of_our_own_rows_is_refused(raw, capsys):
+    """Where it has rows of its own; the only label has none."""
+    folder = write_foreign(raw, "Dataset701_Foreign", n_train=1, n_test=1)
+    relabelled(folder, {"background": 0, "rim": 1, "union": 2})
+    assert disparity("-d", "701") == 2
+    assert "dataset.json: a label is called 'union', as the rows of all labels together are" in capsys.readouterr().err
+    relabelled(folder, {"background": 0, "union": [1, 2]})
+    assert disparity("-d", "701") == 0
+    assert [row["label"] for row in read(folder / "disparity.csv")] == ["union", "union"]
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_volumes_are_cut_across_their_coarsest_axis_and_it_is_said(raw, capsys, axis):
+    """The same volumes stored with their slices along another axis have the same disparity, nearly."""
+    found = {}
+    for place in (0, axis):
+        folder = write_foreign(raw / str(place), "Dataset702_CT", ending=".nii.gz", n_train=1, n_test=1)
+        for path in folder.rglob("*.nii.gz"):
+            stored = read_image(path)
+            spacing = list(stored.geometry.spacing)
+            spacing.insert(place, spacing.pop(0))
+            identity = tuple(np.eye(3).ravel())
+            write_image(path, np.moveaxis(stored.array, 0, place), Geometry(tuple(spacing), (0.0,) * 3, identity))
+        capsys.readouterr()
+        with pytest.MonkeyPatch.context() as patches:
+            patches.setenv("nnUNet_raw", str(raw / str(place)))
+            assert disparity("-d", "702") == 0
+            said = capsys.readouterr().err
+            assert (f"planes lie across axis {axis}" in said) == (place == axis)
+            assert cli.main(["perturb", "-d", "702", "--level", "harder:speckle:variance=0.2"]) == 0
+        found[place] = [float(row["disparity"]) for row in read(folder / "disparity.csv")]
+        (row,) = read(folder / "perturbations.csv")
+        assert row["parameters"] == "speckle:variance=0.2" + (f",axis={place}" if place else "")
+        image, labels = (read_image(folder / part).array for part in TEST_CASE)
+        written = read_image(folder / "imagesTs_harder" / "case0_0000.nii.gz").array
+        np.testing.assert_array_equal(written, replay(image, labels, row))
+        assert float(row["disparity"]) == pytest.approx(case_disparity(written, labels, axis=place).union.value)
+    assert found[axis] == pytest.approx(found[0], abs=0.02)
+
+
+TEST_CASE = ("imagesTs/case0_0000.nii.gz", "labelsTs/case0.nii.gz")

@@ -433,3 +433,28 @@ def test_pixels_without_a_number_are_named(raw, capsys):
     write_image(folder / "imagesTs" / "case0_0000.tif", image)
     assert perturb("-d", "703") == 2
     assert "case0_0000.tif: image has pixels that are NaN or infinite; replace them first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [3, 7])
+def test_label_values_that_dataset_json_does_not_name_are_refused(folder, capsys, value):
+    path = folder / "labelsTs" / "case1.png"
+    labels = read_image(path).array
+    labels[0, 0] = value
+    write_image(path, labels)
+    assert perturb("-d", "701") == 2
+    assert (
+        f"case1.png: holds the value {value}, which {folder / 'dataset.json'} doesn't name" in capsys.readouterr().err
+    )
+    assert not list(folder.glob("imagesTs_*"))
+
+
+def test_volumes_in_tiff_keep_slices_and_spacing(raw):
+    """Three slices are not three colours; nnU-Net finds the spacing beside the perturbed images as well."""
+    folder = write_foreign(raw, "Dataset703_Stack", ending=".tiff", n_train=0, n_test=1)
+    assert perturb("-d", "703", "--level", "harder:speckle:variance=0.2") == 0
+    image, labels = volume(50)
+    (row,) = read(folder / "perturbations.csv")
+    written = read_image(folder / "imagesTs_harder" / "case0_0000.tiff")
+    np.testing.assert_array_equal(written.array, replay(image, labels, row))
+    assert written.geometry.spacing == GEOMETRY.spacing
+    assert {path.name for path in (folder / "imagesTs_harder").iterdir()} == {"case0_0000.tiff", "case0.json"}

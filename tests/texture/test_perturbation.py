@@ -7,6 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.perturbation import (
     KINDS,
     STUDY_LEVELS,
@@ -206,7 +207,11 @@ def test_text_goes_round(kind, strength):
         ("harder:speckle:sigma_px=1", "perturbation 'speckle:sigma_px=1'; write speckle:variance=NUMBER"),
         ("harder:speckle:variance=much", "write speckle:variance=NUMBER"),
         ("harder:speckle", "write speckle:variance=NUMBER"),
-        ("harder:speckle:variance=-1", "speckle with variance -1; give 0 or a positive number"),
+        ("harder:speckle:variance=-1", "speckle with variance -1; give 0 or a positive number up to 1000"),
+        ("easier:blur_background:sigma_px=1e6", "sigma_px 1e.06; give 0 or a positive number up to 512"),
+        ("harder:speckle:variance=inf", "speckle with variance inf; give 0 or a positive number up to 1000"),
+        ("harder:speckle:variance=1_0", "write speckle:variance=NUMBER"),
+        ("harder:speckle:variance=1,axis=3", "speckle across axis 3; a volume has the axes 0, 1 and 2"),
         ("harder:blur_background:sigma_px=nan", "blur_background with sigma_px nan"),
         ("a/b:speckle:variance=1", "level name 'a/b'; use letters, digits"),
         ("unperturbed:speckle:variance=1", "level name 'unperturbed' is that of the images as they are"),
@@ -231,3 +236,31 @@ def test_texts_that_are_no_level(text, words):
 def test_bad_images_are_named(image, mask, words):
     with pytest.raises(UserError, match=words):
         perturb(image, mask, SPECKLE, rng())
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_planes_across_any_axis_are_those_of_the_volume_turned(kind, axis):
+    """A volume whose planes lie across another axis is perturbed as it would be if they came first; its row says so."""
+    rng = np.random.default_rng(0)
+    image, mask = rng.integers(0, 200, (5, 20, 24)).astype(np.int16), np.zeros((5, 20, 24), np.uint8)
+    mask[:, 5:12, 6:15] = 1
+    row = {"parameters": str(Perturbation(kind, 0.5, axis)), "seed": 7}
+    assert Perturbation.parse(row["parameters"]) == Perturbation(kind, 0.5, axis)
+    expected = replay(image, mask, {**row, "parameters": str(Perturbation(kind, 0.5))})
+    turned = replay(np.moveaxis(image, 0, axis), np.moveaxis(mask, 0, axis), row)
+    np.testing.assert_array_equal(np.moveaxis(turned, axis, 0), expected)
+    assert case_disparity(np.moveaxis(image, 0, axis), np.moveaxis(mask, 0, axis), axis=axis) == case_disparity(
+        image, mask
+    )
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_volume_of_one_slice_is_flat_wherever_it_lies(axis):
+    rng = np.random.default_rng(0)
+    image, mask = rng.integers(0, 200, (20, 24)).astype(np.uint8), np.zeros((20, 24), np.uint8)
+    mask[5:12, 6:15] = 1
+    row = {"parameters": "blur_background:sigma_px=2", "seed": 7}
+    thick = replay(np.expand_dims(image, axis), np.expand_dims(mask, axis), row)
+    np.testing.assert_array_equal(thick.squeeze(axis), replay(image, mask, row))
+    assert case_disparity(np.expand_dims(image, axis), np.expand_dims(mask, axis)) == case_disparity(image, mask)

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from scipy import ndimage
 from skimage.io import imsave
+from skimage.util import img_as_float64
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture import DEFINITIONS, texture_disparity
@@ -260,3 +262,29 @@ def test_categories_of_few_equal_and_unknown_values():
     assert disparity_categories([math.nan]) == [""]
     assert disparity_categories([1, math.nan, 1]) == ["hardest", "", "hardest"]
     assert disparity_categories([1, 2]) == ["hardest", "easiest"]
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(12, np.uint16), (14, np.uint16), (16, np.int32), (12, np.uint32)])
+def test_textures_of_few_bits_in_many_are_not_black(tmp_path, bits, dtype):
+    """As cameras and microscopes write them; grey and colour, whose opacity says nothing about the bits."""
+    values = np.random.default_rng(0).integers(0, 2**bits, (20, 30)).astype(dtype)
+    values[0, 0] = 2**bits - 1
+    grey = grey_pixels(values, "a")
+    np.testing.assert_allclose(grey, values / (2**bits - 1))
+    opaque = np.dstack([values, values, values, np.full_like(values, np.iinfo(dtype).max)])
+    np.testing.assert_allclose(grey_pixels(opaque, "a"), grey, atol=1e-12)
+    eight = (values >> (bits - 8)).astype(np.uint8)
+    np.testing.assert_array_equal(grey_pixels(eight, "a"), img_as_float64(eight))
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".tif"])
+def test_pictures_that_would_come_out_negative_or_turned(tmp_path, ending):
+    """Print colours are refused; a photo is turned as its camera says."""
+    picture = Pillow.fromarray(np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8))
+    picture.convert("CMYK").save(tmp_path / f"print{ending}")
+    with pytest.raises(UserError, match=f"print{ending}"):
+        load_texture(str(tmp_path / f"print{ending}"), side_px=64, rng=np.random.default_rng(0))
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "photo.jpg", exif=exif)
+    assert load_texture(str(tmp_path / "photo.jpg"), side_px=64, rng=np.random.default_rng(0)).pixels.shape == (30, 20)

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from made_up_predictions import DATASET, draw, level_folder, write_cases, write_dataset_json
@@ -10,10 +11,11 @@ from measuring import compare, measure
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.measuring import case_metrics
-from nnunet_skipstudy.analysis.measuring.cache import Measurements
+from nnunet_skipstudy.analysis.measuring.cache import Measurements, content_hash
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import Surface
-from nnunet_skipstudy.nnunet.images import Image, read_label_map
+from nnunet_skipstudy.nnunet.images import Geometry, Image, read_label_map, write_image
+from nnunet_skipstudy.support.files import sha256_of_file
 
 LABEL = draw("11..", "11..", "..22")
 OTHER = draw("11..", "11..", "2222")
@@ -126,3 +128,23 @@ def test_threads_change_nothing(comparisons: list[Comparison]) -> None:
     alone, _ = measure(comparisons)
     together, _ = measure(comparisons, workers=3)
     pd.testing.assert_frame_equal(alone, together)
+
+
+def test_the_hash_of_an_image_covers_all_its_files(tmp_path: Path) -> None:
+    """Voxels in a file of their own, and a spacing beside a TIFF volume; of other images it is the file's."""
+    volume = np.random.default_rng(0).integers(0, 3, (3, 5, 6)).astype(np.uint8)
+    header = b"ObjectType = Image\nNDims = 3\nDimSize = 6 5 3\nElementType = MET_UCHAR\nElementDataFile = a.raw\n"
+    (tmp_path / "a.mha").write_bytes(header)
+    nrrd = b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 6 5 3\nencoding: raw\ndata file: a.raw\n\n"
+    (tmp_path / "a.nrrd").write_bytes(nrrd)
+    write_image(tmp_path / "a.tif", volume, Geometry((2.0, 1.0, 1.0), (0.0,) * 3, (1.0,) * 9))
+    for name, beside in (("a.mha", "a.raw"), ("a.nrrd", "a.raw"), ("a.tif", "a.json")):
+        if beside == "a.raw":
+            (tmp_path / beside).write_bytes(volume.tobytes())
+            np.testing.assert_array_equal(read_label_map(tmp_path / name).array, volume)
+        before = content_hash(tmp_path / name)
+        content = (tmp_path / beside).read_bytes()
+        (tmp_path / beside).write_bytes(content.replace(b"2", b"3").replace(b"\x02", b"\x01"))
+        assert content_hash(tmp_path / name) != before
+    write_image(tmp_path / "a.png", volume[0])
+    assert content_hash(tmp_path / "a.png") == sha256_of_file(tmp_path / "a.png")
