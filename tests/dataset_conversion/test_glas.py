@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conversions import Study, check_data_set, contents, table
 from made_up_downloads import GLAS_HEADER, GLAS_PATIENTS, glas, save, truncate
+from PIL import Image as Picture
 from skimage.color import rgb2gray
 from skimage.io import imread
 
@@ -231,3 +232,12 @@ def test_a_table_that_says_two_things_of_a_slide_is_named(study: Study, tmp_path
     with (download / "Grade.csv").open("a", newline="") as stream:
         stream.write("train_4.bmp, 7, malignant\r")
     assert "Grade.csv: says two things of slide train_4.bmp" in refusal(study, capsys, download)
+
+
+@pytest.mark.parametrize("value", [np.nan, -1.0, 0.5])
+def test_an_annotation_of_fractions_is_no_gland(study: Study, tmp_path, capsys, value):
+    """Whatever isn't 0 would be gland, the whole slide."""
+    download = glas(tmp_path)
+    Picture.fromarray(np.full((52, 78), value, np.float32)).save(download / "train_5_anno.bmp", "TIFF")
+    line = refusal(study, capsys, download)
+    assert line.startswith(f"skipstudy: {download / 'train_5_anno.bmp'}: ")

@@ -1,11 +1,13 @@
 """Images written are the images read, and read as nnU-Net reads them: values, type, orientation, geometry."""
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from PIL import Image as Pillow
 from skimage.io import imread
 
@@ -126,3 +128,21 @@ def test_a_truncated_volume_is_refused(tmp_path, ending):
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(UserError, match="can't be read as an image"):
         read_image(path)
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 7), (1, 6, 7), (5, 6, 1), (6, 7), (1, 1)])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "int32"])
+def test_a_compressed_nifti_file_holds_what_simple_itk_would_write(tmp_path, shape, dtype):
+    """To the byte, header and voxels; also of images that are one voxel thin."""
+    axes = len(shape)
+    array = np.random.default_rng(0).normal(0, 90, shape).astype(dtype)
+    turned = (-1.0, 0.0, 0.0, 0.0, 0.8, -0.6, 0.0, 0.6, 0.8) if axes == 3 else (0.8, -0.6, 0.6, 0.8)
+    geometry = Geometry((3.0, 1.5, 0.7)[:axes], (11.5, -7.25, 3.0)[:axes], turned)
+    write_image(tmp_path / "ours.nii.gz", array, geometry)
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(geometry.spacing[::-1])
+    image.SetOrigin(geometry.origin)
+    image.SetDirection(turned)
+    sitk.WriteImage(image, str(tmp_path / "theirs.nii"))
+    assert gzip.decompress((tmp_path / "ours.nii.gz").read_bytes()) == (tmp_path / "theirs.nii").read_bytes()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("o")] == ["ours.nii.gz"]
