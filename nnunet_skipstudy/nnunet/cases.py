@@ -93,8 +93,8 @@ def read_description(folder: Path) -> Description:
         raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set")
     content = read_object(path)
     try:
-        ending, n_channels = str(content["file_ending"]), len(content["channel_names"])
-        members = dict(content.get("dataset") or {})
+        channels = content["modality"] if "modality" in content else content["channel_names"]  # as nnU-Net takes them
+        ending, n_channels, members = str(content["file_ending"]), len(channels), dict(content.get("dataset") or {})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path}: lacks what nnU-Net v2 needs ({type(error).__name__}: {error}); it wants channel_names, "

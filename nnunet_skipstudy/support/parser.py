@@ -34,7 +34,7 @@ def exit_code(run: Callable[[], int]) -> int:
     try:
         return run()
     except UserError as error:
-        print("skipstudy:", " ".join(str(error).splitlines()), file=sys.stderr)
+        print("skipstudy:", str(error).replace("\n", "\\n"), file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in NO_PLACE:
