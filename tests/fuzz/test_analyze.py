@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,7 +184,8 @@ def test_a_changed_folder_is_refused_in_one_line_or_measured_as_numpy_does(chang
         for change in changes:
             found = sorted(path for path in root.rglob(change.pattern) if not path.is_symlink())
             if found:
-                change.how(found[change.which % len(found)])
+                with suppress(Exception):  # a change that what is damaged already can't take is none
+                    change.how(found[change.which % len(found)])
         before = sorted(path.relative_to(root) for path in root.iterdir())
         cases, complaint = pd.DataFrame(), ""
         try:
