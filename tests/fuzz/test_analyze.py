@@ -1,20 +1,17 @@
-"""``skipstudy analyze`` on small folders of predictions with something wrong in them.
-
-``SKIPSTUDY_FUZZ_EXAMPLES`` says how many are tried (25).
-"""
+"""``skipstudy analyze`` on small folders of predictions with something wrong in them."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made_up_predictions import DATASET, level_folder, write_cases, write_dataset_json
 from measuring import compare, measure
@@ -23,7 +20,6 @@ from PIL import Image
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.errors import UserError
 
-EXAMPLES = int(os.environ.get("SKIPSTUDY_FUZZ_EXAMPLES", "25"))
 TRAINERS = ("nnUNetTrainerNoSkip", "nnUNetTrainerUNet_seed1")
 LEVELS = ("hardest", "unperturbed", "own")
 CASES = ("p0_s0", "p0_s1", "p1_s2")
@@ -179,7 +175,6 @@ def tables(root: Path) -> pd.DataFrame:
     return cases
 
 
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(CHANGES, min_size=1, max_size=3))
 def test_a_changed_folder_is_refused_in_one_line_or_measured_as_numpy_does(changes: list[Change]) -> None:
     """And disparities are finite numbers; a refusal leaves nothing behind."""
@@ -189,7 +184,8 @@ def test_a_changed_folder_is_refused_in_one_line_or_measured_as_numpy_does(chang
         for change in changes:
             found = sorted(path for path in root.rglob(change.pattern) if not path.is_symlink())
             if found:
-                change.how(found[change.which % len(found)])
+                with suppress(Exception):  # a change that what is damaged already can't take is none
+                    change.how(found[change.which % len(found)])
         before = sorted(path.relative_to(root) for path in root.iterdir())
         cases, complaint = pd.DataFrame(), ""
         try:
