@@ -44,4 +44,4 @@ def _close(ours: Sequence[float], theirs: Sequence[float], tolerance: float) -> 
 
 
 def _listed(values: Sequence[float]) -> str:
-    return "(" + ", ".join(f"{value:g}" for value in values) + ")"
+    return "(" + ", ".join(f"{value + 0.0:g}" for value in values) + ")"
