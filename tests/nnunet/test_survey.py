@@ -97,7 +97,7 @@ def test_a_name_that_is_not_utf_8_is_one_line(tmp_path):
     (tmp_path / "masks").mkdir()
     for folder in ("images", "masks"):
         (tmp_path / folder / os.fsdecode(b"caf\xe9.png")).touch()
-    with pytest.raises(UserError, match=r"caf\\udce9\.png': its name is not UTF-8; rename it"):
+    with pytest.raises(UserError, match=r"caf.*udce9\.png' in it is not UTF-8 of one line; rename it"):
         paired_cases(tmp_path / "images", tmp_path / "masks")
 
 
