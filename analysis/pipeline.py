@@ -23,11 +23,10 @@ from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
 from nnunet_skipstudy.analysis.report import content
-from nnunet_skipstudy.analysis.report.findings import standings
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
 from nnunet_skipstudy.analysis.report.page import Table, render
-from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
+from nnunet_skipstudy.analysis.results import Study, make_study
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
@@ -126,8 +125,8 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         options.output / "report.html",
         study.cases,
         table,
-        tuple(content.level_tables(standings(study.summary, study.statistics, study.include_degenerate), study.looks)),
-        tuple(warnings_of(study)),
+        tuple(report.overview),
+        tuple(report.warnings),
     )
 
 

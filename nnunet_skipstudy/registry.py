@@ -82,27 +82,11 @@ def _architectures() -> dict[str, Architecture]:
         Architecture("UNet", "U-Net", Group.STANDARD, Stages.PLAN, identity, identity, "#0072B2", "-", "o"),
         Architecture("VNet", "V-Net", Group.STANDARD, Stages.VNET, identity, identity, "#56B4E9", "-", "s"),
         Architecture(
-            "AttentionUNet",
-            "Attention U-Net",
-            Group.ENHANCED,
-            Stages.PLAN,
-            gated,
-            identity,
-            "#009E73",
-            ":",
-            "^",
+            *("AttentionUNet", "Attention U-Net", Group.ENHANCED, Stages.PLAN, gated, identity, "#009E73", ":", "^")
         ),
         Architecture("UNetPlusPlus", "UNet++", Group.ENHANCED, Stages.PLAN, nested, nested, "#CC79A7", ":", "D"),
         Architecture(
-            "NoTopSkip",
-            "U-Net without top skip",
-            Group.BEYOND,
-            Stages.PLAN,
-            identity,
-            none,
-            "#000000",
-            "-.",
-            "v",
+            *("NoTopSkip", "U-Net without top skip", Group.BEYOND, Stages.PLAN, identity, none, "#000000", "-.", "v")
         ),
     ]
     return {row.name: row for row in rows}

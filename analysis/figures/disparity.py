@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.figures.style import (
-    MAX_COLUMNS,
-    fitted,
-    named_settings,
-    new_figure,
-    slug,
-    style,
-    title_above,
-)
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -30,7 +22,7 @@ def dsc_over_disparity(
     statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
 ) -> Iterator[Drawing]:
     """Draw the overall settings of each data set whose TD is known and varies."""
-    for setting, words, first in named_settings(statistics, datasets):
+    for setting, words, first in paper.named_settings(statistics, datasets):
         if first and setting.dsc_lines:
             title = f"DSC against texture disparity, {', '.join(words)}"
             caption = (
@@ -38,14 +30,14 @@ def dsc_over_disparity(
                 "further apart in texture. Lines: Theil-Sen, the median slope over all pairs of images."
             )
             lines = {looks[key]: line for key, line in setting.dsc_lines.items()}
-            yield Drawing(title, caption, slug("disparity_dsc", *words), partial(_panels, lines, title))
+            yield Drawing(title, caption, paper.slug("disparity_dsc", *words), partial(_panels, lines, title))
 
 
 def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
-    columns = min(MAX_COLUMNS, len(lines))
+    columns = min(paper.MAX_COLUMNS, len(lines))
     rows = math.ceil(len(lines) / columns)
-    with style():
-        figure = new_figure(max(4.5, 1 + 2.4 * columns), 1.1 + 2.0 * rows)
+    with paper.style():
+        figure = paper.new_figure(max(4.5, 1 + 2.4 * columns), 1.1 + 2.0 * rows)
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axis, (look, line) in zip(axes, lines.items(), strict=False):
             axis.plot(
@@ -60,7 +52,7 @@ def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
             )
             ends = np.array([np.nanmin(line.disparity), np.nanmax(line.disparity)])
             axis.plot(ends, line.fit.intercept + line.fit.slope * ends, color="black", linewidth=1.2)
-            axis.set_title(fitted(look.title, figure.get_figwidth() / columns - 0.5, 9))
+            axis.set_title(paper.fitted(look.title, figure.get_figwidth() / columns - 0.5, 9))
             axis.text(0.97, 0.04, f"slope {line.fit.slope:+.3f}", transform=axis.transAxes, ha="right", fontsize=7.5)
         for index in range(len(lines), len(axes)):
             axes[index].set_visible(False)
@@ -68,5 +60,5 @@ def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
         axes[0].set_ylim(-0.02, 1.02)
         figure.supxlabel("texture disparity (TD): larger is easier", fontsize=9)
         figure.supylabel("DSC (higher is better)", fontsize=9)
-        title_above(figure, title)
+        paper.title_above(figure, title)
     return figure

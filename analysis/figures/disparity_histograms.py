@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.figures.style import new_figure, save, slug, style, unique
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.levels.disparity import TEST, TRAIN, DisparityRow
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.texture.categories import CATEGORIES, category_borders
@@ -41,9 +41,9 @@ def disparity_histograms(rows: Sequence[DisparityRow], folder: Path, title: str)
         behind = [] if level == UNPERTURBED else [r for r in rows if (r.set, r.level) == (TEST, UNPERTURBED)]
         heading = ", ".join(filter(None, [title, TITLES.get(split, split), level if split == TEST else ""]))
         figure = _figure(shown, behind, ranked, heading)
-        name = unique(slug("disparity", split, level if split == TEST else ""), taken)
+        name = paper.unique(paper.slug("disparity", split, level if split == TEST else ""), taken)
         taken.add(name)
-        yield save(figure, folder, name)
+        yield paper.save(figure, folder, name)
 
 
 def _figure(
@@ -51,8 +51,8 @@ def _figure(
 ) -> "Figure":
     labels = list(dict.fromkeys(row.label for row in rows))
     edges = np.linspace(*_limits([*_known(rows), *_known(behind)]), N_BINS + 1)
-    with style():
-        figure = new_figure(6.2, 1.1 + 2.2 * len(labels))
+    with paper.style():
+        figure = paper.new_figure(6.2, 1.1 + 2.2 * len(labels))
         axes = figure.subplots(len(labels), 1, sharex=True, squeeze=False).ravel()
         for axis, label in zip(axes, labels, strict=True):
             values = [row.disparity for row in rows if row.label == label]

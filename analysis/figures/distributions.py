@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title
-from nnunet_skipstudy.analysis.figures.style import (
-    legend_below,
-    named_settings,
-    new_figure,
-    slug,
-    style,
-    title_above,
-)
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
@@ -33,7 +26,7 @@ def dsc_distributions(
     statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
 ) -> Iterator[Drawing]:
     """Draw the DSC of all cases in the overall settings of each data set."""
-    for setting, words, first in named_settings(statistics, datasets):
+    for setting, words, first in paper.named_settings(statistics, datasets):
         if len(setting.cases) >= MIN_CASES:
             title = f"DSC of all cases by level, {', '.join(words)}"
             caption = (
@@ -42,7 +35,7 @@ def dsc_distributions(
             )
             drawn = [looks[key] for key in setting.networks]
             draw = partial(_boxes, setting.dsc, drawn, setting.levels, title)
-            yield Drawing(title, caption, slug("cases_dsc", *words), draw, first)
+            yield Drawing(title, caption, paper.slug("cases_dsc", *words), draw, first)
 
 
 def _boxes(values: Floats, looks: Sequence[Look], levels: Sequence[str], title: str) -> "Figure":
@@ -50,8 +43,8 @@ def _boxes(values: Floats, looks: Sequence[Look], levels: Sequence[str], title: 
     from matplotlib.patches import Patch
 
     rng = np.random.default_rng(0)
-    with style():
-        figure = new_figure(max(4.5, min(11.0, 1.6 + len(levels) * (0.35 + 0.2 * len(looks)))), 3.9)
+    with paper.style():
+        figure = paper.new_figure(max(4.5, min(11.0, 1.6 + len(levels) * (0.35 + 0.2 * len(looks)))), 3.9)
         axis = figure.subplots()
         step = 0.84 / len(looks)
         for index, look in enumerate(looks):
@@ -68,9 +61,9 @@ def _boxes(values: Floats, looks: Sequence[Look], levels: Sequence[str], title: 
         axis.set_ylabel("DSC (higher is better)")
         axis.set_xlabel(axis_title(levels))
         axis.grid(axis="x", visible=False)
-        title_above(figure, title)
+        paper.title_above(figure, title)
         boxes = [Patch(facecolor=look.colour + "55", edgecolor=look.colour, hatch=look.hatch) for look in looks]
-        legend_below(figure, boxes, [look.title for look in looks])
+        paper.legend_below(figure, boxes, [look.title for look in looks])
     return figure
 
 

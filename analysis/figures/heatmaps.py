@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title
-from nnunet_skipstudy.analysis.figures.style import MAX_COLUMNS, fitted, new_figure, slug, style, title_above
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.alphas import AlphaMatrices
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
@@ -46,7 +46,7 @@ def alpha_heatmaps(found: Iterable[AlphaMatrices], looks: dict[NetworkKey, Look]
         scale = _Scale("viridis", 0, 1, "mean DSC", "{:.2f}")
         means = {looks[key].title: matrix for key, matrix in one.means.items()}
         draw = partial(_grid, means, scale, title)
-        yield Drawing(title, caption + ("" if one.differences else left_out), slug("alpha_dsc", *words), draw)
+        yield Drawing(title, caption + ("" if one.differences else left_out), paper.slug("alpha_dsc", *words), draw)
         if one.differences:
             title = f"Mean DSC minus No-Skip U-Net's, {', '.join(words)}"
             scale = _Scale("PuOr", -one.reach, one.reach, "difference of mean DSC", "{:+.2f}", "both")
@@ -56,21 +56,21 @@ def alpha_heatmaps(found: Iterable[AlphaMatrices], looks: dict[NetworkKey, Look]
             )
             differences = {looks[key].title: matrix for key, matrix in one.differences.items()}
             draw = partial(_grid, differences, scale, title)
-            yield Drawing(title, caption, slug("alpha_dsc_minus_noskip", *words), draw)
+            yield Drawing(title, caption, paper.slug("alpha_dsc_minus_noskip", *words), draw)
 
 
 def _grid(matrices: dict[str, pd.DataFrame], scale: _Scale, title: str) -> "Figure":
-    columns = min(MAX_COLUMNS, len(matrices))
+    columns = min(paper.MAX_COLUMNS, len(matrices))
     lines = math.ceil(len(matrices) / columns)
     n_trained, n_tested = next(iter(matrices.values())).shape
     width, height = max(1.9, 0.36 * n_tested + 0.5), max(1.3, 0.3 * n_trained + 0.6)
-    with style(**{"axes.grid": False}):
-        figure = new_figure(max(5.0, 1.6 + width * columns), 1.2 + height * lines)
+    with paper.style(**{"axes.grid": False}):
+        figure = paper.new_figure(max(5.0, 1.6 + width * columns), 1.2 + height * lines)
         axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         image: Any = None
         for axis, (name, matrix) in zip(axes, matrices.items(), strict=False):
             image = _heat_map(axis, matrix, scale)
-            axis.set_title(fitted(name, figure.get_figwidth() / columns - 0.4, 9))
+            axis.set_title(paper.fitted(name, figure.get_figwidth() / columns - 0.4, 9))
         for index in range(len(matrices), len(axes)):
             axes[index].set_visible(False)
             axes[index - columns].tick_params(labelbottom=True)
@@ -79,7 +79,7 @@ def _grid(matrices: dict[str, pd.DataFrame], scale: _Scale, title: str) -> "Figu
         what = "alpha" if all(level_alpha(level) is not None for level in tested) else "level"
         figure.supxlabel(axis_title(tested, f"{what} tested on"), fontsize=9)
         figure.supylabel("alpha trained on (hardest at the top)", fontsize=9)
-        title_above(figure, title)
+        paper.title_above(figure, title)
     return figure
 
 

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
-from nnunet_skipstudy.analysis.figures.style import (
-    MAX_COLUMNS,
-    legend_below,
-    network_handle,
-    new_figure,
-    slug,
-    style,
-    title_above,
-)
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, by_network, groups, network_keys
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -67,7 +59,7 @@ def metric_over_levels(
             + (" with 95 % intervals" if own else "")
             + ". The dotted line marks the level that changes are counted from."
             + (" Hollow: degenerate." if rows["degenerate"].any() else ""),
-            slug(*words),
+            paper.slug(*words),
             partial(_lines, rows, looks, own, ylabel, row.bounded, title),
             metric == "dsc",
         )
@@ -87,11 +79,11 @@ def _lines(
 ) -> "Figure":
     trainings = sorted(rows["training"].unique(), key=level_order)
     levels = in_order(rows["level"].unique())
-    columns = min(MAX_COLUMNS, len(trainings))
+    columns = min(paper.MAX_COLUMNS, len(trainings))
     lines = math.ceil(len(trainings) / columns)
     width = 6.2 if columns == 1 else 1.2 + 2.6 * columns
-    with style():
-        figure = new_figure(width, 1.5 + 2.5 * lines if lines > 1 else 4.2)
+    with paper.style():
+        figure = paper.new_figure(width, 1.5 + 2.5 * lines if lines > 1 else 4.2)
         axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axis, training in zip(axes, trainings, strict=False):
             own = {place[1:]: bounds for place, bounds in intervals.items() if place[0] == training}
@@ -107,12 +99,11 @@ def _lines(
         axes[0].set_ylim(0, 1.02 if bounded else (highest * 1.08 if highest > 0 else 1))
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
         figure.supylabel(ylabel, fontsize=9)
-        title_above(figure, title)
+        paper.title_above(figure, title)
         present = set(network_keys(rows))
         drawn = [look for key, look in looks.items() if key in present]
-        legend_below(
-            figure, [network_handle(look, known_order(levels)) for look in drawn], [look.title for look in drawn]
-        )
+        handles = [paper.network_handle(look, known_order(levels)) for look in drawn]
+        paper.legend_below(figure, handles, [look.title for look in drawn])
     return figure
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
-from nnunet_skipstudy.analysis.figures.style import fitted, new_figure, slug, style
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Place
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import Outlines
@@ -37,7 +37,7 @@ def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look])
             f"Rows: networks{trained}; columns: levels{where}. Yellow: reference; the network's colour: prediction. "
             "Numbers: the case's DSC, mean over labels, of the run shown (the first seed and fold)."
         )
-        name = slug("cases", view.dataset, view.choice.case, view.choice.why.split(",")[0].replace(" ", "-"))
+        name = paper.slug("cases", view.dataset, view.choice.case, view.choice.why.split(",")[0].replace(" ", "-"))
         draw = partial(_sheet, view, training, looks, title)
         yield Drawing(title, caption, name, draw, view.choice.telling, raster=True)
 
@@ -51,8 +51,8 @@ def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: 
     across, down = columns * (1 + GAP), rows * (1 + 2.2 * GAP)
     tile = min(1.35, 2.6 * columns / rows)  # inches
     width, height = across * len(levels), down * len(networks)
-    with style(**{"axes.grid": False}):
-        figure = new_figure(0.3 + tile * width / columns, 0.7 + tile * height / columns)
+    with paper.style(**{"axes.grid": False}):
+        figure = paper.new_figure(0.3 + tile * width / columns, 0.7 + tile * height / columns)
         axis = figure.subplots()
         axis.set_axis_off()
         axis.set_xlim(-0.25 * across, width)
@@ -61,7 +61,7 @@ def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: 
         for row, key in enumerate(networks):
             look = looks[key]
             middle = row * down + rows / 2
-            words = fitted(look.title, tile * rows / columns, 7)
+            words = paper.fitted(look.title, tile * rows / columns, 7)
             axis.text(-GAP * columns, middle, words, rotation=90, ha="right", va="center", multialignment="center",
                       fontsize=7, color=look.colour)  # fmt: skip
             for column, level in enumerate(levels):
@@ -77,7 +77,7 @@ def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: 
         for column, level in enumerate(levels):
             axis.text(column * across + columns / 2, height - GAP * rows, level_title(level), ha="center", va="top",
                       fontsize=8)  # fmt: skip
-        figure.suptitle(fitted(title, figure.get_figwidth() - 0.1, 9), fontsize=9)
+        figure.suptitle(paper.fitted(title, figure.get_figwidth() - 0.1, 9), fontsize=9)
     return figure
 
 

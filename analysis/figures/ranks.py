@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.figures.style import named_settings, new_figure, slug, style, title_above, width_of
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
@@ -32,7 +32,7 @@ def critical_differences(
     statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
 ) -> Iterator[Drawing]:
     """Draw the ranks by DSC of each data set, where Nemenyi's test could be made."""
-    for setting, words, first in named_settings(statistics, datasets):
+    for setting, words, first in paper.named_settings(statistics, datasets):
         place = (setting.dataset, setting.training, setting.label, "dsc")
         found = [
             ranking
@@ -49,7 +49,7 @@ def critical_differences(
             )
             own = {key: looks[key] for key in setting.networks}
             draw = partial(_diagrams, found[:MAX_PANELS], own, title)
-            yield Drawing(title, caption, slug("critical_difference_dsc", *words), draw)
+            yield Drawing(title, caption, paper.slug("critical_difference_dsc", *words), draw)
 
 
 @dataclass(frozen=True)
@@ -67,24 +67,24 @@ def _frame(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look]) -> _
     for found in rankings:
         order = found.ranking.order
         for place, index in enumerate(order):
-            width = width_of(_name(found, index, looks), SIZE) + STUB + GAP
+            width = paper.width_of(_name(found, index, looks), SIZE) + STUB + GAP
             if place < _half(order):
                 left = max(left, width)
             else:
                 right = max(right, width)
-    heading = max(width_of(_heading(found), SIZE) for found in rankings)
+    heading = max(paper.width_of(_heading(found), SIZE) for found in rankings)
     return _Frame(max(MIN_WIDTH, left + MIN_LINE + right, heading + GAP) + 2 * MARGIN, left + MARGIN, right + MARGIN)
 
 
 def _diagrams(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look], title: str) -> "Figure":
     rows = [_TOP + 1 + (len(ranking.networks) + 1) // 2 + 0.35 * len(ranking.ranking.bars) for ranking in rankings]
     frame = _frame(rankings, looks)
-    with style(**{"axes.grid": False}):
-        figure = new_figure(frame.width, 0.5 + 0.215 * sum(rows) + 0.08 * len(rows))
+    with paper.style(**{"axes.grid": False}):
+        figure = paper.new_figure(frame.width, 0.5 + 0.215 * sum(rows) + 0.08 * len(rows))
         axes = figure.subplots(len(rankings), 1, squeeze=False, gridspec_kw={"height_ratios": rows}).ravel()
         for axis, ranking, height in zip(axes, rankings, rows, strict=True):
             _diagram(axis, ranking, looks, height, frame)
-        title_above(figure, title)
+        paper.title_above(figure, title)
     return figure
 
 

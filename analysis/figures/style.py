@@ -83,9 +83,8 @@ def width_of(words: str, size: float) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
-    with style():
-        width, _, _ = TextToPath().get_text_width_height_descent(words, FontProperties(size=size), ismath=False)
-    return float(width) / 72
+    font = FontProperties(family="DejaVu Sans", size=size)  # matplotlib's own, whatever the process has set before
+    return float(TextToPath().get_text_width_height_descent(words, font, ismath=False)[0]) / 72
 
 
 def fitted(words: str, inches: float, size: float) -> str:
@@ -169,10 +168,17 @@ def unique(name: str, taken: Container[str]) -> str:
 
 def save(figure: "Figure", folder: Path, name: str) -> Path:
     """Write ``name``.svg and ``name``.png; equal figures give equal bytes. Returns the SVG's path."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
     with style(**{"svg.hashsalt": name}):
-        figure.draw_without_rendering()  # arranges the figure, once for both files
+        if layout := figure.get_layout_engine():
+            layout.execute(figure)  # once for both files, each of which savefig would draw twice
         figure.set_layout_engine("none")
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
-        figure.savefig(png, dpi=160, metadata={"Software": None})
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(svg, metadata={"Date": None, "Creator": None})
+        figure.set_dpi(160)
+        canvas = FigureCanvasAgg(figure)
+        canvas.print_png(png, metadata={"Software": None})
     return svg

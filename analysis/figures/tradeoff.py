@@ -4,17 +4,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.figures.style import (
-    legend_below,
-    named_settings,
-    network_handle,
-    new_figure,
-    slug,
-    style,
-    title_above,
-)
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -33,7 +25,7 @@ def performance_against_robustness(
     statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
 ) -> Iterator[Drawing]:
     """Draw the overall setting of each data set with several networks and levels."""
-    for setting, words, first in named_settings(statistics, datasets):
+    for setting, words, first in paper.named_settings(statistics, datasets):
         level, points = tradeoff_points(statistics, setting)
         if first and len(points) > 1:
             title = f"Performance against robustness, {', '.join(words)}"
@@ -43,12 +35,13 @@ def performance_against_robustness(
                 + ("" if all(point.eligible for point in points) else NOT_RANKED)
                 + "A small CV alone is no merit."
             )
-            yield Drawing(title, caption, slug("tradeoff_dsc", *words), partial(_scatter, points, looks, level, title))
+            draw = partial(_scatter, points, looks, level, title)
+            yield Drawing(title, caption, paper.slug("tradeoff_dsc", *words), draw)
 
 
 def _scatter(points: list[Point], looks: dict[NetworkKey, Look], level: str, title: str) -> "Figure":
-    with style():
-        figure = new_figure(6.2, 4.4)
+    with paper.style():
+        figure = paper.new_figure(6.2, 4.4)
         axis = figure.subplots()
         front = sorted((point for point in points if point.on_front), key=lambda point: point.performance)
         axis.plot([p.performance for p in front], [p.spread for p in front], color="#999999", linewidth=4, alpha=0.5)
@@ -69,10 +62,10 @@ def _scatter(points: list[Point], looks: dict[NetworkKey, Look], level: str, tit
             )
         axis.set_xlabel(f"mean DSC {'over all levels' if level == ALL_LEVELS else 'at ' + level} →")
         axis.set_ylabel("← CV of the DSC across levels (per case, averaged)")
-        title_above(figure, title)
+        paper.title_above(figure, title)
         titles = [looks[point.key].title + ("" if point.eligible else " (not ranked)") for point in points]
-        handles = [network_handle(looks[point.key]) for point in points]
+        handles = [paper.network_handle(looks[point.key]) for point in points]
         for handle, point in zip(handles, points, strict=True):
             handle.set_markerfacecolor(looks[point.key].colour if point.eligible else "white")
-        legend_below(figure, handles, titles)
+        paper.legend_below(figure, handles, titles)
     return figure

@@ -36,6 +36,7 @@ HONESTY = (
 def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[CaseView]) -> Report:
     """Everything that the page says about a study."""
     table = standings(study.summary, study.statistics, study.include_degenerate)
+    overview = _level_tables(table, study.looks, study.statistics)
     main, details = findings(table, study.looks)
     datasets = [comparison.reference.dataset for comparison in study.comparisons]
     statistics = study.statistics
@@ -48,8 +49,9 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         details=details,
         honesty=HONESTY,
         warnings=warnings_of(study),
+        overview=overview,
         tables=[
-            *level_tables(table, study.looks, statistics),
+            *overview,
             *statistic_tables(statistics, study.cases, datasets, study.looks, study.include_degenerate),
             *_robustness_tables(study),
         ],
@@ -124,17 +126,12 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
     )
 
 
-def level_tables(
-    table: pd.DataFrame, looks: dict[NetworkKey, Look], statistics: Statistics | None = None
-) -> Iterator[Table]:
+def _level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look], statistics: Statistics) -> list[Table]:
     """Mean DSC, network x level, for each data set and training; the best eligible of a level stand out.
 
-    Args:
-        table: of :func:`~nnunet_skipstudy.analysis.findings.standings`.
-        looks: titles of the networks.
-        statistics: the intervals; ``None``: without.
+    ``table``: of :func:`~nnunet_skipstudy.analysis.report.findings.standings`.
     """
-    bounds = {} if statistics is None else _bounds(statistics)
+    bounds, made = _bounds(statistics), []
     trainings = table[["dataset", "training"]].drop_duplicates().itertuples(index=False, name=None)
     for dataset, training in sorted(trainings, key=lambda pair: (pair[0], level_order(pair[1]))):
         rows = table[(table["dataset"] == dataset) & (table["training"] == training)]
@@ -152,13 +149,10 @@ def level_tables(
             body.append(cells)
         title = training_title(training, table.loc[table["dataset"] == dataset, "training"].nunique() > 1)
         name = f"{dataset}, {title}" if title else dataset
-        yield Table(
-            f"Mean DSC by test level: {name}",
-            ["network", *levels],
-            body,
-            note=("Hardest level first. " if len(levels) > 1 and known_order(levels) else "")
-            + "Bold: highest at its level. In brackets: 95 % intervals.",
-        )
+        first = "Hardest level first. " if len(levels) > 1 and known_order(levels) else ""
+        note = f"{first}Bold: highest at its level. In brackets: 95 % intervals."
+        made.append(Table(f"Mean DSC by test level: {name}", ["network", *levels], body, note=note))
+    return made
 
 
 def _bounds(statistics: Statistics) -> dict[tuple[str, str, NetworkKey, str], tuple[float, float]]:

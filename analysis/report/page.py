@@ -52,7 +52,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page says, in its order.
+    """All that the page says, in its order. ``overview``: those of its tables that a terminal shows.
 
     ``charts`` and ``sweep`` are the numbers and pictures for the page's script, as JSON can hold them;
     ``sweep_note`` says what was taken and what left out.
@@ -65,6 +65,7 @@ class Report:
     details: list[str]
     honesty: str
     warnings: list[str]
+    overview: list[Table]
     tables: list[Table]
     pictures: list[Picture]
     charts: dict[str, Any]

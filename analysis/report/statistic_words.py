@@ -55,6 +55,13 @@ def statistic_methods(include_degenerate: bool = False) -> list[tuple[str, str]]
             "Friedman's test over groups of cases, then Nemenyi's critical difference (Demšar 2006), both for "
             f"{tested}; at least three networks and {MIN_BLOCKS} groups, else none.",
         ),
+        *_methods_of_several(),
+    ]
+
+
+def _methods_of_several() -> list[tuple[str, str]]:
+    """Of rankings, groups of networks, and what joins the levels."""
+    return [
         (
             "Stability of ranks",
             "Networks ranked by their mean in every bootstrap resample: how often each comes first, the range of its "

@@ -61,6 +61,12 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
             "then cases are averaged; n counts cases. With several labels, a case's DSC at a level is the mean over "
             f"its labels. {left_out}Standard deviations are the population's, over cases.",
         ),
+        *_methods_of_change(),
+    ]
+
+
+def _methods_of_change() -> list[tuple[str, str]]:
+    return [
         ("CV", "Coefficient of variation, sd / mean, within a level over cases."),
         (
             "Change",

@@ -55,62 +55,30 @@ def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
     """Rows of one level's ranking."""
     ranking, stable = found.ranking, found.stability
     values = data.values[:, data.setting.ranked, data.levels.index(found.level), metric_index(found.metric)]
-    complete = data.counts(values.sum(axis=1))  # NaN where a network has no value
-    groups = {"n_groups": ranking.n_blocks}
+    blocks = {"n_groups": ranking.n_blocks}
+    resamples = data.counts(values.sum(axis=1))  # NaN where a network has no value
 
-    def facts(quantity: str) -> Row:
-        return data.facts(found.metric, found.level, quantity)
+    def row(quantity: str, test: str, *parts: Row, **numbers: float) -> Row:
+        made = data.facts(found.metric, found.level, quantity) | {"n_networks": len(found.networks), "test": test}
+        for part in parts:
+            made |= part
+        return made | {name: float(number) for name, number in numbers.items()}
 
-    yield {
-        **facts("friedman"),
-        **groups,
-        "n_networks": len(found.networks),
-        "test": ranking.method,
-        "statistic": ranking.statistic,
-        "p_value": ranking.p_value,
-    }
-    yield {
-        **facts("critical_difference"),
-        **groups,
-        "n_networks": len(found.networks),
-        "estimate": ranking.critical_difference,
-        "test": ranking.method,
-    }
+    yield row("friedman", ranking.method, blocks, statistic=ranking.statistic, p_value=ranking.p_value)
+    yield row("critical_difference", ranking.method, blocks, estimate=ranking.critical_difference)
     for index, key in enumerate(found.networks):
-        of_network = {**named(key), "n_networks": len(found.networks)}
-        yield {
-            **facts("mean_rank"),
-            **of_network,
-            **groups,
-            "estimate": float(ranking.mean_ranks[index]),
-            "test": "ranked within each group of cases",
+        rank = ranking.mean_ranks[index]
+        yield row("mean_rank", "ranked within each group of cases", named(key), blocks, estimate=rank)
+        ranks = {
+            name: getattr(stable, at)[index] for name, at in (("estimate", "ranks"), ("low", "low"), ("high", "high"))
         }
-        resamples = {**complete, "test": "cluster bootstrap of the means"}
-        yield {
-            **facts("rank_of_mean"),
-            **of_network,
-            **resamples,
-            "estimate": float(stable.ranks[index]),
-            "low": float(stable.low[index]),
-            "high": float(stable.high[index]),
-        }
-        yield {**facts("share_first"), **of_network, **resamples, "estimate": float(stable.share_first[index])}
-    yield {
-        **facts("rank_agreement"),
-        "n_networks": len(found.networks),
-        **complete,
-        "estimate": stable.agreement,
-        "test": "mean Kendall tau of resamples' rankings with the data's",
-    }
+        of_means = ("cluster bootstrap of the means", named(key), resamples)
+        yield row("rank_of_mean", *of_means, **ranks)
+        yield row("share_first", *of_means, estimate=stable.share_first[index])
+    test = "mean Kendall tau of resamples' rankings with the data's"
+    yield row("rank_agreement", test, resamples, estimate=stable.agreement)
     if np.isfinite(ranking.critical_difference):
-        for first, other in combinations(range(len(found.networks)), 2):
-            yield {
-                **facts("nemenyi"),
-                **named(found.networks[first]),
-                **named(found.networks[other], "other_"),
-                **groups,
-                "n_networks": len(found.networks),
-                "estimate": float(ranking.mean_ranks[first] - ranking.mean_ranks[other]),
-                "test": "Nemenyi after Friedman, family-wise",
-                "p_value": float(ranking.nemenyi[first, other]),
-            }
+        for one, two in combinations(range(len(found.networks)), 2):
+            pair = named(found.networks[one]) | named(found.networks[two], "other_")
+            apart, p_value = ranking.mean_ranks[one] - ranking.mean_ranks[two], ranking.nemenyi[one, two]
+            yield row("nemenyi", "Nemenyi after Friedman, family-wise", pair, blocks, estimate=apart, p_value=p_value)

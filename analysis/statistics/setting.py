@@ -1,8 +1,9 @@
 """What networks are compared in: one data set, one training set, one label; as arrays, replicates averaged."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -144,65 +145,60 @@ def _by_label(
 ) -> Iterator[Setting]:
     keys = network_keys(rows)
     present = tuple(key for key in networks if key in set(keys))
-    case_names = tuple(dict.fromkeys(rows["case"]))
+    cases = tuple(dict.fromkeys(rows["case"]))
     group_of = dict(zip(rows["case"], rows["group"], strict=True))
     levels = tuple(in_order(rows["level"].unique()))
     labels = tuple(dict.fromkeys(rows["label"]))
-    position = pd.DataFrame(
-        {
-            "case": pd.Categorical(rows["case"], case_names).codes,
-            "network": [present.index(key) for key in keys],
-            "level": pd.Categorical(rows["level"], levels).codes,
-            "label": pd.Categorical(rows["label"], labels).codes,
-        }
+    at = np.stack(
+        [
+            pd.Categorical(rows["case"], cases).codes,
+            [present.index(key) for key in keys],
+            pd.Categorical(rows["level"], levels).codes,
+        ]
     ).astype(np.int64)
-    numbers = {
-        "values": rows[list(METRICS)].to_numpy(dtype=float),
-        "before": before(rows).to_numpy(),
-        "failures": failed(rows).to_numpy()[:, None],
-    }
-    numbers["changes"] = numbers["values"] - numbers["before"]
-    numbers["profiles"] = np.where(at_all_levels(rows).to_numpy()[:, None], numbers["values"], np.nan)
-    with_reference = _with_reference_level(rows)
-    disparities = np.full((len(case_names), len(levels)), np.nan)
-    disparities[position["case"], position["level"]] = rows["disparity"].to_numpy(dtype=float)
+    shape = (len(cases), len(present), len(levels))
+    disparities = np.full((len(cases), len(levels)), np.nan)
+    disparities[at[0], at[2]] = rows["disparity"].to_numpy(dtype=float)
+    numbers, with_reference = _numbers(rows), _with_reference_level(rows)
     made = []
-    for number, label in enumerate(labels):
-        chosen = (position["label"] == number).to_numpy()
-        at = tuple(position.loc[chosen, name].to_numpy() for name in ("case", "network", "level"))
-        shape = (len(case_names), len(present), len(levels))
-        averaged = {name: _averaged(array[chosen], at, shape) for name, array in numbers.items()}
-        part = rows.loc[chosen]
-        references, eligible = [], []
-        for index in range(len(present)):
-            own = part[at[1] == index]
-            references.append(str(own["reference_level"].max()) if len(own) else "")
-            bad = own["degenerate"].all() and not include_degenerate
-            eligible.append(bool(len(own) and not bad and (own["outcome"] != "absent").any()))
+    for label in labels:
+        chosen = (rows["label"] == label).to_numpy()
+        own, of_network = at[:, chosen], [rows[chosen & (at[1] == index)] for index in range(len(present))]
+        averaged: dict[str, Any] = {name: _averaged(array[chosen], own, shape) for name, array in numbers.items()}
         made.append(
             Setting(
-                dataset,
-                training,
-                label,
-                case_names,
-                tuple(group_of[case] or f"case {case}" for case in case_names),
-                present,
-                levels,
-                averaged["values"],
-                averaged["changes"],
-                averaged["before"],
-                averaged["profiles"],
-                averaged["failures"][..., 0],
-                disparities,
-                tuple(references),
-                np.array(eligible, dtype=bool),
-                _counted(at, shape),
-                _counted(tuple(axis[with_reference[chosen]] for axis in at), shape),
+                *(dataset, training, label, cases),
+                groups=tuple(group_of[case] or f"case {case}" for case in cases),
+                networks=present,
+                levels=levels,
+                **averaged,
+                disparities=disparities,
+                references=tuple(str(part["reference_level"].max()) if len(part) else "" for part in of_network),
+                eligible=np.array([_eligible(part, include_degenerate) for part in of_network], dtype=bool),
+                trainings=_counted(own, shape),
+                paired=_counted(at[:, chosen & with_reference], shape),
             )
         )
-    if len(made) > 1:
-        yield _mean(made, label=ALL_LABELS)
+    yield from [_mean(made, label=ALL_LABELS)] if len(made) > 1 else []
     yield from made
+
+
+def _numbers(rows: pd.DataFrame) -> dict[str, Floats]:
+    """What is averaged over trainings, (row, metric) or (row,)."""
+    values, earlier = rows[list(METRICS)].to_numpy(dtype=float), before(rows).to_numpy()
+    return {
+        "values": values,
+        "changes": values - earlier,
+        "before": earlier,
+        "profiles": np.where(at_all_levels(rows).to_numpy()[:, None], values, np.nan),
+        "failures": failed(rows).to_numpy(),
+    }
+
+
+def _eligible(rows: pd.DataFrame, include_degenerate: bool) -> bool:
+    """Whether a network takes part: it has predictions, and not all of its trainings are degenerate."""
+    sound = include_degenerate or not rows["degenerate"].all()
+    return bool(len(rows) and sound and (rows["outcome"] != "absent").any())
 
 
 def _with_reference_level(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -210,18 +206,18 @@ def _with_reference_level(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return before(rows.assign(**dict.fromkeys(METRICS, 0.0)))["dsc"].notna().to_numpy()
 
 
-def _averaged(values: Floats, at: tuple[npt.NDArray[np.int64], ...], shape: tuple[int, ...]) -> Floats:
-    """(row, metric) to (case, network, level, metric): the mean over trainings of what is known."""
-    shape = (*shape, values.shape[1])
+def _averaged(values: Floats, at: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Floats:
+    """(row, …) to (case, network, level, …): the mean over trainings of what is known."""
+    shape = (*shape, *values.shape[1:])
     sums, counts = np.zeros(shape), np.zeros(shape)
-    np.add.at(sums, at, np.nan_to_num(values))
-    np.add.at(counts, at, ~np.isnan(values))
+    np.add.at(sums, tuple(at), np.nan_to_num(values))
+    np.add.at(counts, tuple(at), ~np.isnan(values))
     return divide(sums, counts)
 
 
-def _counted(at: tuple[npt.NDArray[np.int64], ...], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+def _counted(at: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
     counts = np.zeros(shape, dtype=np.int64)
-    np.add.at(counts, at, 1)
+    np.add.at(counts, tuple(at), 1)
     return counts
 
 
@@ -267,29 +263,25 @@ def without_reference(setting: Setting, changes: Floats) -> Floats:
 def _mean(alike: Sequence[Setting], training: str | None = None, label: str | None = None) -> Setting:
     """The mean over settings that differ in the label, or in the training set, alone."""
     first = alike[0]
-    changes, earlier = [setting.changes for setting in alike], [setting.before for setting in alike]
-    if training is not None:  # a network's own reference level, at which nothing can change, is left out
-        changes, earlier = (
-            [without_reference(setting, array) for setting, array in zip(alike, arrays, strict=True)]
-            for arrays in (changes, earlier)
-        )
     same_reference = len({setting.references for setting in alike}) == 1
-    return Setting(
-        first.dataset,
-        first.training if training is None else training,
-        first.label if label is None else label,
-        first.cases,
-        first.groups,
-        first.networks,
-        first.levels,
-        nanmean(np.stack([setting.values for setting in alike])),
-        nanmean(np.stack(changes)),
-        nanmean(np.stack(earlier)),
-        nanmean(np.stack([setting.profiles for setting in alike])),
-        nanmean(np.stack([setting.failures for setting in alike])),
-        first.disparities,
-        first.references if same_reference else ("",) * len(first.networks),
-        np.all([setting.eligible for setting in alike], axis=0),
-        fewest(np.stack([setting.trainings for setting in alike])),
-        fewest(np.stack([setting.paired for setting in alike])),
+
+    def mean(name: str) -> Floats:
+        arrays = [getattr(setting, name) for setting in alike]
+        if training is not None and name in ("changes", "before"):  # at its own reference level nothing can change
+            arrays = [without_reference(setting, array) for setting, array in zip(alike, arrays, strict=True)]
+        return nanmean(np.stack(arrays))
+
+    return replace(
+        first,
+        training=first.training if training is None else training,
+        label=first.label if label is None else label,
+        values=mean("values"),
+        changes=mean("changes"),
+        before=mean("before"),
+        profiles=mean("profiles"),
+        failures=mean("failures"),
+        references=first.references if same_reference else ("",) * len(first.networks),
+        eligible=np.all([setting.eligible for setting in alike], axis=0),
+        trainings=fewest(np.stack([setting.trainings for setting in alike])),
+        paired=fewest(np.stack([setting.paired for setting in alike])),
     )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from made_up_cases import table
 
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, settings
@@ -95,7 +96,7 @@ def study(include_degenerate: bool = False, n: int = 8) -> Statistics:
     constant = {str(i): (0.5, 0.5, 0.5) for i in range(n)}
     cases = table({"UNet": good, "VNet": second, "NoSkip": constant})
     cases["degenerate"] = cases["architecture"] == "NoSkip"
-    keys = [(name, name, "p", "2d") for name in ("NoSkip", "UNet", "VNet")]
+    keys = [NetworkKey(name, name, "p", "2d") for name in ("NoSkip", "UNet", "VNet")]
     return make_statistics(settings(cases, keys, include_degenerate))
 
 
@@ -145,7 +146,7 @@ def test_settings_average_labels_and_synthetic_trainings() -> None:
             table({"UNet": values}, levels=alphas, label=label, training=training, trained_on=training,
                   reference_level=training, fold=training, shift=shift)
         )  # fmt: skip
-    found = settings(pd.concat(parts, ignore_index=True), [("UNet", "UNet", "p", "2d")])
+    found = settings(pd.concat(parts, ignore_index=True), [NetworkKey("UNet", "UNet", "p", "2d")])
     assert [(s.training, s.label) for s in found][:3] == [
         (ALL_TRAININGS, ALL_LABELS), (ALL_TRAININGS, "a"), (ALL_TRAININGS, "b"),
     ]  # fmt: skip

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap
 from nnunet_skipstudy.analysis.statistics.setting import settings
@@ -34,7 +35,7 @@ def table(values: dict[str, np.ndarray], missing: float = 50.0) -> pd.DataFrame:
 
 
 def statistics(cases: pd.DataFrame) -> Statistics:
-    keys = [(name, name, "p", "2d") for name in dict.fromkeys(cases["architecture"])]
+    keys = [NetworkKey(name, name, "p", "2d") for name in dict.fromkeys(cases["architecture"])]
     return make_statistics(settings(cases.reset_index(drop=True), keys))
 
 

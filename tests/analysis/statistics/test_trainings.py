@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from made_up_cases import table
 
+from nnunet_skipstudy.analysis.measuring.columns import network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting, settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, robustness_table, summarize
@@ -44,8 +45,7 @@ def lacking(cases: pd.DataFrame, fold: str, seed: int, level: str) -> pd.DataFra
 
 
 def setting_of(cases: pd.DataFrame) -> list[Setting]:
-    keys = list(dict.fromkeys(cases[["architecture", "network", "plans", "configuration"]].itertuples(index=False)))
-    return settings(cases, [tuple(key) for key in keys])
+    return settings(cases, list(dict.fromkeys(network_keys(cases))))
 
 
 def paired_change(cases: pd.DataFrame, level: str, reference: str = "unperturbed") -> tuple[float, float]:
