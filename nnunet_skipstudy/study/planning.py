@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.cases import read_description, training_cases
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.planning.check import check_dataset
@@ -153,7 +152,10 @@ def ensure_splits(folder: Path) -> None:
     if splits.is_file() and not drawn:
         return
     raw = required_folder("nnUNet_raw") / folder.name
-    cases = sorted(case.name for case in training_cases(raw, read_description(raw)))
+    dataset = json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
+    ending = dataset["file_ending"]
+    listed = dataset.get("dataset")
+    cases = sorted(listed or (path.name.removesuffix(ending) for path in (raw / "labelsTr").glob(f"*{ending}")))
     if drawn and cases == sorted({case for part in json.loads(splits.read_text())[0].values() for case in part}):
         return
     if len(cases) < 5:
