@@ -115,7 +115,9 @@ def test_the_temporary_name_keeps_all_endings_and_lies_on_the_same_disk(tmp_path
         assert temporary.parent.parent == target.parent
         assert temporary.parent.name.startswith(".writing-")
         temporary.touch()
+        made = temporary.stat().st_ino
         assert not target.exists()
+    assert target.stat().st_ino == made  # moved: a copy could be seen half done
     assert names(target.parent) == ["case.nii.gz"]
 
 

@@ -156,3 +156,24 @@ def test_a_folder_whose_lock_was_taken_for_a_leftover_is_made_anew(
     with working_folder(tmp_path) as folder:
         assert str(folder) == made[1]
         assert folder.is_dir()
+
+
+def test_a_lock_whose_file_its_last_holder_has_removed_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened before the removal and taken after it, the lock is on a file that nobody else would find."""
+    from nnunet_skipstudy.support import working_folder as module
+
+    path, take, taken = tmp_path / f"{PREFIX}work.lock", module.locks.take, []
+
+    def taken_too_late(*arguments: object, **options: object) -> bool:
+        taken.append(take(*arguments, **options))
+        if len(taken) == 1:
+            path.unlink()
+        return taken[-1]
+
+    monkeypatch.setattr(module.locks, "take", taken_too_late)
+    with only_run(tmp_path, "work", "planning"):
+        assert taken == [True, True]
+        assert path.is_file()
+    assert result(tmp_path) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from tiny_training import trained, trainer, weights, write_preprocessed
 
 from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
@@ -132,6 +133,55 @@ def test_spatial_augmentation_needs_no_larger_patch() -> None:
     sizes = [made.configure_rotation_dummyDA_mirroring_and_inital_patch_size()[2] for made in (spatial, plain)]
     assert list(sizes[0]) == [16, 16]
     assert min(sizes[1]) > 16
+
+
+def test_each_epoch_and_each_rank_draws_from_a_seed_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start's, then one an epoch, which a resumed training takes from the epoch that it begins with."""
+    seeds = []
+    monkeypatch.setattr("nnunet_skipstudy.training.trainer.seed_everything", seeds.append)
+    for rank in (0, 1):
+        made = trainer(NAME)
+        made.local_rank = rank
+        for epoch in (0, 1, 2):
+            made.current_epoch = epoch
+            made._seed(1, epoch)
+        made._seed(0)
+    assert len(set(seeds)) == len(seeds) == 8
+    assert seeds[1] == derived_seed(7, 1, 1, 0)
+    unseeded = trainer("nnUNetTrainerNoSkip")
+    unseeded._seed(0)
+    assert len(seeds) == 8
+    begun = trainer(NAME)
+    begun.current_epoch = 2
+    monkeypatch.setattr(nnUNetTrainer, "on_epoch_start", lambda self: None)
+    begun.on_epoch_start()
+    assert seeds[-1] == seeds[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "now", "written"),
+    [
+        ("checkpoint_latest.pth", 0.9, 0.5, 0.9),
+        ("checkpoint_latest.pth", 0.5, 0.9, 0.9),
+        ("checkpoint_latest.pth", None, 0.4, 0.4),
+        ("checkpoint_best.pth", 0.5, 0.9, 0.5),
+    ],
+)
+def test_the_latest_checkpoint_alone_gets_the_better_of_two_scores(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, before: float | None, now: float, written: float
+) -> None:
+    made, seen = trainer(NAME), []
+    made._best_ema = before
+    monkeypatch.setattr(made.logger, "get_value", lambda key, step: now)
+
+    def save(self: nnUNetTrainer, filename: str) -> None:
+        seen.append(self._best_ema)
+        Path(filename).touch()
+
+    monkeypatch.setattr(nnUNetTrainer, "save_checkpoint", save)
+    made.save_checkpoint(str(tmp_path / name))
+    assert seen == [written]
+    assert made._best_ema == before
 
 
 def test_seeds_of_all_positions_of_many_trainings_differ() -> None:

@@ -154,8 +154,8 @@ def test_ten_blocks_of_three_networks_are_enough_and_the_bounds_are_those_said()
 
 
 def test_blocks_that_all_tie_have_mean_ranks_but_no_test() -> None:
-    """Values that differ in the last digit only tie too."""
-    values = np.tile([0.3, 0.1 + 0.2, 0.3], (MIN_BLOCKS, 1))
+    """Values that differ in the last digit only tie too; that blocks differ from each other is no matter."""
+    values = np.tile([0.3, 0.1 + 0.2, 0.3], (MIN_BLOCKS, 1)) + np.arange(MIN_BLOCKS)[:, None]
     found = rank_networks(values)
     assert found.mean_ranks.tolist() == [2, 2, 2]
     assert (found.method, found.n_blocks) == ("none: no block differs", MIN_BLOCKS)
