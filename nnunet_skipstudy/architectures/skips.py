@@ -2,7 +2,7 @@
 
 A skip does two things. ``row`` turns the encoder's features of its level, and the row of the level below, into the
 row of feature maps that may be handed on; ``forward`` joins the up-sampled decoder features with that row. All but
-UNet++'s have a row of one: the encoder's features themselves.
+UNet++'s have a row of one, the encoder's features themselves, or of none.
 """
 
 from typing import Any
@@ -55,6 +55,11 @@ class NoSkip(Skip):
     """Nothing is handed on: the decoder sees what came up from below, and nothing else."""
 
     channels = 0
+    row_length = 0
+
+    def row(self, features: Tensor, below: list[Tensor]) -> list[Tensor]:
+        """Nothing, so that no nested pathway above has anything of this level either."""
+        return []
 
     def forward(self, upsampled: Tensor, row: list[Tensor], coarser: Tensor) -> Tensor:
         """Return ``upsampled`` as it is."""
