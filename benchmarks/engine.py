@@ -15,15 +15,15 @@ from pathlib import Path
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.commands.study_file import open_file
-from nnunet_skipstudy.study.engine_files import write_grid
-from nnunet_skipstudy.study.init import full_text
+from nnunet_skipstudy.study.cell import write_grid
+from nnunet_skipstudy.study.templates import full_text
 from nnunet_skipstudy.study.snakemake import run_snakemake, step_entries
-from nnunet_skipstudy.study.states import State
+from nnunet_skipstudy.study.cells import State
 
 SCRIPT = "import sys; from nnunet_skipstudy.cli import main; sys.exit(main(sys.argv[1:]))"
 # A Python that finds this first on its path does nothing in any cell, and all else as ever.
 NO_WORK = """
-from nnunet_skipstudy.study import actions
+from nnunet_skipstudy.study.steps import train as actions
 for step in actions.ACTIONS:
     actions.ACTIONS[step] = lambda cell, work: {}
 """

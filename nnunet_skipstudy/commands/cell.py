@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from nnunet_skipstudy.nnunet.calls import set_environment
-from nnunet_skipstudy.study.engine_files import read_cell
+from nnunet_skipstudy.study.cell import read_cell
 from nnunet_skipstudy.study.locks import one_of
 from nnunet_skipstudy.study.work import ending_is_recorded, work_on
 from nnunet_skipstudy.support.parser import Parser

@@ -38,8 +38,8 @@ def main(argv: list[str]) -> int:
     from nnunet_skipstudy.commands.run import run
     from nnunet_skipstudy.commands.study_file import open_file
     from nnunet_skipstudy.study.demo import claim_root
-    from nnunet_skipstudy.study.init import demo_text
     from nnunet_skipstudy.study.settings import checked_study
+    from nnunet_skipstudy.study.templates import demo_text
 
     text = demo_text(**chosen)
     checked_study(text, "the demo's study", CONVERTERS)  # before a folder is claimed for it

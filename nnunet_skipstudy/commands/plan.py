@@ -86,8 +86,8 @@ def _settings(dataset: int, configuration: str, plans: "Plans", architectures: l
 
 def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> None:
     from nnunet_skipstudy.nnunet.calls import set_environment, worker_processes
+    from nnunet_skipstudy.planning.preprocess import plan_and_preprocess
     from nnunet_skipstudy.study.grid import settings_hash
-    from nnunet_skipstudy.study.planning import plan_and_preprocess
 
     if processes is None:
         processes = worker_processes()

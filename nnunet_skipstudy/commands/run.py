@@ -7,7 +7,7 @@ from nnunet_skipstudy.commands.study_file import open_file, study_parser
 from nnunet_skipstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.engine import Opened, Outcome
+    from nnunet_skipstudy.study.run import Opened, Outcome
 
 
 def main(argv: list[str]) -> int:
@@ -63,7 +63,7 @@ def measure_speed(opened: "Opened") -> None:
     from tqdm import tqdm
 
     from nnunet_skipstudy.planning.nominal import NOMINAL_FEATURES
-    from nnunet_skipstudy.study.speed import measure, write_speed
+    from nnunet_skipstudy.planning.speed import measure, write_speed
 
     study = opened.study
     speed = measure(
@@ -82,8 +82,8 @@ def run(opened: "Opened", executor: str, jobs: int | None = None, extra: list[st
         UserError: another run is at work on it, or cells failed.
     """
     from nnunet_skipstudy.commands.cell import run_command
-    from nnunet_skipstudy.study.engine import run_study
     from nnunet_skipstudy.study.executors import executor_of
+    from nnunet_skipstudy.study.run import run_study
 
     outcome = run_study(opened, executor_of(executor, run_command, jobs, extra or []))
     print_outcome(opened, outcome)
@@ -100,8 +100,8 @@ def print_outcome(opened: "Opened", outcome: "Outcome") -> None:
     from typing import Any, cast
 
     from nnunet_skipstudy.commands.analyze import table_lines
+    from nnunet_skipstudy.study.cells import State
     from nnunet_skipstudy.study.plan_words import plan_words
-    from nnunet_skipstudy.study.states import State
     from nnunet_skipstudy.support.files import read_record
 
     if outcome.analysis:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.engine import Opened
+    from nnunet_skipstudy.study.run import Opened
 
 
 def main(argv: list[str]) -> int:
@@ -30,9 +30,9 @@ def main(argv: list[str]) -> int:
 
 def print_cells(opened: "Opened", *, everything: bool) -> None:
     """A line a cell (without ``everything``: of those that run or have failed), then the counts a step."""
+    from nnunet_skipstudy.study.cells import State
     from nnunet_skipstudy.study.locks import is_held
     from nnunet_skipstudy.study.settings import STEPS
-    from nnunet_skipstudy.study.states import State
 
     found = opened.states()
     for state in found:
@@ -53,8 +53,8 @@ def print_cells(opened: "Opened", *, everything: bool) -> None:
 
 def print_cost(opened: "Opened") -> None:
     """The time that is left, and what the estimate stands on."""
+    from nnunet_skipstudy.study.cells import State
     from nnunet_skipstudy.study.cost import estimate
-    from nnunet_skipstudy.study.states import State
 
     found = opened.states()
     made = estimate(opened.study, opened.grid, found, opened.places)

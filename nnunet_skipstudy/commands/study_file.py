@@ -8,7 +8,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.engine import Opened
+    from nnunet_skipstudy.study.run import Opened
 
 
 def study_parser(command: str, description: str, usage: str | None = None) -> Parser:
@@ -24,8 +24,8 @@ def open_file(path: Path) -> "Opened":
     Raises:
         UserError: it can't be read, one of its keys or values is wrong, or its root can't be a folder.
     """
-    from nnunet_skipstudy.study.engine import open_study
     from nnunet_skipstudy.study.places import places_of
+    from nnunet_skipstudy.study.run import open_study
     from nnunet_skipstudy.study.settings import read_study
 
     study = read_study(path, CONVERTERS)

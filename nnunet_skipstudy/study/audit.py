@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from nnunet_skipstudy.study.actions import fold_folder, prediction_folder
+from nnunet_skipstudy.planning.preprocess import is_preprocessed
+from nnunet_skipstudy.study.cells import CellState, State
 from nnunet_skipstudy.study.data_facts import found_dataset, missing_levels
 from nnunet_skipstudy.study.grid import Cell, Grid
+from nnunet_skipstudy.study.ownership import STAMP
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.planning import is_preprocessed
-from nnunet_skipstudy.study.stamps import STAMP
-from nnunet_skipstudy.study.states import CellState, State
+from nnunet_skipstudy.study.steps.train import fold_folder, prediction_folder
 from nnunet_skipstudy.support.files import read_record
 
 

@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnunet_skipstudy.study.actions import option_arguments
 from nnunet_skipstudy.study.data_facts import found_dataset, missing_levels, test_folder
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.steps.train import option_arguments
 
 
 def lines(grid: Grid, places: Places) -> Iterator[str]:

@@ -13,11 +13,11 @@ from typing import Any
 
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.planning.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE
+from nnunet_skipstudy.planning.speed import Speed, read_speed
+from nnunet_skipstudy.study.cells import CellState, State
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.settings import Study
-from nnunet_skipstudy.study.speed import Speed, read_speed
-from nnunet_skipstudy.study.states import CellState, State
 from nnunet_skipstudy.support.files import read_record
 
 NOMINAL_GFLOP: Mapping[str, float] = {

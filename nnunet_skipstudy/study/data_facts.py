@@ -5,8 +5,8 @@ from pathlib import Path
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import UNPERTURBED
-from nnunet_skipstudy.study.contents import Contents
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.support.contents import Contents
 from nnunet_skipstudy.support.files import read_record, write_json
 
 SPLITS = "splits_final.json"

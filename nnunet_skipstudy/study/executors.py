@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+from nnunet_skipstudy.study.cell import write_grid
+from nnunet_skipstudy.study.cells import State, record_failure, states
 from nnunet_skipstudy.study.cost import Estimate, estimate
-from nnunet_skipstudy.study.engine import Executor, Opened
-from nnunet_skipstudy.study.engine_files import write_grid
 from nnunet_skipstudy.study.grid import Cell, Grid
 from nnunet_skipstudy.study.inline import run_inline
 from nnunet_skipstudy.study.progress import Progress, watched
+from nnunet_skipstudy.study.run import Executor, Opened
 from nnunet_skipstudy.study.snakemake import SNAKEMAKE_LOG, run_snakemake, step_entries
-from nnunet_skipstudy.study.states import State, record_failure, states
 
 
 def executor_of(

@@ -8,9 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from nnunet_skipstudy.study.cells import CellState, State
 from nnunet_skipstudy.study.cost import Estimate
 from nnunet_skipstudy.study.grid import Cell
-from nnunet_skipstudy.study.states import CellState, State
 
 POLL_SECONDS = 2.0
 

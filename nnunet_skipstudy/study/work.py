@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.actions import ACTIONS, Work
+from nnunet_skipstudy.study.cells import record_done, record_failure, record_progress, record_start
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.locks import waited_for
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.states import record_done, record_failure, record_progress, record_start
+from nnunet_skipstudy.study.steps.train import ACTIONS, Work
 
 PROGRESS_SECONDS = 5.0
 

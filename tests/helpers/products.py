@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.study.actions import fold_folder, prediction_folder
+from nnunet_skipstudy.planning.preprocess import finished_mark
 from nnunet_skipstudy.study.data_facts import found_dataset
 from nnunet_skipstudy.study.data_facts import test_folder as folder_of_level
 from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.ownership import STAMP
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.planning import finished_mark
-from nnunet_skipstudy.study.stamps import STAMP
+from nnunet_skipstudy.study.steps.train import fold_folder, prediction_folder
 from nnunet_skipstudy.support.files import write_json
 
 

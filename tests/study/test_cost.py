@@ -8,10 +8,10 @@ from tiny_study import write_study
 from nnunet_skipstudy.architectures.cost import network_cost
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.planning.nominal import NOMINAL_SIDE, nominal_network
+from nnunet_skipstudy.planning.speed import Speed, read_speed, write_speed
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.study.cost import NOMINAL_GFLOP
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.speed import Speed, read_speed, write_speed
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

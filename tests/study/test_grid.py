@@ -6,9 +6,9 @@ import pytest
 from tiny_study import write_study
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
-from nnunet_skipstudy.study.engine import Opened, open_study
-from nnunet_skipstudy.study.init import full_text
+from nnunet_skipstudy.study.run import Opened, open_study
 from nnunet_skipstudy.study.settings import read_study
+from nnunet_skipstudy.study.templates import full_text
 
 
 def opened(path: Path) -> Opened:

@@ -9,8 +9,8 @@ from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import STUDY_ARCHITECTURES
-from nnunet_skipstudy.study.init import demo_text, full_text
 from nnunet_skipstudy.study.settings import read_study
+from nnunet_skipstudy.study.templates import demo_text, full_text
 
 
 def test_defaults_and_single_values(tmp_path: Path) -> None:

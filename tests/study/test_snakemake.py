@@ -14,7 +14,7 @@ pytest.importorskip("snakemake", reason="it needs Python 3.11")
 STAND_IN = """
 import sys
 from nnunet_skipstudy.commands import cell
-from nnunet_skipstudy.study import actions
+from nnunet_skipstudy.study.steps import train as actions
 
 def work(cell, work):
     if cell.step == "analyze":

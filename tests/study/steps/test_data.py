@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.actions import Work, convert, perturb
+from nnunet_skipstudy.planning.preprocess import check_fold, ensure_splits
 from nnunet_skipstudy.study.data_facts import OWN_SPLITS, dataset_folder
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.planning import check_fold, ensure_splits
 from nnunet_skipstudy.study.settings import Study
 from nnunet_skipstudy.study.snakemake import step_entries
+from nnunet_skipstudy.study.steps.train import Work, convert, perturb
 
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 

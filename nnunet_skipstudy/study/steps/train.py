@@ -19,8 +19,8 @@ from nnunet_skipstudy.study.data_facts import (
 )
 from nnunet_skipstudy.study.grid import Cell
 from nnunet_skipstudy.study.locks import waited_for
+from nnunet_skipstudy.study.ownership import check_stamp, claim
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.stamps import check_stamp, claim
 from nnunet_skipstudy.support.files import read_record, write_json
 
 Measured = dict[str, Any]
@@ -137,7 +137,7 @@ def _named_levels(arguments: list[str]) -> set[str]:
 def plan(cell: Cell, work: Work) -> Measured:
     """Plan and preprocess, once for all networks of the data set."""
     from nnunet_skipstudy.nnunet.calls import worker_processes
-    from nnunet_skipstudy.study.planning import costs_on_plan, plan_and_preprocess
+    from nnunet_skipstudy.planning.preprocess import costs_on_plan, plan_and_preprocess
 
     settings, conduct = cell.settings, cell.conduct
     processes = worker_processes(conduct["cpus"], small_data=conduct["small_data"])
@@ -156,7 +156,7 @@ def train(cell: Cell, work: Work) -> Measured:
         UserError: the folder of results is not this study's, the plans are not, or the fold or the device is absent.
     """
     from nnunet_skipstudy.nnunet import calls
-    from nnunet_skipstudy.study.planning import check_fold, check_plans
+    from nnunet_skipstudy.planning.preprocess import check_fold, check_plans
 
     training = _training(cell, work)
     with waited_for(training.model_folder / f".fold_{training.fold}.lock", _say_who):  # another study may share it
@@ -286,7 +286,7 @@ def _training(cell: Cell, work: Work) -> Any:
 
 def analyze(cell: Cell, work: Work) -> Measured:
     """Tables, figures and report of exactly the predictions that belong to the study as it is now."""
-    from nnunet_skipstudy.study.analysis_step import analyze_study
+    from nnunet_skipstudy.study.steps.analyze import analyze_study
 
     return analyze_study(cell, work.places)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.study.contents import DIGITS
 from nnunet_skipstudy.study.data_facts import OWN_SPLITS, SPLITS
 from nnunet_skipstudy.study.grid import settings_hash
-from nnunet_skipstudy.study.stamps import refuse_other_study
+from nnunet_skipstudy.study.ownership import refuse_other_study
+from nnunet_skipstudy.support.contents import DIGITS
 from nnunet_skipstudy.support.files import atomic_path, read_record, sha256_of_file, write_json
 
 if TYPE_CHECKING:

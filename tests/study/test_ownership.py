@@ -15,15 +15,16 @@ from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.calls import Training, restore_model_files
-from nnunet_skipstudy.study import actions, stamps
-from nnunet_skipstudy.study.actions import Work
-from nnunet_skipstudy.study.engine import Opened, open_study
+from nnunet_skipstudy.planning.preprocess import ensure_splits
+from nnunet_skipstudy.study import ownership as stamps
+from nnunet_skipstudy.study.cells import State
 from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.ownership import check_stamp, claim, version_words
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.planning import ensure_splits
+from nnunet_skipstudy.study.run import Opened, open_study
 from nnunet_skipstudy.study.settings import read_study
-from nnunet_skipstudy.study.stamps import check_stamp, claim, version_words
-from nnunet_skipstudy.study.states import State
+from nnunet_skipstudy.study.steps import train as actions
+from nnunet_skipstudy.study.steps.train import Work
 
 ONE_OWN = """\
 datasets: [{id: 777}]

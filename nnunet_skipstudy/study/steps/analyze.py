@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.actions import fold_folder, prediction_folder
+from nnunet_skipstudy.study.cell import read_cells
 from nnunet_skipstudy.study.data_facts import dataset_folder
-from nnunet_skipstudy.study.engine_files import read_cells
 from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.ownership import version_words
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.stamps import version_words
+from nnunet_skipstudy.study.steps.train import fold_folder, prediction_folder
 
 
 def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.study.audit import lost
+from nnunet_skipstudy.study.cells import CellState, State, states
 from nnunet_skipstudy.study.data_facts import DataFacts
 from nnunet_skipstudy.study.grid import Cell, Grid, make_grid, settings_hash
 from nnunet_skipstudy.study.locks import only_run
 from nnunet_skipstudy.study.places import Places, places_of
 from nnunet_skipstudy.study.plan_words import plan_words
 from nnunet_skipstudy.study.settings import Study
-from nnunet_skipstudy.study.states import CellState, State, states
 
 ANALYSIS = "analyze/study"
 

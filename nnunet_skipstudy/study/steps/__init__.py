@@ -1,0 +1,1 @@
+"""A study's steps, one a file."""
