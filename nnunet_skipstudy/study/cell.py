@@ -1,45 +1,63 @@
-"""The grid on disk, as the processes that work on its cells read it."""
+"""One piece of a study's work, and the file in which the processes that work on them find all of them."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES
-from nnunet_skipstudy.study.grid import Cell, Grid
-from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.support.files import write_text
 
 
-def write_grid(path: Path, grid: Grid, places: Places, steps: list[dict[str, Any]]) -> None:
-    """Write all cells, the study's folders, and what Snakemake has to know of each step."""
-    content = {
-        "root": str(places.root),
-        "nnunet": {variable: str(places.nnunet[variable]) for variable in FOLDER_VARIABLES},
-        "steps": steps,
-        "cells": {
-            key: {**asdict(cell), "marker": str(places.marker(cell).relative_to(places.engine))}
-            for key, cell in grid.items()
-        },
-    }
-    write_text(path, json.dumps(content, separators=(",", ":")))
+@dataclass(frozen=True)
+class Cell:
+    """One piece of work.
+
+    Attributes:
+        step: one of :data:`~nnunet_skipstudy.study.steps.STEPS`.
+        name: what is worked on, ``d501-UNet-fold0-seed1-spatial``.
+        settings: what decides the result, as JSON.
+        conduct: what decides only how it is computed, as JSON.
+        needs: the keys of the cells that come before it.
+        digest: the hash of ``settings`` and of the needed cells' hashes.
+        needed: the hashes of the needed cells, by key.
+    """
+
+    step: str
+    name: str
+    settings: Mapping[str, Any]
+    conduct: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    digest: str = ""
+    needed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The cell's name among all: ``train/d501-UNet-fold0-seed1-spatial``."""
+        return f"{self.step}/{self.name}"
+
+    @property
+    def file_name(self) -> str:
+        """The key with the hash, as a file's name without ending."""
+        return f"{self.key}.{self.digest}"
+
+    def needed_digest(self, step: str) -> str:
+        """The hash of the needed cell of a step."""
+        return next(digest for key, digest in self.needed.items() if key.startswith(f"{step}/"))
 
 
-def read_cells(path: Path) -> Grid:
-    """The cells of a grid's file."""
+Grid = dict[str, Cell]
+"""Cells by key; each stands after those that it needs."""
+
+
+def write_cells(path: Path, grid: Grid, **beside: Any) -> None:
+    """Write cells as JSON, under ``cells``, and what else their readers have to know beside them."""
+    cells = {key: asdict(cell) for key, cell in grid.items()}
+    write_text(path, json.dumps({**beside, "cells": cells}, separators=(",", ":")))
+
+
+def read_cells(path: Path) -> tuple[Grid, dict[str, Any]]:
+    """What :func:`write_cells` has written: the cells, and what stands beside them."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    return {key: _cell(cell) for key, cell in content["cells"].items()}
-
-
-def read_cell(path: Path, key: str) -> tuple[Cell, Places, dict[str, Any]]:
-    """One cell of a grid's file, the study's folders, and what is known of the cell's step."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    places = Places(Path(content["root"]), {name: Path(folder) for name, folder in content["nnunet"].items()})
-    cell = _cell(content["cells"][key])
-    step: dict[str, Any] = next((entry for entry in content["steps"] if entry["name"] == cell.step), {})
-    return cell, places, step
-
-
-def _cell(content: dict[str, Any]) -> Cell:
-    values = {name: value for name, value in content.items() if name != "marker"}
-    return Cell(**{**values, "needs": tuple(values["needs"])})
+    cells = {key: Cell(**{**cell, "needs": tuple(cell["needs"])}) for key, cell in content.pop("cells").items()}
+    return cells, content

@@ -1,18 +1,28 @@
-"""The state of each cell, read from what lies on disk."""
+"""The state of each cell, read from what lies on disk, and the work on one."""
 
+import contextlib
+import errno
 import os
 import socket
+import sys
 import time
-from collections.abc import Collection
+import traceback
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
-from nnunet_skipstudy.study.grid import Cell, Grid
-from nnunet_skipstudy.study.locks import is_held
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.study.cell import Cell, Grid
+from nnunet_skipstudy.study.locks import is_held, waited_for
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.steps import STEPS
+from nnunet_skipstudy.study.steps.step import Measured, Work
+from nnunet_skipstudy.study.work import Terminated
 from nnunet_skipstudy.support.files import read_record, write_json
+
+PROGRESS_SECONDS = 5.0
+KILLED = "ended without a word (killed: out of memory, cancelled, over its time limit, or the machine went down)"
 
 
 class State(str, Enum):
@@ -36,9 +46,6 @@ class CellState:
     error: str = ""
     seconds: float | None = None
     share: float = 0.0
-
-
-KILLED = "ended without a word (killed: out of memory, cancelled, over its time limit, or the machine went down)"
 
 
 def states(grid: Grid, places: Places, lost: Collection[str] = ()) -> list[CellState]:
@@ -72,7 +79,96 @@ def _state(cell: Cell, places: Places, done: bool, started: set[str]) -> CellSta
     return CellState(cell, State.FAILED, KILLED)
 
 
-def record_start(cell: Cell, places: Places) -> None:
+def lost(grid: Grid, places: Places, found: Iterable[CellState]) -> set[str]:
+    """The finished cells whose results are gone, or another's by now, and are needed by a cell that isn't finished.
+
+    A marker says that a cell was finished, not that its files stayed. Results that nothing needs any more may be
+    removed to save space.
+    """
+    done = {state.cell.key for state in found if state.state is State.DONE}
+    wanted: set[str] = set()
+    gone: set[str] = set()
+    for cell in reversed(grid.values()):  # those that need a cell stand behind it
+        if cell.key in done and cell.key in wanted:
+            name = places.found_name(cell.settings["dataset"])
+            if name is None or not STEPS[cell.step].stands(cell, places, name):
+                gone.add(cell.key)
+        if cell.key not in done or cell.key in gone:
+            wanted.update(cell.needs)
+    return gone
+
+
+def measured_by(cell: Cell, places: Places) -> Measured:
+    """What a finished cell has left in its marker; empty where it isn't finished."""
+    measured: Measured = read_record(places.marker(cell)).get("measured", {})
+    return measured
+
+
+def work_on(
+    cell: Cell,
+    places: Places,
+    command: Callable[[list[str]], int],
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> bool:
+    """Work on a cell until it is finished or has failed; nothing where it is finished.
+
+    A process that an earlier run left behind may still be at it: its end is waited for.
+
+    Returns:
+        Whether the cell is finished; if not, its record says why.
+    """
+
+    def waiting(holder: str) -> None:
+        print(f"skipstudy: {cell.key} is being worked on by {holder}; waiting for its end", file=sys.stderr, flush=True)
+
+    with waited_for(places.cell_lock(cell), waiting):
+        if places.marker(cell).is_file():
+            return True
+        started = time.monotonic()
+        try:
+            _record_start(cell, places)
+            print(f"--- {cell.key}, settings {cell.digest}, {time.strftime('%Y-%m-%d %H:%M:%S')}", flush=True)
+            measured = STEPS[cell.step].run(cell, Work(places, command, _throttled(cell, places, on_progress)))
+            _record_done(cell, places, measured, time.monotonic() - started)
+        except KeyboardInterrupt:
+            places.record(cell).unlink(missing_ok=True)
+            raise
+        except (Exception, SystemExit, Terminated) as error:
+            traceback.print_exc()
+            with contextlib.suppress(OSError):  # on a full disk the record can't be written either
+                record_failure(cell, places, words_of(error), time.monotonic() - started)
+            return False
+        return True
+
+
+def words_of(error: BaseException) -> str:
+    """Why a cell failed, in one line with the remedy where one is known."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, Terminated):
+        return "was told to end (cancelled, or over its time limit); run again, or give it more time under resources"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"no space left on the disk ({error.filename or 'while writing'}); make room, then run again"
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _throttled(cell: Cell, places: Places, on_progress: Callable[[float], None]) -> Callable[[float], None]:
+    """Pass the share on, and now and then note it for those who look at the cell from another process."""
+    last = time.monotonic()
+
+    def progress(share: float) -> None:
+        nonlocal last
+        on_progress(share)
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            record = read_record(places.record(cell))
+            write_json(places.record(cell), {**record, "share": round(share, 4)})
+
+    return progress
+
+
+def _record_start(cell: Cell, places: Places) -> None:
     """Note that a cell was started here and now; what other settings of it had finished holds no more."""
     for other in places.marker(cell).parent.glob(f"{cell.name}.*.json"):
         if other != places.marker(cell):
@@ -85,23 +181,16 @@ def record_failure(cell: Cell, places: Places, error: str, seconds: float) -> No
     write_json(places.record(cell), {**read_record(places.record(cell)), "error": error, "seconds": seconds})
 
 
-def record_done(cell: Cell, places: Places, measured: dict[str, Any], seconds: float) -> None:
+def _record_done(cell: Cell, places: Places, measured: Measured, seconds: float) -> None:
     """Leave the marker of a finished cell."""
-    write_json(
-        places.marker(cell),
-        {
-            "cell": cell.key,
-            "digest": cell.digest,
-            "settings": dict(cell.settings),
-            "ended": time.time(),
-            "seconds": round(seconds, 3),
-            "host": socket.gethostname(),
-            "measured": measured,
-        },
-    )
+    content = {
+        "cell": cell.key,
+        "digest": cell.digest,
+        "settings": dict(cell.settings),
+        "ended": time.time(),
+        "seconds": round(seconds, 3),
+        "host": socket.gethostname(),
+        "measured": measured,
+    }
+    write_json(places.marker(cell), content)
     places.record(cell).unlink(missing_ok=True)
-
-
-def record_progress(cell: Cell, places: Places, share: float) -> None:
-    """Note how much of a running cell is done, 0 to 1."""
-    write_json(places.record(cell), {**read_record(places.record(cell)), "share": round(share, 4)})

@@ -46,7 +46,7 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], se
 
 
 def is_running(study: Opened, key: str) -> bool:
-    return any(state.cell.key == key and state.state is State.RUNNING for state in study.cells())
+    return any(state.cell.key == key and state.state is State.RUNNING for state in study.states())
 
 
 def job_of(key: str) -> str:

@@ -1,73 +1,127 @@
-"""The analysis of a study: of the predictions that belong to it now, and of nothing else that lies beside them."""
+"""Analyze: of the predictions that belong to the study now, and of nothing else that lies beside them."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.cell import read_cells
-from nnunet_skipstudy.study.data_facts import dataset_folder
-from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.cell import Cell, read_cells
 from nnunet_skipstudy.study.ownership import version_words
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.steps.train import fold_folder, prediction_folder
+from nnunet_skipstudy.study.steps.step import About, Measured, Step, Subject, Work
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.analysis.report.page import Table
 
 
-def analyze_study(cell: Cell, places: Places) -> dict[str, Any]:
+def settings(subject: Subject) -> dict[str, Any]:
+    """How predictions are measured, and what is made of the numbers."""
+    study = subject.study
+    chosen = study.metrics.model_dump()
+    if study.groups is not None:
+        table = subject.base / study.groups
+        chosen |= {"groups": study.groups, "groups_content": subject.facts.of_file(table) if table.is_file() else None}
+    return chosen if study.figures else {**chosen, "figures": False}
+
+
+def conduct(subject: Subject) -> dict[str, Any]:
+    """What a reader has to know beside the numbers; the levels in the study's order."""
+    study = subject.study
+    levels = dict.fromkeys(level for dataset in study.datasets for level in study.levels_of(dataset))
+    return {"notes": [], "levels": list(levels), "base": str(subject.base)}
+
+
+def run(cell: Cell, work: Work) -> Measured:
     """Measure, tabulate and report.
 
     Raises:
         UserError: nothing has been predicted.
     """
-    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze  # imports pandas and matplotlib
     from nnunet_skipstudy.metrics import BothEmpty
 
+    places = work.places
     if not cell.needs:
         raise UserError("there are no predictions to analyze; mend what failed, then run again")
-    cells = read_cells(places.grid)
+    cells, _ = read_cells(places.grid)
+    predictions = [(places.dataset_folder(cells[key].settings["dataset"]).name, cells[key]) for key in cell.needs]
     tree = places.engine / "analyzed"
-    _link(tree, [cells[key] for key in cell.needs], places)
-    settings = cell.settings
-    versions = version_words(_folders([cells[key] for key in cell.needs], places))
+    _link(tree, predictions, places)
+    folders = [
+        folder
+        for name, made in predictions
+        for folder in (places.fold_folder(name, made.settings), places.prediction_folder(name, made.settings))
+    ]
     result = analyze(
         AnalyzeOptions(
             predictions=tree,
-            labels=places.nnunet["nnUNet_raw"],
+            labels=places.raw,
             output=places.analysis,
-            reference_level=settings["reference_level"],
-            tolerance=settings["tolerance"],
-            both_empty=BothEmpty(settings["both_empty"]),
-            notes=(*cell.conduct["notes"], *versions),
+            reference_level=cell.settings["reference_level"],
+            tolerance=cell.settings["tolerance"],
+            both_empty=BothEmpty(cell.settings["both_empty"]),
+            notes=(*cell.conduct["notes"], *version_words(folders)),
         )
     )
-    tables = [
-        {
-            "title": table.title,
-            "columns": list(table.columns),
-            "rows": [[{"text": entry.text, "best": bool(entry.best)} for entry in row] for row in table.rows],
-        }
-        for table in result.overview
+    return {"warnings": list(result.warnings), "tables": [_as_json(table) for table in result.overview]}
+
+
+def _as_json(table: "Table") -> dict[str, Any]:
+    rows = [[{"text": entry.text, "best": bool(entry.best)} for entry in row] for row in table.rows]
+    return {"title": table.title, "columns": list(table.columns), "rows": rows}
+
+
+def tables_of(measured: Measured) -> "list[Table]":
+    """The tables that the analysis has left in its marker."""
+    from nnunet_skipstudy.analysis.report import page
+
+    return [
+        page.Table(table["title"], table["columns"], [[page.Cell(**entry) for entry in row] for row in table["rows"]])
+        for table in measured.get("tables", [])
     ]
-    return {"warnings": list(result.warnings), "tables": tables}
 
 
-def _folders(predictions: list[Cell], places: Places) -> Iterator[Path]:
-    """Where the trainings and the predictions lie."""
-    for cell in predictions:
-        dataset = dataset_folder(places.nnunet["nnUNet_raw"], cell.settings["dataset"]).name
-        yield fold_folder(places, dataset, cell)
-        yield prediction_folder(places, dataset, cell)
-
-
-def _link(tree: Path, predictions: list[Cell], places: Places) -> None:
+def _link(tree: Path, predictions: list[tuple[str, Cell]], places: Places) -> None:
     """A prediction tree of links to the levels that were asked for."""
     if tree.exists():
         shutil.rmtree(tree)  # links and folders of ours only
-    for cell in predictions:
-        dataset = dataset_folder(places.nnunet["nnUNet_raw"], cell.settings["dataset"]).name
-        source = prediction_folder(places, dataset, cell)
+    for name, cell in predictions:
+        source = places.prediction_folder(name, cell.settings)
         target = tree / source.relative_to(places.predictions)
         target.mkdir(parents=True)
         for level in cell.settings["levels"]:
             (target / level).symlink_to(source / level)
+
+
+def stands(cell: Cell, places: Places, dataset: str) -> bool:
+    """Whether the page is there."""
+    return places.report.is_file()
+
+
+def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
+    """``skipstudy analyze``."""
+    chosen = cell.settings
+    tolerance = () if chosen["tolerance"] is None else ("--tolerance", chosen["tolerance"])
+    reference = () if chosen["reference_level"] is None else ("--reference-level", chosen["reference_level"])
+    yield [
+        *("skipstudy", "analyze", places.predictions, "--labels", places.raw),
+        *("--both-empty", chosen["both_empty"], *tolerance, *reference, "-o", places.analysis),
+    ]
+
+
+def refusals(cell: Cell, places: Places) -> Iterator[str]:
+    """Groups that are neither a table nor a regular expression."""
+    groups = cell.settings.get("groups")
+    if groups is None or (Path(cell.conduct["base"]) / groups).is_file():
+        return
+    try:
+        re.compile(groups)
+    except re.error as error:
+        yield f"groups: {groups!r} is neither a file nor a regular expression ({error}); mend it"
+
+
+STEP = Step(
+    "analyze", About.STUDY, settings, run, stands, lines, 20.0, needs=("predict",), conduct=conduct, refusals=refusals
+)

@@ -1,4 +1,4 @@
-"""Writing a commented ``study.yaml``."""
+"""Commented ``study.yaml`` files, to begin with."""
 
 from collections.abc import Collection, Sequence
 from importlib.resources import files
