@@ -3,8 +3,6 @@
 
 def __getattr__(name: str) -> type:
     """Make the trainer, with or without suffixes, when its name is asked for; import nothing before."""
-    if name.split("_")[0] != "nnUNetTrainerNoSkip":
-        raise AttributeError(name)
-    from nnunet_skipstudy.training.on_demand import trainer_class
+    from nnunet_skipstudy.training.on_demand import asked_for
 
-    return trainer_class(name)
+    return asked_for(name, "nnUNetTrainerNoSkip")

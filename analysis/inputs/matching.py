@@ -1,7 +1,6 @@
 """Pairing predictions with references, and refusing pairs that can't be compared."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -19,13 +18,11 @@ from nnunet_skipstudy.analysis.inputs.references import Reference
 from nnunet_skipstudy.analysis.inputs.runs import Run, case_files
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import Surface
-from nnunet_skipstudy.nnunet.images import MEDICAL_ENDINGS, NATURAL_ENDINGS, Image, ending_of, read_image
+from nnunet_skipstudy.nnunet.geometry import difference
+from nnunet_skipstudy.nnunet.images import Image, has_spacing, read_grid, read_label_map
 
 DEFAULT_TOLERANCES = {"mm": 2.0, "px": 5.0}
 """The NSD's tolerance: the study's 5 pixels, and 2 mm where an image has a spacing."""
-
-GEOMETRY_TOLERANCES = {"spacing": 1e-4, "origin": 1e-2, "direction": 1e-3}
-"""How far two files may differ and still lie on one grid: NIfTI keeps its geometry in single precision."""
 
 
 class Extra(str, Enum):
@@ -139,7 +136,7 @@ def prepare(
 
 
 def _unit(reference: Reference) -> str:
-    spaced = {ending_of(path) in MEDICAL_ENDINGS for path in reference.cases.values()}
+    spaced = {has_spacing(path) for path in reference.cases.values()}
     if len(spaced) > 1:
         raise UserError(
             f"{reference.folder}: mixes images with spacing (distances in mm) and without (pixels); "
@@ -179,25 +176,6 @@ def _values(paths: Iterable[Path]) -> set[int]:
     return values
 
 
-def read_label_map(path: Path) -> Image:
-    """Read a label map, as it is in the file.
-
-    Raises:
-        UserError: the file can't be read, or is a colour image.
-    """
-    image = read_image(path)
-    array = image.array
-    if array.ndim not in (2, 3) or (ending_of(path) in NATURAL_ENDINGS and _is_colour(array)):
-        raise UserError(
-            f"{path}: has shape {array.shape}, more than one value a pixel; save the label map as a grey image"
-        )
-    return image
-
-
-def _is_colour(array: LabelMap) -> bool:
-    return array.ndim == 3 and array.shape[-1] in (2, 3, 4)
-
-
 def flatten(image: Image) -> tuple[LabelMap, tuple[float, ...] | None]:
     """A label map's array and spacing, where a volume of one slice becomes a 2D image.
 
@@ -230,28 +208,32 @@ def check_pair(reference_file: Path, reference: Image, prediction_file: Path, pr
             "give both in one format"
         )
     if reference.geometry and prediction.geometry:
-        for name, tolerance in GEOMETRY_TOLERANCES.items():
-            ours, theirs = getattr(prediction.geometry, name), getattr(reference.geometry, name)
-            if not _close(ours, theirs, tolerance):
-                raise UserError(
-                    f"{prediction_file} has {name} {_listed(ours)}, its label {reference_file} "
-                    f"{_listed(theirs)}; resample the prediction to its label's grid"
-                )
+        differs = difference(prediction.geometry, reference.geometry, only=("spacing",))
+        if differs:
+            raise UserError(
+                f"{prediction_file} and its label {reference_file} differ: {differs}; "
+                "resample the prediction to its label's grid"
+            )
 
 
-def _close(ours: Sequence[float], theirs: Sequence[float], tolerance: float) -> bool:
-    same_length = len(ours) == len(theirs)
-    return same_length and all(
-        math.isclose(a, b, rel_tol=1e-4, abs_tol=tolerance) for a, b in zip(ours, theirs, strict=True)
-    )
+def elsewhere(comparison: Comparison) -> Iterator[str]:
+    """A sentence where predictions lie elsewhere in space than their labels, voxel for voxel, by their headers.
+
+    So it is where labels were saved without their image's header: nnU-Net doesn't look at more than shape and spacing.
+    """
+    odd = []
+    for case, path in comparison.reference.cases.items():
+        label = read_grid(path)
+        for files in comparison.predictions.values() if label else ():
+            grid = read_grid(files[case]) if case in files else None
+            if label and grid and (differs := difference(grid.geometry, label.geometry)):
+                odd.append(f"{files[case]} and its label {path} differ: {differs}")
+    if odd:
+        yield f"{odd[0]} ({len(odd)} predictions are like that); they are compared voxel by voxel all the same."
 
 
 def _shown(shape: Sequence[int]) -> str:
     return " x ".join(str(n) for n in shape)
-
-
-def _listed(values: Sequence[float]) -> str:
-    return "(" + ", ".join(f"{value:g}" for value in values) + ")"
 
 
 def check_values(path: Path, image: Image, labels: LabelSet) -> None:

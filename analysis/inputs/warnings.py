@@ -6,7 +6,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.crosscheck import disagreements
 from nnunet_skipstudy.analysis.inputs.find import unused_validation
-from nnunet_skipstudy.analysis.inputs.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.matching import Comparison, elsewhere
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.registry import level_order
 
@@ -22,6 +22,7 @@ def input_warnings(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> li
         *disagreements(comparisons, cases),
         *_extra(comparisons),
         *_unknown_validation(comparisons),
+        *(text for comparison in comparisons for text in elsewhere(comparison)),
         *(
             f"{place} was left out: test levels lie beside it, which have other labels."
             for comparison in comparisons

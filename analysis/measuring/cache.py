@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nnunet_skipstudy.nnunet.images import file_parts
 from nnunet_skipstudy.support.files import sha256_of_file, write_text
 
 PLACE = Path(".cache") / "measurements.json"
@@ -88,8 +89,9 @@ def key_of(settings: Mapping[str, Any], label_hash: str, prediction_hash: str) -
 
 
 def content_hash(path: Path | None) -> str:
-    """The hash of a file's content; empty for no file."""
-    return "" if path is None else sha256_of_file(path)
+    """The hash of an image's content, in however many files it is; empty for no file."""
+    hashes = [sha256_of_file(part) for part in file_parts(path)] if path else []
+    return hashes[0] if len(hashes) == 1 else "+".join(hashes)
 
 
 def _digest(text: str) -> str:

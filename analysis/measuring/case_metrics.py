@@ -11,19 +11,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from nnunet_skipstudy.analysis.inputs.labels import region_mask
-from nnunet_skipstudy.analysis.inputs.matching import (
-    Comparison,
-    check_pair,
-    check_values,
-    flatten,
-    read_label_map,
-)
+from nnunet_skipstudy.analysis.inputs.matching import Comparison, check_pair, check_values, flatten
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.analysis.measuring.cache import Labels, Measured, Measurements, content_hash, key_of
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, measure_case
 from nnunet_skipstudy.metrics.overlap import Mask
-from nnunet_skipstudy.nnunet.images import Image
+from nnunet_skipstudy.nnunet.images import Image, read_label_map
 
 METRICS: tuple[str, ...] = ("dsc", "hd", "hd95", "assd", "nsd")
 

@@ -5,17 +5,9 @@ import io
 import re
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.environment import required_folder
+from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.parser import Parser
-
-
-def _dataset_folder(identifier: int) -> str:
-    root = required_folder("nnUNet_preprocessed")
-    names = sorted(path.name for path in root.glob(f"Dataset{identifier:03d}_*") if path.is_dir())
-    if not names:
-        raise UserError(f"{root}: holds no data set {identifier}; run nnUNetv2_plan_and_preprocess -d {identifier}")
-    return names[0]
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +22,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-c", default="2d", metavar="CONFIGURATION", help="2d (default), 3d_fullres ...")
     parser.add_argument("-p", default="nnUNetPlans", metavar="PLANS", help="the plans' identifier (nnUNetPlans)")
     arguments = parser.parse_args(argv)
-    dataset = _dataset_folder(arguments.d)
+    dataset = find_dataset(arguments.d, "nnUNet_preprocessed").name
     if not re.fullmatch(r"\w+", arguments.p):
         raise UserError(f"plans {arguments.p!r}: give the identifier without folder and ending (-p nnUNetPlans)")
     with contextlib.redirect_stdout(io.StringIO()):

@@ -68,7 +68,9 @@ def main(argv: Sequence[str]) -> int:
     _check(arguments)
     # numpy, scikit-image and matplotlib take a second to import: --help must not wait for them
     from nnunet_skipstudy.levels.disparity import COLUMNS, Measure, Part, dataset_parts, disparity_table
-    from nnunet_skipstudy.nnunet.cases import find_dataset, paired_cases
+    from nnunet_skipstudy.nnunet.cases import paired_cases
+    from nnunet_skipstudy.nnunet.datasets import find_dataset
+    from nnunet_skipstudy.nnunet.survey import survey
     from nnunet_skipstudy.registry import UNPERTURBED
     from nnunet_skipstudy.support.files import write_csv
     from nnunet_skipstudy.support.parallel import number_of_workers
@@ -76,7 +78,6 @@ def main(argv: Sequence[str]) -> int:
 
     workers = number_of_workers(arguments.workers)
     check_measure(arguments.definition, arguments.background)
-    measure = Measure(arguments.definition, arguments.background, arguments.channel)
     if arguments.dataset is not None:
         folder = find_dataset(arguments.dataset)
         description, parts, remarks = dataset_parts(folder)
@@ -86,8 +87,10 @@ def main(argv: Sequence[str]) -> int:
         description, parts, remarks = None, [Part("", UNPERTURBED, tuple(cases))], []
         title, output = arguments.images.resolve().name, arguments.output
     _check_places(output)
-    for remark in remarks:
+    seen = survey([case for part in parts for case in part.cases], parts[0].cases, workers=workers)
+    for remark in (*remarks, *seen.remarks):
         print(f"skipstudy: {remark}", file=sys.stderr)
+    measure = Measure(arguments.definition, arguments.background, arguments.channel, seen.axis)
     rows = disparity_table(parts, measure, description=description, workers=workers)
     write_csv(output, COLUMNS, [row.cells for row in rows])
     figures = _draw(rows, output.with_suffix(""), title)

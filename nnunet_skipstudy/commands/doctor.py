@@ -6,15 +6,23 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES, REMEDY, TRAINER_VARIABLE, trainer_folder
+from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.nnunet.environment import (
+    FOLDER_VARIABLES,
+    REMEDY,
+    TRAINER_VARIABLE,
+    existing_folder,
+    folder_fault,
+    trainer_folder,
+)
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.parser import Parser
@@ -56,20 +64,37 @@ def _packages() -> Iterator[Finding]:
 
 
 def _folders() -> Iterator[Finding]:
+    seen: dict[Path, str] = {}
     for variable in FOLDER_VARIABLES:
         value = os.environ.get(variable)
         if not value:
             yield Finding(variable, "not set", remedy=REMEDY)
-            continue
-        folder = Path(value)
-        existing = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path("/"))
-        if not os.access(existing, os.W_OK):
-            yield Finding(variable, f"{value}: can't be written", remedy="choose a folder of yours")
+        elif fault := folder_fault(value):
+            yield Finding(variable, f"{shown(value)} {fault}", remedy=REMEDY)
+        elif (folder := Path(value).resolve()) in seen:
+            yield Finding(variable, f"{value}: is {seen[folder]}, too", remedy=f"a folder for each; {REMEDY}")
         else:
-            free = shutil.disk_usage(existing).free / 1e9
-            state = f"{value} ({free:.0f} GB free{'' if folder.exists() else ', made on first use'})"
-            short = f"less than {DISK_WANTED_GB} GB free: a study may not fit" if free < DISK_WANTED_GB else ""
-            yield Finding(variable, state, advice=short)
+            yield _place(variable, value, seen)
+            seen[folder] = variable
+
+
+def _place(variable: str, value: str, others: Mapping[Path, str]) -> Finding:
+    """What is to be said of a folder that is one, or can be made."""
+    folder, existing = Path(value), existing_folder(Path(value))
+    try:
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        return Finding(variable, f"{value}: can't be written ({error.strerror})", remedy="choose a folder of yours")
+    free = shutil.disk_usage(existing).free / 1e9
+    whole = folder.resolve()
+    within = [name for other, name in others.items() if other in whole.parents or whole in other.parents]
+    advice = [
+        *([f"less than {DISK_WANTED_GB} GB free: a study may not fit"] if free < DISK_WANTED_GB else []),
+        *([] if folder.is_absolute() else ["another folder wherever a command is called; give its whole path"]),
+        *(f"one inside the other: {name} and this; a folder for each is safer" for name in within),
+    ]
+    state = f"{value} ({free:.0f} GB free{'' if folder.exists() else ', made on first use'})"
+    return Finding(variable, state, advice="; ".join(advice))
 
 
 def _trainers(asked: list[str]) -> Iterator[Finding]:

@@ -3,12 +3,17 @@
 import shlex
 from pathlib import Path
 
-from nnunet_skipstudy.nnunet.environment import study_environment
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.environment import folder_fault, study_environment
 from nnunet_skipstudy.support.parser import Parser
 
 
 def main(argv: list[str]) -> int:
-    """Print one ``export`` line a variable."""
+    """Print one ``export`` line a variable.
+
+    Raises:
+        UserError: the root can't be a folder.
+    """
     parser = Parser(
         prog="skipstudy env",
         description="Print the export lines that make nnU-Net work under one folder and find the study's trainers. "
@@ -17,6 +22,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--root", type=Path, default=Path(), metavar="DIR", help="where the study lies (default: this folder)"
     )
-    for variable, value in study_environment(parser.parse_args(argv).root).items():
+    root = parser.parse_args(argv).root.expanduser()
+    if fault := folder_fault(str(root)):
+        raise UserError(f"--root {root}: {fault}; give a folder")
+    for variable, value in study_environment(root).items():
         print(f"export {variable}={shlex.quote(value)}")
     return 0

@@ -78,19 +78,25 @@ def main(argv: Sequence[str]) -> int:
     # numpy and scikit-image take their time to import: --help must not wait for them
     from nnunet_skipstudy.levels.disparity import Measure, measured_cases
     from nnunet_skipstudy.levels.moves import level_moves
-    from nnunet_skipstudy.levels.perturb import TABLE, are_finished, perturb_cases, test_set
-    from nnunet_skipstudy.nnunet.cases import find_dataset, paired_cases
+    from nnunet_skipstudy.levels.perturb import TABLE, across, are_finished, perturb_cases, planned_on, test_set
+    from nnunet_skipstudy.nnunet.cases import paired_cases
+    from nnunet_skipstudy.nnunet.datasets import find_dataset
+    from nnunet_skipstudy.nnunet.survey import survey
     from nnunet_skipstudy.support.parallel import number_of_workers
 
     workers = number_of_workers(arguments.workers)
     levels, wanted = _asked(arguments)
     if arguments.dataset is not None:
         folder = find_dataset(arguments.dataset)
-        cases, ignore = test_set(folder)
+        cases, description = test_set(folder)
     else:
         folder = arguments.output
-        cases, ignore = paired_cases(arguments.images, arguments.masks), None
-    search = _Search(folder, cases, ignore, arguments.seed, workers)
+        cases, description = paired_cases(arguments.images, arguments.masks), None
+    seen = survey(cases, planned_on(folder, description), workers=workers)
+    for remark in seen.remarks:
+        print(f"skipstudy: warning: {remark}", file=sys.stderr)
+    levels, ignore = across(levels, seen.axis), description.ignore if description else None
+    search = _Search(folder, cases, ignore, seen.axis, arguments.seed, workers)
     found = {} if arguments.overwrite else search.recalled(wanted)
     if not arguments.overwrite:
         search.refuse_taken(set(wanted) - set(found))
@@ -98,7 +104,8 @@ def main(argv: Sequence[str]) -> int:
             names = ", ".join(levels | found)
             print(f"skipstudy: {folder}: {names} are finished, with the same settings; nothing to do", file=sys.stderr)
             return 0
-    results = measured_cases(cases, Measure(), ignore=ignore, workers=workers, title="unperturbed")
+    measure = Measure(axis=seen.axis)
+    results = measured_cases(cases, measure, ignore=ignore, workers=workers, title="unperturbed")
     before = {case.name: _known(result.union.value) for case, result in zip(cases, results, strict=True)}
     for level in wanted.keys() - found.keys():
         found[level] = search.calibrated(level, wanted[level], [v for v in before.values() if v is not None])
@@ -109,7 +116,7 @@ def main(argv: Sequence[str]) -> int:
         seed=arguments.seed,
         workers=workers,
         overwrite=arguments.overwrite,
-        ignore=ignore,
+        description=description,
     )
     _report(level_moves(rows, before))
     print(f"table: {folder / TABLE}")
@@ -143,8 +150,11 @@ def _asked(arguments: argparse.Namespace) -> "tuple[dict[str, Perturbation], dic
 class _Search:
     """The search for calibrated levels of one test set."""
 
-    def __init__(self, folder: Path, cases: "list[Case]", ignore: int | None, seed: int, workers: int) -> None:
-        self.folder, self.cases, self.ignore, self.seed, self.workers = folder, cases, ignore, seed, workers
+    def __init__(
+        self, folder: Path, cases: "list[Case]", ignore: int | None, axis: int, seed: int, workers: int
+    ) -> None:
+        self.folder, self.cases, self.seed, self.workers = folder, cases, seed, workers
+        self.ignore, self.axis = ignore, axis
         self._fingerprint = ""
 
     @property
@@ -178,7 +188,14 @@ class _Search:
         from nnunet_skipstudy.levels.calibration_record import record
 
         found = calibrate_level(
-            self.cases, level, wanted, unperturbed, seed=self.seed, workers=self.workers, ignore=self.ignore
+            self.cases,
+            level,
+            wanted,
+            unperturbed,
+            seed=self.seed,
+            workers=self.workers,
+            ignore=self.ignore,
+            axis=self.axis,
         )
         record(self.folder, level, wanted, self.seed, self.fingerprint, found)
         if found.remark:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+from nnunet_skipstudy.support.parallel import MOST
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
@@ -53,10 +54,10 @@ def main(argv: list[str]) -> int:
         UserError: an argument is at fault, there is no such data set or planner, or plans of this name are there.
     """
     arguments = parser().parse_args(argv)
-    if arguments.np is not None and arguments.np < 0:
-        raise UserError(f"-np {arguments.np}; give 0 or a positive number")
+    if arguments.np is not None and not 0 <= arguments.np <= MOST:
+        raise UserError(f"-np {arguments.np}; give 0 or a positive number up to {MOST}")
 
-    from nnunet_skipstudy.study.places import found_dataset
+    from nnunet_skipstudy.nnunet.datasets import find_dataset
     from nnunet_skipstudy.study.settings import checked_plans
 
     plans = checked_plans(
@@ -68,10 +69,7 @@ def main(argv: list[str]) -> int:
         base_features=arguments.base_features,
         max_features=arguments.max_features,
     )
-    raw = required_folder("nnUNet_raw")
-    folder = found_dataset(raw, arguments.d)
-    if folder is None:
-        raise UserError(f"{raw}: holds no data set {arguments.d}; convert it first (skipstudy convert)")
+    folder = find_dataset(arguments.d)
     settings = _settings(arguments.d, arguments.c, plans, arguments.architectures)
     _plan(settings, arguments.np, replace=arguments.overwrite)
     _print_plan(folder.name, settings)

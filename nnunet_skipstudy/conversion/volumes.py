@@ -1,6 +1,5 @@
 """Volumes with their geometry, whole or in slices."""
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ import numpy.typing as npt
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, Rendered, SourceCase
 from nnunet_skipstudy.conversion.flat import resized
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.images import Geometry, Image, read_image
-from nnunet_skipstudy.nnunet.nifti import check_undamaged
+from nnunet_skipstudy.nnunet.images import Geometry, Image, read_image, read_label_map
 
 ENDING = ".nii.gz"
 LEAST_FOREGROUND = 0.005
@@ -77,9 +75,7 @@ def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[
         UserError: they don't, or hold what they shouldn't; the file is named.
     """
     image_path, (mask_path,) = root / item.image, (root / name for name in item.masks)
-    for path in (image_path, mask_path):
-        _check_download(path)
-    image, mask = read_image(image_path), read_image(mask_path)
+    image, mask = read_image(image_path), read_label_map(mask_path)
     for path, array in ((image_path, image.array), (mask_path, mask.array)):
         if array.ndim != 3:
             raise UserError(f"{path}: has {array.ndim} dimensions, a volume has 3; fetch the download again")
@@ -90,23 +86,6 @@ def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[
         )
     _check_grids(image.geometry, mask.geometry, image_path, mask_path)
     return image, _label_map(mask.array, labels, mask_path)
-
-
-def _check_download(path: Path) -> None:
-    """Refuse a volume that has been damaged on its way: SimpleITK doesn't look at the checksum.
-
-    Raises:
-        UserError: it has; fetched again it may be whole.
-    """
-    if not path.name.lower().endswith(ENDING) or not path.is_file():
-        return
-    try:
-        check_undamaged(path)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(
-            f"{path}: can't be read as an image (decompressed: {error}); the file is truncated or damaged: "
-            "fetch or make it again"
-        ) from error
 
 
 def _check_grids(image: Geometry | None, mask: Geometry | None, image_path: Path, path: Path) -> None:

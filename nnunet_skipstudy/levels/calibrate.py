@@ -1,7 +1,7 @@
 """A perturbation as strong as it takes to bring the test set's median texture disparity to a wanted value."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 from statistics import median
@@ -103,6 +103,7 @@ def calibrate_level(
     seed: int,
     workers: int,
     ignore: int | None = None,
+    axis: int = 0,
 ) -> Calibrated:
     """The strength at which the test set's median disparity is as wanted, with the level's own noise.
 
@@ -114,6 +115,7 @@ def calibrate_level(
         seed: of the data set.
         workers: threads.
         ignore: the value of the ``ignore`` label.
+        axis: across which a volume's planes lie.
 
     Raises:
         UserError: the target can't be reached, see :func:`calibrate`, or no case has a disparity.
@@ -124,23 +126,25 @@ def calibrate_level(
         )
 
     def median_at(strength: float) -> float:
-        perturbation = Perturbation(wanted.kind, strength)
+        perturbation = Perturbation(wanted.kind, strength, axis)
         one = partial(_perturbed_disparity, level=level, perturbation=perturbation, seed=seed, ignore=ignore)
         values = parallel_map(one, cases, workers=workers, title=f"calibrating {level}, {perturbation}")
         return median(value for value in values if isfinite(value))
 
     try:
-        return calibrate(wanted.kind, wanted.target(unperturbed), median(unperturbed), median_at)
+        found = calibrate(wanted.kind, wanted.target(unperturbed), median(unperturbed), median_at)
     except UserError as error:
         raise UserError(f"level {level!r} ({wanted}): {error}") from error
+    return replace(found, perturbation=replace(found.perturbation, axis=axis))
 
 
 def _perturbed_disparity(case: Case, level: str, perturbation: Perturbation, seed: int, ignore: int | None) -> float:
-    image, labels = read_channel(case, 0).array, read_labels(case)
+    labels = read_labels(case)
+    image = read_channel(case, 0, labels).array
     mask = labels != 0 if ignore is None else (labels != 0) & (labels != ignore)
     with about(case.images[0]):
         perturbed = perturb(image, mask, perturbation, np.random.default_rng(case_seed(seed, level, case.name)))
-        return case_disparity(perturbed, labels, ignore=ignore).union.value
+        return case_disparity(perturbed, labels, ignore=ignore, axis=perturbation.axis).union.value
 
 
 def calibrate(kind: str, target: float, start: float, median_at: Callable[[float], float]) -> Calibrated:

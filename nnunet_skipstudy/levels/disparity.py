@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.cases import (
     Case,
     Description,
@@ -37,11 +38,13 @@ class Measure:
     """How disparity is taken: see :func:`~nnunet_skipstudy.texture.case_disparity.case_disparity`.
 
     ``channel`` is that of a case with several image files; colour images are one channel, taken in grey.
+    ``axis`` is that across which a volume's planes lie.
     """
 
     definition: str = "kamath2025"
     background: str = "all"
     channel: int = 0
+    axis: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,10 @@ def dataset_parts(folder: Path) -> tuple[Description, list[Part], list[str]]:
         UserError: dataset.json or a file is missing or damaged.
     """
     description = read_description(folder)
+    if UNION in description.labels and len(description.labels) > 1:
+        raise UserError(
+            f"{description.source}: a label is called {UNION!r}, as the rows of all labels together are; rename it"
+        )
     parts = [Part(TRAIN, UNPERTURBED, tuple(training_cases(folder, description)))]
     levels = test_levels(folder)
     if (folder / "imagesTs").is_dir() and any((folder / "imagesTs").iterdir()):
@@ -150,7 +157,8 @@ def measured_cases(
 
 
 def _measured(case: Case, measure: Measure, description: Description | None, ignore: int | None) -> CaseDisparity:
-    image, labels = read_channel(case, measure.channel), read_labels(case, description)
+    labels = read_labels(case, description)
+    image = read_channel(case, measure.channel, labels)
     with about(case.images[measure.channel]):
         return case_disparity(
             image.array,
@@ -159,6 +167,7 @@ def _measured(case: Case, measure: Measure, description: Description | None, ign
             ignore=description.ignore if description is not None else ignore,
             definition=measure.definition,
             background=measure.background,
+            axis=measure.axis,
         )
 
 

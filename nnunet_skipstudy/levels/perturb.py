@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -19,14 +19,18 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.cases import (
     LEVEL_FOLDER,
     Case,
+    Description,
     Labels,
     about,
     fingerprint,
     paired_cases,
+    read_channel,
     read_description,
     read_labels,
+    training_cases,
 )
 from nnunet_skipstudy.nnunet.images import Image, read_image, write_image
+from nnunet_skipstudy.nnunet.survey import survey
 from nnunet_skipstudy.registry import level_order
 from nnunet_skipstudy.support import locks
 from nnunet_skipstudy.support.files import read_object, write_csv, write_json
@@ -67,12 +71,36 @@ def write_levels(
     Raises:
         UserError: as :func:`perturb_cases`, or there is no test set.
     """
-    cases, ignore = test_set(dataset_folder)
-    return perturb_cases(cases, dataset_folder, levels, seed=seed, workers=workers, overwrite=overwrite, ignore=ignore)
+    cases, description = test_set(dataset_folder)
+    axis = survey(cases, planned_on(dataset_folder, description), workers=number_of_workers(workers)).axis
+    return perturb_cases(
+        cases,
+        dataset_folder,
+        across(levels, axis),
+        seed=seed,
+        workers=workers,
+        overwrite=overwrite,
+        description=description,
+    )
 
 
-def test_set(dataset_folder: Path) -> tuple[list[Case], int | None]:
-    """The unperturbed test cases of a data set, and the value of its ``ignore`` label.
+def across(levels: Mapping[str, Perturbation], axis: int) -> dict[str, Perturbation]:
+    """These levels with the planes of volumes across an axis, but for those that say themselves across which."""
+    return {name: level if level.axis else replace(level, axis=axis) for name, level in levels.items()}
+
+
+def planned_on(dataset_folder: Path, description: Description | None) -> list[Case]:
+    """The cases by which nnU-Net chooses its planes, the training pool; none where there is no whole one."""
+    if description is None or not (dataset_folder / "imagesTr").is_dir():
+        return []
+    try:
+        return training_cases(dataset_folder, description)
+    except UserError:  # what is wrong with it is for the training to say
+        return []
+
+
+def test_set(dataset_folder: Path) -> tuple[list[Case], Description | None]:
+    """The unperturbed test cases of a data set, and what its dataset.json says, if it has one.
 
     Raises:
         UserError: there are none, or files are missing.
@@ -84,7 +112,7 @@ def test_set(dataset_folder: Path) -> tuple[list[Case], int | None]:
     if not (dataset_folder / "dataset.json").exists():
         return paired_cases(images, labels), None
     description = read_description(dataset_folder)
-    return paired_cases(images, labels, ending=description.ending), description.ignore
+    return paired_cases(images, labels, ending=description.ending), description
 
 
 def perturb_cases(
@@ -95,7 +123,7 @@ def perturb_cases(
     seed: int = 0,
     workers: int | None = None,
     overwrite: bool = False,
-    ignore: int | None = None,
+    description: Description | None = None,
 ) -> list[Row]:
     """Write each case at each level, and its row into perturbations.csv; what is there already is left as it is.
 
@@ -110,7 +138,7 @@ def perturb_cases(
         seed: of the data set; a case's own depends on it, the level and the case's name.
         workers: threads, each holds one case in memory.
         overwrite: make all levels again, also those that are complete or were made with other settings.
-        ignore: the value of the ``ignore`` label, which counts as background, and not in the disparity.
+        description: of the data set; its ``ignore`` label counts as background, and not in the disparity.
 
     Returns:
         One row a case and level, hardest level first: ``case``, ``level``, ``parameters`` (the perturbation's
@@ -126,7 +154,7 @@ def perturb_cases(
     made: list[Row] = []
     if open_jobs:
         with _held(folder / WORK) as work:
-            made = _make(open_jobs, cases, made_of, work, recorded, number_of_workers(workers), ignore)
+            made = _make(open_jobs, cases, made_of, work, recorded, number_of_workers(workers), description)
     elif (folder / WORK).exists():  # a run may have died after its last level was complete
         with _held(folder / WORK):
             pass
@@ -202,14 +230,15 @@ def _make(
     work: Path,
     recorded: Sequence[Row],
     workers: int,
-    ignore: int | None,
+    description: Description | None,
 ) -> list[Row]:
     """Write all images of these levels into the working folder, then publish level by level."""
     places = {job.name: work / "levels" / job.name for job in jobs}
+    ignore = description.ignore if description else None
     for job in jobs:
         settings = {"perturbation": str(job.perturbation), "seed": job.seed, "ignore": ignore, "cases_sha256": made_of}
         _prepare(places[job.name], settings)
-    one_case = partial(_write_case, jobs=jobs, places=places, ignore=ignore)
+    one_case = partial(_write_case, jobs=jobs, places=places, description=description)
     title = f"perturbing at {len(jobs)} level{'s' * (len(jobs) > 1)}"
     rows = [row for group in parallel_map(one_case, cases, workers=workers, title=title) for row in group]
     kept = list(recorded)
@@ -278,44 +307,42 @@ def _prepare(place: Path, settings: dict[str, Any]) -> None:
     write_json(record, settings)
 
 
-def _write_case(case: Case, jobs: Sequence[_Level], places: Mapping[str, Path], ignore: int | None) -> list[Row]:
+def _write_case(
+    case: Case, jobs: Sequence[_Level], places: Mapping[str, Path], description: Description | None
+) -> list[Row]:
     """Write one case at every level; what a former run has written is read back instead."""
-    labels = read_labels(case)
+    labels, ignore = read_labels(case, description), description.ignore if description else None
     mask = labels != 0 if ignore is None else (labels != 0) & (labels != ignore)
     rows = [job.row(case.name) for job in jobs]
     for number, path in enumerate(case.images):
         image: Image | None = None
         for job, row in zip(jobs, rows, strict=True):
             target = places[job.name] / "images" / path.name
-            perturbed = _left(target)
+            perturbed = _left(target, labels)
             if perturbed is None:
-                image = image or read_image(path)
+                image = image or read_channel(case, number, labels)
                 with about(path):
                     perturbed = replay(image.array, mask, row)
                 write_image(target, perturbed, image.geometry)
             if number == 0:
                 with about(path):
-                    row["disparity"] = _disparity(perturbed, labels, ignore)
-    sidecar = case.images[0].with_name(f"{case.name}.json")  # the spacing, where volumes are TIFF files
-    if sidecar.is_file():
-        for job in jobs:
-            shutil.copyfile(sidecar, places[job.name] / "images" / sidecar.name)
+                    row["disparity"] = _disparity(perturbed, labels, ignore, job.perturbation.axis)
     return rows
 
 
-def _left(path: Path) -> npt.NDArray[np.generic] | None:
+def _left(path: Path, labels: Labels) -> npt.NDArray[np.generic] | None:
     """The image that a former run has written, if it can be read; what can't be read goes."""
     if not path.exists():
         return None
     try:
-        return read_image(path).array
+        return read_image(path, volume=labels.ndim == 3).array
     except UserError:  # of a full disk, or a machine that went down
         path.unlink()
         return None
 
 
-def _disparity(image: Any, labels: Labels, ignore: int | None) -> float | None:
-    value = case_disparity(image, labels, ignore=ignore).union.value
+def _disparity(image: Any, labels: Labels, ignore: int | None, axis: int) -> float | None:
+    value = case_disparity(image, labels, ignore=ignore, axis=axis).union.value
     return round(value, 9) if isfinite(value) else None
 
 

@@ -6,21 +6,18 @@ before anything else of this module.
 
 import contextlib
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.support.files import write_json
+from nnunet_skipstudy.support.files import naming, write_json
 
 
 @dataclass(frozen=True)
@@ -124,30 +121,6 @@ def output_to(log: Path) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-@contextlib.contextmanager
-def threads_for_processes() -> Iterator[None]:
-    """Let nnU-Net's pools of spawned processes be pools of threads, for as long as this lasts."""
-    get_context = multiprocessing.get_context
-    multiprocessing.get_context = lambda method=None: SimpleNamespace(Pool=ThreadPool)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        multiprocessing.get_context = get_context
-
-
 def plan_and_preprocess(
     dataset_id: int,
     planner: type[Any],
@@ -167,13 +140,22 @@ def plan_and_preprocess(
         gpu_memory_gb: what the plan is sized for; None: the planner's default.
         processes: how many nnU-Net starts; 0: none, a thread does their work, which on small data is sooner done
             than Python and torch are started.
+
+    Raises:
+        UserError: one of the processes was killed.
     """
+    from unittest.mock import patch
+
     from nnunetv2.experiment_planning import plan_and_preprocess_api as nnunet
 
+    from nnunet_skipstudy.nnunet.workers import watched_pools
+
     workers = max(1, processes)
-    with contextlib.nullcontext() if processes else threads_for_processes():
+    with naming(required_folder("nnUNet_preprocessed")), watched_pools(threads=not processes):
         nnunet.extract_fingerprint_dataset(dataset_id, num_processes=workers)
-        with _variable("nnUNet_n_proc_DA", "1"):  # the planner hands it to torch.set_num_threads, which refuses 0
+        with patch.dict(
+            os.environ, nnUNet_n_proc_DA="1"
+        ):  # the planner hands it to torch.set_num_threads, which refuses 0
             nnunet.plan_experiment_dataset(
                 dataset_id, planner, gpu_memory_target_in_gb=gpu_memory_gb, overwrite_plans_name=plans
             )
@@ -198,11 +180,16 @@ def train(
         threads: on a CPU; None: as many as there are cores. Results agree bit for bit for one number of threads only.
         on_start: called with the iterations that are done already and those of the whole training.
         after_iteration: called after each training iteration.
+
+    Raises:
+        UserError: one of nnU-Net's augmenting processes has died, or a checkpoint doesn't fit on the disk.
     """
     if cell.is_finished:
         return
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args, maybe_load_checkpoint
+
+    from nnunet_skipstudy.nnunet.workers import watched_augmenters
 
     use_threads(device, threads)
     resume = any((cell.fold_folder / f"checkpoint_{which}.pth").is_file() for which in ("latest", "best"))
@@ -220,7 +207,20 @@ def train(
         return result
 
     trainer.train_step = counted_step
-    trainer.run_training()
+    with _checkpoints_written_to(cell.fold_folder), watched_augmenters():
+        trainer.run_training()
+
+
+@contextlib.contextmanager
+def _checkpoints_written_to(folder: Path) -> Iterator[None]:
+    """Torch meets a full disk, too, but says so in the words of its archive's writer."""
+    try:
+        with naming(folder):
+            yield
+    except RuntimeError as error:
+        if "inline_container" not in str(error) and "PytorchStreamWriter" not in str(error):
+            raise
+        raise UserError(f"{folder}: a checkpoint can't be written; make space, then run again") from error
 
 
 def restore_model_files(cell: Training) -> None:

@@ -13,13 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.nnunet.images import NATURAL_ENDINGS, Image, ending_of, read_image
+from nnunet_skipstudy.nnunet.images import (
+    MEDICAL_ENDINGS,
+    NATURAL_ENDINGS,
+    Image,
+    ending_of,
+    file_parts,
+    read_image,
+    read_label_map,
+)
 from nnunet_skipstudy.support.files import sha256_of_file
 
 CHANNEL = re.compile(r"(.+)_(\d{4})")
 LEVEL_FOLDER = "imagesTs_"
 COLOUR_CHANNELS = (3, 4)
+ENDINGS = (*NATURAL_ENDINGS, *MEDICAL_ENDINGS)
+BESIDE = {".json", ".csv", ".txt", ".md", ".raw", ".zraw"}
+"""Endings of files that lie beside images and are none of their own."""
 
 Labels = npt.NDArray[Any]
 
@@ -38,7 +48,8 @@ class Description:
     """What a dataset.json says.
 
     ``labels`` gives each label's values (several for a region that joins labels) without the background,
-    ``ignore`` the value of pixels that don't count, ``members`` the cases that it lists with their files.
+    ``ignore`` the value of pixels that don't count, ``members`` the cases that it lists with their files, ``content``
+    all of it, as it is written.
     """
 
     source: Path
@@ -47,27 +58,7 @@ class Description:
     labels: dict[str, tuple[int, ...]]
     ignore: int | None = None
     members: dict[str, Any] = field(default_factory=dict)
-
-
-def find_dataset(dataset: str) -> Path:
-    """The folder of a data set in nnUNet_raw, by its identifier (``501``) or its name (``Dataset501_Texture``).
-
-    Raises:
-        UserError: nnUNet_raw is not set, or doesn't hold exactly one such folder.
-    """
-    root = required_folder("nnUNet_raw")
-    folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
-    if dataset.isdecimal():
-        found = [folder for folder in folders if folder.name.startswith(f"Dataset{dataset.lstrip('0'):0>3}_")]
-    else:
-        found = [folder for folder in folders if folder.name == dataset]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(folder.name for folder in found)
-        raise UserError(f"{root}: data set {dataset} is ambiguous ({names}); keep one folder an identifier")
-    there = ", ".join(folder.name for folder in folders if folder.name.startswith("Dataset")) or "none"
-    raise UserError(f"{root}: no data set {dataset or repr(dataset)} (there: {there}); give another one (-d)")
+    content: dict[str, Any] = field(default_factory=dict)
 
 
 def read_description(folder: Path) -> Description:
@@ -81,23 +72,23 @@ def read_description(folder: Path) -> Description:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: can't be read as JSON ({error}); write it again") from error
     try:
         values = {
             str(name): tuple(int(v) for v in (value if isinstance(value, list) else [value]))
             for name, value in content["labels"].items()
         }
-        channels = content["channel_names"]
+        channels = content["modality"] if "modality" in content else content["channel_names"]  # as nnU-Net takes them
         ending, members = str(content["file_ending"]), dict(content.get("dataset") or {})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: lacks what nnU-Net v2 needs ({type(error).__name__}: {error}); it wants channel_names, "
             "file_ending, and labels as name: value"
         ) from error
     ignore = values.pop("ignore", None)
     labels = {name: value for name, value in values.items() if value != (0,)}
-    return Description(path, ending, len(channels), labels, ignore[0] if ignore else None, members)
+    return Description(path, ending, len(channels), labels, ignore[0] if ignore else None, members, content)
 
 
 def training_cases(folder: Path, description: Description) -> list[Case]:
@@ -138,7 +129,7 @@ def described_cases(images: Path, labels: Path, description: Description) -> lis
         UserError: a folder or a file is missing, or two files could be meant by one name.
     """
     cases = paired_cases(images, labels, ending=description.ending)
-    colour = description.ending in NATURAL_ENDINGS and description.n_channels in COLOUR_CHANNELS
+    colour = description.ending.lower() in NATURAL_ENDINGS and description.n_channels in COLOUR_CHANNELS
     for case in cases:
         if len(case.images) != description.n_channels and not (colour and len(case.images) == 1):
             raise UserError(
@@ -197,7 +188,7 @@ def fingerprint(cases: Sequence[Case], n_channels: int | None = None) -> str:
     """
     digest = sha256()
     for case in cases:
-        for path in (*case.images[:n_channels], case.label):
+        for path in (part for file in (*case.images[:n_channels], case.label) for part in file_parts(file)):
             digest.update(f"{case.name}/{sha256_of_file(path)}\n".encode())
     return digest.hexdigest()
 
@@ -207,18 +198,49 @@ def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; check the path")
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in _files(folder):
         known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
-        if path.name.startswith(".") or known is None or not path.is_file():
+        if known is None:
             continue
         stem = path.name[: -len(known)]
         if stem in found:
             raise UserError(f"{folder}: {found[stem].name} and {path.name} have one name; remove one of them")
         found[stem] = path
     if not found:
-        raise UserError(f"{folder}: holds no image{f' *{ending}' if ending else ''}; check the path")
+        there = ", ".join(sorted({f"*{path.suffix}" for path in _files(folder)})) or "no files"
+        wanted = f"*{ending}" if ending else f"of a kind that nnU-Net reads ({', '.join(sorted(ENDINGS))})"
+        raise UserError(f"{folder}: holds no image {wanted}, but {there}; check the path, or convert the images")
     _refuse_twins(folder)
     return found
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder by name, without hidden ones.
+
+    Raises:
+        UserError: it can't be read, or a name is not UTF-8, so that no table could hold it.
+    """
+    try:
+        found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise UserError(f"{folder}: can't be read ({error.strerror}); check its permissions") from error
+    for path in found:
+        if str(path) != str(path).encode("utf-8", "replace").decode("utf-8"):
+            raise UserError(f"{str(path)!a}: its name is not UTF-8; rename it")
+    return found
+
+
+def left_out(cases: Sequence[Case]) -> Iterator[str]:
+    """A sentence for each folder of these cases in which other files lie than they end in."""
+    used: dict[Path, set[Path]] = {}
+    for case in cases:
+        for path in (*case.images, case.label):
+            used.setdefault(path.parent, set()).update(file_parts(path))
+    for folder, files in used.items():
+        endings = tuple({ending_of(path) or path.suffix for path in files} | BESIDE)
+        others = [path.name for path in _files(folder) if not path.name.lower().endswith(endings)]
+        if others:
+            yield f"{folder}: {len(others)} files of another ending are left out ({', '.join(others[:3])})"
 
 
 def _refuse_twins(folder: Path) -> None:
@@ -229,28 +251,32 @@ def _refuse_twins(folder: Path) -> None:
             raise UserError(f"{folder}: {path.name} beside {twin.name}, readers mix them up; remove one of them")
 
 
-def read_channel(case: Case, channel: int) -> Image:
-    """The image of one channel of a case.
+def read_channel(case: Case, channel: int, labels: Labels) -> Image:
+    """The image of one channel of a case, of whose label map it must have the shape.
 
     Raises:
-        UserError: there is no such channel, or the file can't be read.
+        UserError: there is no such channel, the file can't be read, or it has another shape.
     """
     if not 0 <= channel < len(case.images):
         raise UserError(
             f"case {case.name!r} has no channel {channel}; give one from 0 to {len(case.images) - 1} (--channel)"
         )
-    return read_image(case.images[channel])
+    image = read_image(case.images[channel], volume=labels.ndim == 3)
+    if image.array.shape[: labels.ndim] != labels.shape or (labels.ndim == 3 and image.array.ndim > 3):
+        raise UserError(
+            f"{case.label}: label map of shape {labels.shape} for an image of shape {image.array.shape}, "
+            f"{case.images[channel]}; give the label map that belongs to it, one image file a channel"
+        )
+    return image
 
 
 def read_labels(case: Case, description: Description | None = None) -> Labels:
     """The label map of a case.
 
     Raises:
-        UserError: it can't be read, has several channels, or holds values that dataset.json doesn't name.
+        UserError: it can't be read, is none, or holds values that dataset.json doesn't name.
     """
-    labels = read_image(case.label).array
-    if labels.ndim == 3 and ending_of(case.label) in (".png", ".bmp") and labels.shape[2] <= 4:
-        raise UserError(f"{case.label}: has {labels.shape[2]} channels; a label map has one, make it grey")
+    labels = read_label_map(case.label).array
     if description is not None:
         known = {value for values in description.labels.values() for value in values} | {0, description.ignore}
         unknown = [f"{value:g}" for value in _values(labels) if value not in known]

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, shown
 
 FOLDER_VARIABLES: tuple[str, ...] = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 TRAINER_VARIABLE = "nnUNet_extTrainer"
@@ -42,12 +42,34 @@ def study_environment(root: Path, before: Mapping[str, str] = os.environ) -> dic
 
 
 def required_folder(variable: str) -> Path:
-    """The folder that one of nnU-Net's variables names.
+    """The folder that one of nnU-Net's variables names; it need not be there yet.
 
     Raises:
-        UserError: the variable is not set.
+        UserError: the variable is not set, or names what can't be a folder.
     """
     value = os.environ.get(variable)
     if not value:
         raise UserError(f"{variable} is not set; {REMEDY}")
+    if fault := folder_fault(value):
+        raise UserError(f"{variable} is {shown(value)}, which {fault}; {REMEDY}")
     return Path(value)
+
+
+def folder_fault(value: str) -> str | None:
+    """Why a text names no folder, and can't: it is no shell that reads nnU-Net's variables."""
+    if value.startswith("~"):
+        return "begins with ~, which only a shell replaces, and not in quotes"
+    if value.startswith(("'", '"', "$", "`")):
+        return f"begins with {value[0]}, which only a shell takes away or replaces"
+    folder = existing_folder(Path(value))
+    if value != value.strip() and folder != Path(value):
+        return "begins or ends with a blank"
+    if not folder.is_dir():
+        kind = "a link that leads nowhere" if not folder.exists() else "a file" if folder.is_file() else "no folder"
+        return f"is {kind}" if folder == Path(value) else f"lies in {folder}, {kind}"
+    return None
+
+
+def existing_folder(path: Path) -> Path:
+    """The path itself where there is something of its name, or else the nearest above it."""
+    return next((above for above in (path, *path.parents) if os.path.lexists(above)), Path())

@@ -4,141 +4,264 @@ Arrays are indexed (row, column) in 2D and (slice, row, column) in 3D, as nnU-Ne
 transposed.
 """
 
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.nifti import check_complete
+from nnunet_skipstudy.nnunet.checksums import PNG, check_store, png_parts, store_of
+from nnunet_skipstudy.nnunet.geometry import Geometry as Geometry
+from nnunet_skipstudy.nnunet.geometry import Grid
+from nnunet_skipstudy.nnunet.nifti import check_complete, is_sheared, nibabel_grid, read_voxels, write_sheared
+from nnunet_skipstudy.nnunet.tiff import read_tiff, spacing_file, tiff_grid, write_tiff_volume
 from nnunet_skipstudy.support.files import atomic_path
 
-NATURAL_ENDINGS: tuple[str, ...] = (".png", ".bmp", ".tif", ".tiff")
-"""Flat images, which have no spacing (nnU-Net's NaturalImage2DIO)."""
+TIFF_ENDINGS: tuple[str, ...] = (".tif", ".tiff")
+"""Flat images (nnU-Net's NaturalImage2DIO) or volumes, whose spacing is in a file beside them (its Tiff3DIO)."""
+NATURAL_ENDINGS: tuple[str, ...] = (".png", ".bmp", *TIFF_ENDINGS)
+"""Images that have no spacing in themselves."""
 PHOTO_ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".webp")
 """Lossy or screen formats, which nnU-Net doesn't read: good enough as a source of texture only."""
 MEDICAL_ENDINGS: tuple[str, ...] = (".nii.gz", ".nii", ".nrrd", ".mha", ".gipl")
-"""Images with spacing, origin and direction (nnU-Net's SimpleITKIO)."""
+"""Images with spacing, origin and direction (nnU-Net's SimpleITKIO, or NibabelIO where that one can't)."""
 NIFTI_ENDINGS: tuple[str, ...] = (".nii.gz", ".nii")
-GIPL_HEADER_BYTES = 256
 FLAT_TYPES: dict[str, tuple[tuple[str, int], ...]] = {
     ".png": (("uint8", 2), ("uint8", 3), ("uint16", 2)),
     ".bmp": (("uint8", 2), ("uint8", 3)),
 }
 """Types and dimensions that a flat format holds; TIFF holds them all."""
+PIXELS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I", "I;16", "I;16B")
+"""Pillow's modes of grey and red-green-blue, with and without opacity or palette."""
+LOSSY = ("JPEG", "MPO", "WEBP")
+ORIENTATION = 0x0112
+HARMLESS = "unexpected scales in sform"
+"""A warning of ITK's about NIfTI files like ACDC's: the spacing is then taken from the header's own field."""
+NOT_OF_THE_KIND = ("UnidentifiedImageError", "TiffFileError", "HeaderDataError", "RuntimeError", "ValueError")
 
 
-@dataclass(frozen=True)
-class Geometry:
-    """Where an image's grid lies in space.
-
-    ``spacing`` is in mm, in the array's axis order; origin and direction are SimpleITK's, for comparison only.
-    """
-
-    spacing: tuple[float, ...]
-    origin: tuple[float, ...]
-    direction: tuple[float, ...]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class Image:
-    """An array and, where the file has one, its geometry (``None`` for flat images: distances are in pixels)."""
+    """An array and, where the file has one, its geometry (``None`` for flat images: distances are in pixels).
+
+    A flat array of three dimensions is (row, column, channel); ``lossy``: the pixels are not those once saved.
+    """
 
     array: npt.NDArray[np.generic]
     geometry: Geometry | None
+    lossy: bool = False
 
 
 def ending_of(path: Path) -> str | None:
-    """The known ending of a file's name (``.nii.gz`` before ``.gz``), or ``None``."""
+    """The known ending of a file's name (``.nii.gz`` before ``.gz``), in lower case, or ``None``."""
     name = path.name.lower()
     return next((e for e in (*MEDICAL_ENDINGS, *NATURAL_ENDINGS) if name.endswith(e)), None)
 
 
-def read_image(path: Path) -> Image:
-    """Read one image or mask.
+def read_image(path: Path, *, volume: bool | None = None) -> Image:
+    """Read one image or mask, and compare it with the checksum that its format carries.
+
+    Args:
+        path: of a format that nnU-Net reads.
+        volume: whether a TIFF file of three dimensions is a volume, or a colour image; None: as it says itself.
 
     Returns:
         The array as stored: flat images (row, column) or (row, column, channel); volumes (slice, row, column),
         2D medical files (row, column).
 
     Raises:
+        UserError: the file is absent, of an unknown format, damaged, or holds what no image of nnU-Net's does:
+            several values a voxel, NaN or infinity, colours other than grey and RGB, several pictures.
+    """
+    ending = _known_ending(path)
+    if ending in MEDICAL_ENDINGS:
+        return _decoded(path, _read_medical)
+    return _decoded(path, _read_flat if ending not in TIFF_ENDINGS else lambda file: _read_tiff(file, volume))
+
+
+def read_label_map(path: Path) -> Image:
+    """Read a label map: whole numbers, one a pixel, not compressed with losses.
+
+    Raises:
+        UserError: it is none, or can't be read as :func:`read_image` does.
+    """
+    image = read_image(path, volume=True)
+    array = image.array
+    if array.ndim not in (2, 3) or (array.ndim == 3 and image.geometry is None):
+        raise UserError(
+            f"{path}: has shape {array.shape}, more than one value a pixel; save the label map as a grey image"
+        )
+    if image.lossy:
+        raise UserError(f"{path}: is compressed with losses, which alters labels; make it again from the original")
+    if array.dtype.kind == "f" and (array != np.rint(array)).any():
+        value = float(array[array != np.rint(array)].flat[0])
+        raise UserError(f"{path}: holds the value {value!r}; save the label map with whole numbers")
+    return image
+
+
+def read_grid(path: Path) -> Grid | None:
+    """The grid of a volume, from its header alone; None for a flat image.
+
+    Raises:
+        UserError: as :func:`read_image`.
+    """
+    ending = _known_ending(path)
+    if ending in MEDICAL_ENDINGS:
+        return _decoded(path, _medical_grid)
+    return _decoded(path, tiff_grid) if ending in TIFF_ENDINGS else None
+
+
+def has_spacing(path: Path) -> bool:
+    """Whether a file's distances are in mm, by its name and what lies beside it."""
+    return ending_of(path) in MEDICAL_ENDINGS or len(file_parts(path)) > 1
+
+
+def file_parts(path: Path) -> tuple[Path, ...]:
+    """All files that an image is made of: its own, and where there is one the file of its voxels or spacing."""
+    if path.name.lower().endswith(TIFF_ENDINGS):
+        beside = spacing_file(path)
+        return (path,) if beside is None else (path, beside)
+    if not path.name.lower().endswith((".mha", ".nrrd")):
+        return (path,)
+    try:
+        return tuple(dict.fromkeys((path, store_of(path).file)))
+    except (OSError, ValueError):  # reading it says what is wrong
+        return (path,)
+
+
+def read_picture(path: Path) -> npt.NDArray[np.generic]:
+    """Read a flat image that need not be one that nnU-Net reads: also JPEG, turned as it is to be shown.
+
+    Returns:
+        The array, (row, column) or (row, column, channel).
+
+    Raises:
         UserError: the file is absent, of an unknown format, or can't be decoded.
     """
+    known = (*NATURAL_ENDINGS, *PHOTO_ENDINGS)
+    _check_file(path)
+    if not path.name.lower().endswith(known):
+        raise UserError(f"{path}: not a picture; convert it to one of {', '.join(known)}")
+    if path.name.lower().endswith(TIFF_ENDINGS):
+        return _decoded(path, lambda file: _read_tiff(file, None)).array
+    return _decoded(path, lambda file: _read_flat(file, turn=True)).array
+
+
+def _check_file(path: Path) -> None:
     if not path.is_file():
         raise UserError(f"{path}: no such file; check the path")
+
+
+def _known_ending(path: Path) -> str:
+    _check_file(path)
     ending = ending_of(path)
     if ending is None:
         known = ", ".join((*NATURAL_ENDINGS, *MEDICAL_ENDINGS))
         raise UserError(f"{path}: not an image format that nnU-Net reads; convert it to one of {known}")
-    return _decoded(path, _read_flat if ending in NATURAL_ENDINGS else _read_medical)
+    return ending
 
 
-def read_picture(path: Path) -> npt.NDArray[np.generic]:
-    """Read a flat image that need not be one that nnU-Net reads: also JPEG.
-
-    Returns:
-        The array as stored, (row, column) or (row, column, channel).
-
-    Raises:
-        UserError: the file is absent, of an unknown format, or can't be decoded.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; check the path")
-    known = (*NATURAL_ENDINGS, *PHOTO_ENDINGS)
-    if not path.name.lower().endswith(known):
-        raise UserError(f"{path}: not a picture; convert it to one of {', '.join(known)}")
-    return _decoded(path, _read_flat).array
-
-
-def _decoded(path: Path, read: Callable[[Path], Image]) -> Image:
+def _decoded(path: Path, read: Callable[[Path], Made]) -> Made:
     """What ``read`` makes of the file, its many kinds of complaint turned into one."""
     try:
-        return read(path)
+        made = read(path)
+    except UserError:
+        raise
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
+        named = type(error).__name__
+        cause = "damaged, or not what its name says" if named in NOT_OF_THE_KIND else "truncated or damaged"
         raise UserError(
-            f"{path}: can't be read as an image ({type(error).__name__}: {reason}); "
-            "the file is truncated or damaged: fetch or make it again"
+            f"{path}: can't be read as an image ({named}: {reason}); the file is {cause}: fetch or make it again"
         ) from error
+    if isinstance(made, Image):
+        if made.array.dtype.kind not in "buif":
+            raise UserError(f"{path}: holds {made.array.dtype}, which is no real number; save it as such")
+        if made.array.dtype.kind == "f" and not np.isfinite(made.array).all():
+            raise UserError(f"{path}: image has pixels that are NaN or infinite; replace them first")
+    return made
 
 
-def _read_flat(path: Path) -> Image:
+def _read_flat(path: Path, *, turn: bool = False) -> Image:
     from PIL import Image as Pillow
+    from PIL import ImageOps
 
-    with Pillow.open(path) as picture:  # what scikit-image asks, too, after a search that takes as long again
-        if picture.format in ("PNG", "BMP") and picture.mode in ("L", "RGB", "RGBA"):
-            return Image(np.array(picture), None)
+    content = path.read_bytes()
+    parts = png_parts(content) if content.startswith(PNG) else {b"eXIf", b"acTL"}
+    with Pillow.open(BytesIO(content)) as picture:
+        if picture.mode not in PIXELS:
+            raise UserError(f"{path}: has colours of the kind {picture.mode}; save it in grey or RGB")
+        if b"acTL" in parts and picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
+            raise UserError(f"{path}: holds several pictures; save the one that is meant")
+        lossy = picture.format in LOSSY
+        if b"eXIf" in parts and picture.getexif().get(ORIENTATION, 1) != 1:
+            if not turn:
+                raise UserError(f"{path}: is to be shown turned (EXIF), which nnU-Net doesn't do; save it upright")
+            return Image(np.array(ImageOps.exif_transpose(picture)), None, lossy)
+        if picture.mode in ("L", "RGB", "RGBA"):
+            return Image(np.array(picture), None, lossy)
     from skimage.io import imread
 
-    return Image(np.asarray(imread(path)), None)
+    return Image(np.asarray(imread(path)), None, lossy)
+
+
+def _read_tiff(path: Path, volume: bool | None) -> Image:
+    tiff = read_tiff(path, volume)
+    return Image(tiff.array, tiff.grid.geometry if tiff.grid else None, tiff.lossy)
+
+
+@cache
+def _simple_itk() -> Any:
+    """SimpleITK, without the warning that is known to be harmless."""
+    import SimpleITK as sitk
+
+    class Words(sitk.LoggerBase):  # type: ignore[misc]
+        def show(self, text: str) -> None:
+            if HARMLESS not in text:
+                sys.stderr.write(text)
+
+        DisplayText = DisplayErrorText = DisplayWarningText = DisplayGenericOutputText = DisplayDebugText = show
+
+    words = Words()
+    words.former = words.SetAsGlobalITKLogger()
+    sitk.words = words  # lives as long as the library does
+    return sitk
+
+
+def _medical_grid(path: Path) -> Grid:
+    reader = _simple_itk().ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        if not path.name.lower().endswith(NIFTI_ENDINGS):
+            raise
+        return nibabel_grid(path)
+    if reader.GetNumberOfComponents() != 1:
+        raise UserError(f"{path}: has {reader.GetNumberOfComponents()} values a voxel; save a file for each")
+    spacing = tuple(reader.GetSpacing())[::-1]
+    return Grid(tuple(reader.GetSize())[::-1], Geometry(spacing, reader.GetOrigin(), reader.GetDirection()))
 
 
 def _read_medical(path: Path) -> Image:
-    import SimpleITK as sitk
-
     if path.name.lower().endswith(NIFTI_ENDINGS):
-        check_complete(path)  # before: what a truncated header announces may not fit into memory
-    image = sitk.ReadImage(str(path))
-    geometry = Geometry(tuple(image.GetSpacing())[::-1], image.GetOrigin(), image.GetDirection())
-    array = sitk.GetArrayFromImage(image)
-    if path.name.lower().endswith(".gipl"):
-        _check_length(path, array)
-    return Image(array, geometry)
-
-
-def _check_length(path: Path, array: npt.NDArray[np.generic]) -> None:
-    """Refuse a file that ends early, in the formats of which SimpleITK doesn't notice it.
-
-    Raises:
-        ValueError, EOFError, zlib.error: it does.
-    """
-    if path.name.lower().endswith(NIFTI_ENDINGS):
-        check_complete(path)
-    elif path.name.lower().endswith(".gipl") and path.stat().st_size < GIPL_HEADER_BYTES + array.nbytes:
-        raise ValueError(f"holds {path.stat().st_size} bytes of {GIPL_HEADER_BYTES + array.nbytes}")
+        voxels = read_voxels(path)  # before SimpleITK: what a damaged header announces may not fit into memory
+        grid = _medical_grid(path)
+        return Image(voxels.reshape(grid.shape), grid.geometry)
+    grid, store, sitk = _medical_grid(path), store_of(path), _simple_itk()
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    check_store(store, array.nbytes)
+    return Image(array, grid.geometry)
 
 
 def write_flat(path: Path, array: npt.NDArray[np.uint8]) -> None:
@@ -156,7 +279,8 @@ def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry |
         path: of a format that nnU-Net reads; its name decides the format.
         array: (row, column) or (row, column, channel) for a flat image; (slice, row, column) or (row, column)
             for a medical one; in a data type that the format holds (PNG and BMP: 8 bits, PNG also 16).
-        geometry: of a medical image; without it spacing 1, origin 0 and axes along the grid. A flat image has none.
+        geometry: of a medical image; without it spacing 1, origin 0 and axes along the grid. Of a volume in TIFF the
+            spacing is written into a file beside it; a flat image has none.
 
     Raises:
         UserError: an unknown format, a type or shape that it doesn't hold, or a place that can't be written to.
@@ -165,10 +289,14 @@ def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry |
     if ending is None:
         known = ", ".join((*NATURAL_ENDINGS, *MEDICAL_ENDINGS))
         raise UserError(f"{path}: not an image format that nnU-Net reads; write one of {known}")
-    write = _write_flat if ending in NATURAL_ENDINGS else _write_medical
     try:
         with atomic_path(path) as temporary:
-            write(temporary, array, geometry)
+            if ending in MEDICAL_ENDINGS:
+                _write_medical(temporary, array, geometry)
+            elif ending in TIFF_ENDINGS and array.ndim == 3 and (geometry or array.shape[2] not in (3, 4)):
+                write_tiff_volume(temporary, array, geometry, path)
+            else:
+                _write_flat(temporary, array)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror or error}); check space and permissions") from error
     except (TypeError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
@@ -179,7 +307,7 @@ def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry |
         ) from error
 
 
-def _write_flat(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None) -> None:
+def _write_flat(path: Path, array: npt.NDArray[np.generic]) -> None:
     from skimage.io import imsave
 
     held = FLAT_TYPES.get(path.suffix.lower())
@@ -189,8 +317,9 @@ def _write_flat(path: Path, array: npt.NDArray[np.generic], geometry: Geometry |
 
 
 def _write_medical(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None) -> None:
-    import SimpleITK as sitk
-
+    if geometry is not None and path.name.lower().endswith(NIFTI_ENDINGS) and is_sheared(geometry):
+        return write_sheared(path, array, geometry)
+    sitk = _simple_itk()
     image = sitk.GetImageFromArray(array)
     if geometry is not None:
         image.SetSpacing(geometry.spacing[::-1])
@@ -198,6 +327,10 @@ def _write_medical(path: Path, array: npt.NDArray[np.generic], geometry: Geometr
         image.SetDirection(geometry.direction)
     sitk.WriteImage(image, str(path), True)  # compressed where the format can be
     try:  # on a full disk SimpleITK prints a line and goes on
-        _check_length(path, array)
+        if path.name.lower().endswith(NIFTI_ENDINGS):
+            check_complete(path)
+        elif path.name.lower().endswith(".gipl"):
+            check_store(store_of(path), array.nbytes)
     except (EOFError, ValueError, zlib.error) as error:
         raise OSError(f"not all of it was written: {error}") from error
+    return None

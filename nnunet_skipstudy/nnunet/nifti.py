@@ -1,83 +1,146 @@
-"""Whether a NIfTI file is complete and undamaged: SimpleITK reads any without a word and fills up with anything."""
+"""NIfTI files: SimpleITK reads damaged and truncated ones without a word, and fills up with anything."""
 
 import gzip
 import struct
-from math import prod
+from dataclasses import dataclass
+from math import isfinite, prod
 from os import SEEK_END
 from pathlib import Path
+from typing import Any
 
-GZIP = b"\x1f\x8b"
-HEADER_BYTES = 348
-HEADER_2_BYTES = 540
+import numpy as np
+import numpy.typing as npt
+
+from nnunet_skipstudy.nnunet.checksums import GZIP, inflated
+from nnunet_skipstudy.nnunet.geometry import Geometry, Grid
+
+KINDS: dict[int, tuple[str, int, int]] = {348: ("Nifti1Header", 344, 352), 540: ("Nifti2Header", 4, 544)}
+"""By the size that a header gives of itself: its name in nibabel, where its mark is, where voxels may begin."""
+TO_ITK = np.diag([-1.0, -1.0, 1.0])
+"""From NIfTI's axes of the patient to SimpleITK's, and back."""
+
+Voxels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file's voxels lie in it, and what they stand for: value x slope + intercept."""
+
+    dtype: np.dtype[Any]
+    count: int
+    offset: int
+    slope: float
+    intercept: float
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.count * self.dtype.itemsize
+
+
+def read_voxels(path: Path) -> Voxels:
+    """The voxels of a NIfTI file, compressed or not, as one row in the order of (slice, row, column).
+
+    Decompressing compares all of the content with its checksum. Type and scale are as SimpleITK has them: scaled
+    integers become single precision.
+
+    Raises:
+        ValueError: the file is no NIfTI file, or its header is damaged.
+        OSError, EOFError, zlib.error: it is truncated, or its content is not what was compressed.
+    """
+    layout = _layout(_start(path))
+    raw = path.read_bytes()
+    content = inflated(raw, layout.end) if raw.startswith(GZIP) else np.frombuffer(bytearray(raw), np.uint8)
+    if content.size < layout.end:
+        raise EOFError(f"holds {content.size} bytes of the {layout.end} that its header announces")
+    stored = content[layout.offset : layout.end].view(layout.dtype)
+    if (layout.slope, layout.intercept) == (1.0, 0.0) or layout.dtype.kind not in "iuf":
+        return stored.astype(layout.dtype.newbyteorder("="), copy=False)
+    scaled = stored.astype(np.float64) * layout.slope + layout.intercept
+    return scaled if layout.dtype.kind == "f" and layout.dtype.itemsize > 4 else scaled.astype(np.float32)
 
 
 def check_complete(path: Path) -> None:
-    """Compare the number of bytes in a NIfTI file, compressed or not, with what its header says.
+    """Compare the number of bytes in a NIfTI file that has just been written with what its header says.
 
-    Of a compressed file only the first block and the last four bytes are read, which hold its uncompressed size;
-    where that doesn't fit, the file is decompressed to the end, since it may have been compressed in parts.
-
-    Raises:
-        ValueError: bytes are missing, or the file is no NIfTI file.
-        OSError, EOFError, zlib.error: it can't be read or decompressed.
-    """
-    with path.open("rb") as stream:
-        compressed = stream.read(2) == GZIP
-    with gzip.open(path) if compressed else path.open("rb") as stream:
-        expected = _expected_bytes(stream.read(HEADER_2_BYTES))
-    if compressed and _compressed_size(path) == expected % 2**32:
-        return
-    found = _decompressed_bytes(path) if compressed else path.stat().st_size
-    if found < expected:
-        raise ValueError(f"holds {found} bytes of the {expected} that its header announces")
-
-
-def check_undamaged(path: Path) -> None:
-    """Decompress a file to its end, which compares all of its content with the checksum that it carries.
-
-    That takes as long as reading the image does; a file that isn't compressed has no checksum, and passes.
+    Of a compressed file only the start is read, and the end, which holds its uncompressed size modulo 2 to the 32.
 
     Raises:
-        OSError, EOFError, zlib.error: the content is not what was compressed.
+        ValueError, OSError, EOFError, zlib.error: bytes are missing, or the file can't be read.
     """
+    layout = _layout(_start(path))
     with path.open("rb") as stream:
         compressed = stream.read(2) == GZIP
-    if compressed:
-        _decompressed_bytes(path)
+        stream.seek(-4, SEEK_END)
+        size = int.from_bytes(stream.read(), "little")
+        found = size if compressed else stream.tell()
+    if found != layout.end % 2**32 if compressed else found < layout.end:
+        raise EOFError(f"holds {found} bytes of the {layout.end} that its header announces")
 
 
-def _compressed_size(path: Path) -> int:
-    """What the end of a whole gzip file says of its uncompressed size, modulo 2 to the 32."""
+def _start(path: Path) -> bytes:
+    """The header and what follows it, decompressed."""
     with path.open("rb") as raw:
-        raw.seek(-4, SEEK_END)
-        size: int = struct.unpack("<I", raw.read(4))[0]
-    return size
+        compressed = raw.read(2) == GZIP
+    with gzip.open(path) if compressed else path.open("rb") as stream:
+        return stream.read(max(KINDS))
 
 
-def _decompressed_bytes(path: Path) -> int:
-    found = 0
-    with gzip.open(path) as stream:
-        while block := stream.read(1 << 20):
-            found += len(block)
-    return found
+def nibabel_grid(path: Path) -> Grid:
+    """The grid of a volume that SimpleITK refuses, as nnU-Net's NibabelIO has it: sheared ones, NIfTI 2.
+
+    Raises:
+        ValueError: it has not three dimensions.
+    """
+    header = _header(_start(path))
+    shape, zooms, affine = header.get_data_shape(), header.get_zooms(), header.get_best_affine()
+    if len(shape) != 3:
+        raise ValueError(f"has {len(shape)} dimensions, where only nibabel can read it; three are needed")
+    direction = TO_ITK @ affine[:3, :3] / zooms
+    spacing = tuple(float(zoom) for zoom in zooms[::-1])
+    return Grid(shape[::-1], Geometry(spacing, tuple(TO_ITK @ affine[:3, 3]), tuple(direction.ravel())))
 
 
-def _expected_bytes(header: bytes) -> int:
-    """What a header, NIfTI 1 or 2 of either byte order, says about the size of the whole file."""
-    if len(header) < HEADER_BYTES:
-        raise ValueError("ends within its header")
+def is_sheared(geometry: Geometry) -> bool:
+    """Whether the axes are not at right angles, which SimpleITK can't write."""
+    axes = np.reshape(geometry.direction, (len(geometry.spacing),) * 2)
+    return not np.allclose(axes @ axes.T, np.eye(len(axes)), atol=1e-4)
+
+
+def write_sheared(path: Path, array: Voxels, geometry: Geometry) -> None:
+    """Write a volume whose axes are not at right angles."""
+    import nibabel
+
+    affine = np.eye(4)
+    affine[:3, :3] = TO_ITK @ np.reshape(geometry.direction, (3, 3)) * geometry.spacing[::-1]
+    affine[:3, 3] = TO_ITK @ geometry.origin
+    nibabel.save(nibabel.Nifti1Image(array.T, affine), path)  # type: ignore[no-untyped-call]
+
+
+def _header(content: bytes) -> Any:
+    """The header at the start of a file's content, NIfTI 1 or 2, of either byte order."""
+    import nibabel  # takes as long to import as numpy
+
     for order in "<>":
-        (size,) = struct.unpack(f"{order}i", header[:4])
-        if size == HEADER_BYTES:
-            dimensions = struct.unpack(f"{order}8h", header[40:56])
-            (bits,) = struct.unpack(f"{order}h", header[72:74])
-            (offset,) = struct.unpack(f"{order}f", header[108:112])
-        elif size == HEADER_2_BYTES and len(header) >= HEADER_2_BYTES:
-            dimensions = struct.unpack(f"{order}8q", header[16:80])
-            (bits,) = struct.unpack(f"{order}h", header[14:16])
-            (offset,) = struct.unpack(f"{order}q", header[168:176])
-        else:
-            continue
-        sizes = dimensions[1 : 1 + max(0, min(7, dimensions[0]))]
-        return int(offset) + int(prod(sizes)) * int(bits) // 8
-    raise ValueError("is no NIfTI file")
+        size = struct.unpack_from(f"{order}i", content)[0] if len(content) >= min(KINDS) else max(KINDS)
+        if size in KINDS and len(content) < size:
+            raise EOFError("ends within its header")
+        if size in KINDS and content.startswith(b"n+", KINDS[size][1]):
+            return getattr(nibabel, KINDS[size][0])(content[:size], order, check=False)
+    raise ValueError("is no NIfTI file, or its header is damaged")
+
+
+def _layout(content: bytes) -> _Layout:
+    header = _header(content)
+    offset, least = int(header["vox_offset"]), KINDS[int(header["sizeof_hdr"])][2]
+    if offset < least:
+        raise ValueError(f"its header says that voxels begin at byte {offset}, within it; they can from {least} on")
+    slope, intercept = (float(header[name]) for name in ("scl_slope", "scl_inter"))
+    slope = slope if isfinite(slope) else 0.0
+    counts = isfinite(intercept) and (slope or least == KINDS[348][2])  # SimpleITK's way, and nibabel's of NIfTI 2
+    return _Layout(
+        header.get_data_dtype(),
+        prod(header.get_data_shape()),
+        offset,
+        slope or 1.0,
+        intercept if counts else 0.0,
+    )

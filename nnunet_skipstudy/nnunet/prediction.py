@@ -8,6 +8,7 @@ and export in this process; the predicted pixels are the same.
 import contextlib
 import io
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from typing import Any
 
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.support.files import atomic_path, write_json
+from nnunet_skipstudy.nnunet.images import NIFTI_ENDINGS
+from nnunet_skipstudy.nnunet.nifti import check_complete
+from nnunet_skipstudy.support.files import naming, write_json
+from nnunet_skipstudy.support.working_folder import LOCK, remove_leftovers, working_folder
 
 PROVENANCE_FILE = "skipstudy_prediction.json"
 """Lies in each folder of predictions and says how they were made."""
@@ -93,7 +97,8 @@ class Predictor:
                 allow_tqdm=False,
             )
             self._predictor.initialize_from_trained_model_folder(str(model.folder), (model.fold,), model.checkpoint)
-        self._network = self._predictor.network.to(torch.device(device))
+        self._network = network = self._predictor.network.to(torch.device(device)).eval()
+        network.to = network.eval = lambda *_: network  # nnU-Net asks for both before each image, part by part
         self._ending: str = self._predictor.dataset_json["file_ending"]
 
     def predict_folder(self, images: Path, output: Path, *, after_case: Callable[[], None] = lambda: None) -> int:
@@ -109,19 +114,23 @@ class Predictor:
             How many cases were predicted now.
 
         Raises:
-            UserError: there is no image in the folder, or a channel of a case is missing.
+            UserError: there is no image in the folder, a channel of a case is missing, or the disk is full.
         """
         dataset_json = self._predictor.dataset_json
         channels = dataset_json.get("channel_names") or dataset_json["modality"]  # the older key
         cases = find_cases(images, self._ending, n_channels=len(channels))
         self._write_provenance(output)
+        remove_leftovers(output)
         n_predicted = 0
-        for case, files in cases.items():
-            target = output / (case + self._ending)
-            if not target.exists():
-                self._predict_case(files, target)
-                n_predicted += 1
-            after_case()
+        with working_folder(output) as folder:
+            for case, files in cases.items():
+                target = output / (case + self._ending)
+                if not target.exists():
+                    with naming(target):
+                        self._predict_case(files, folder / case)
+                        _publish(folder, target)
+                    n_predicted += 1
+                after_case()
         return n_predicted
 
     def _write_provenance(self, output: Path) -> None:
@@ -137,6 +146,7 @@ class Predictor:
         write_json(output / PROVENANCE_FILE, provenance)
 
     def _predict_case(self, files: list[str], target: Path) -> None:
+        """Predict one case into files that are called as ``target``, and by nnU-Net's endings."""
         import torch
         from nnunetv2.inference.export_prediction import export_prediction_from_logits
 
@@ -147,12 +157,28 @@ class Predictor:
         )
         images = torch.from_numpy(data).to(dtype=torch.float32)
         logits = predictor.predict_sliding_window_return_logits(images).cpu()
-        with atomic_path(target) as temporary:
-            export_prediction_from_logits(
-                logits,
-                properties,
-                predictor.configuration_manager,
-                predictor.plans_manager,
-                predictor.dataset_json,
-                str(temporary)[: -len(self._ending)],
-            )
+        export_prediction_from_logits(
+            logits,
+            properties,
+            predictor.configuration_manager,
+            predictor.plans_manager,
+            predictor.dataset_json,
+            str(target),
+            num_threads_torch=torch.get_num_threads(),  # as they are: setting them takes its time
+        )
+
+
+def _publish(folder: Path, target: Path) -> None:
+    """Move what was exported beside ``target``; the prediction last, since a case that has one is finished.
+
+    Raises:
+        UserError: not all of it was written: on a full disk SimpleITK prints a line and goes on.
+    """
+    if target.name.lower().endswith(NIFTI_ENDINGS):
+        try:
+            check_complete(folder / target.name)
+        except (EOFError, ValueError, zlib.error) as error:
+            raise UserError(f"{target}: can't be written ({error}); make space, then predict again") from error
+    beside = [path for path in folder.iterdir() if path.name not in (LOCK, target.name)]
+    for path in (*beside, folder / target.name):
+        path.replace(target.with_name(path.name))

@@ -3,10 +3,11 @@
 ``nnUNetTrainerNoSkip_50epochs_seed2_spatialDA`` is the trainer ``nnUNetTrainerNoSkip`` with three options.
 """
 
+import difflib
 import re
 from dataclasses import dataclass, fields, replace
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
 
 SUFFIXES: dict[str, str] = {
@@ -20,8 +21,12 @@ SUFFIXES: dict[str, str] = {
 """The known suffixes and what each does; any order, each once."""
 
 
+LARGEST_COUNT = 10**9
+"""Of epochs, or of iterations of one: more than anybody waits for."""
 LARGEST_SEED = 2**32 - 1
 """Larger ones are taken apart into 32-bit words, and would meet other trainings' random numbers."""
+MOST_DIGITS = 11
+"""So many are read of a number: with more it is larger than any that is taken."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,13 @@ class TrainerName:
         return format_trainer_name(self.architecture, replace(self.options, seed=None))
 
 
+_THEIRS = re.compile(r"^nnu?-?net-?train(er)?", re.IGNORECASE)
 _NUMBERED = {
     re.compile(r"([1-9][0-9]*)epochs"): "epochs",
     re.compile(r"([1-9][0-9]*)iters"): "iterations",
     re.compile(r"seed(0|[1-9][0-9]*)"): "seed",
 }
+_LARGEST = {"epochs": LARGEST_COUNT, "iterations": LARGEST_COUNT, "seed": LARGEST_SEED}
 """One way to write each number: another one would be another name of the same training."""
 _SWITCHES: dict[str, tuple[str, bool]] = {
     "spatialDA": ("spatial_augmentation", True),
@@ -65,16 +72,16 @@ _SWITCHES: dict[str, tuple[str, bool]] = {
 def _option(word: str) -> tuple[str, int | bool] | None:
     for pattern, field in _NUMBERED.items():
         if match := pattern.fullmatch(word):
-            return field, int(match[1])
+            return field, int(match[1][:MOST_DIGITS])  # too large, cut or whole
     return _SWITCHES.get(word)
 
 
 def _unknown(word: str) -> str:
     """Why a suffix is none, with the remedy."""
-    plain = re.sub(r"\d+", lambda digits: str(int(digits[0])), word)
+    plain = re.sub(r"\d+", lambda digits: str(int(digits[0][:MOST_DIGITS])), word)
     if plain != word and _option(plain):
-        return f"the suffix '_{word}' is spelled '_{plain}'; write it so"
-    return f"unknown suffix '_{word}'; known are {', '.join(SUFFIXES)}"
+        return f"the suffix {shown(f'_{word}')} is spelled '_{plain}'; write it so"
+    return f"unknown suffix {shown(f'_{word}')}; known are {', '.join(SUFFIXES)}"
 
 
 def parse_trainer_name(name: str) -> TrainerName:
@@ -84,32 +91,44 @@ def parse_trainer_name(name: str) -> TrainerName:
         name: ``nnUNetTrainer<Architecture>`` with any of :data:`SUFFIXES`, in any order, each at most once.
 
     Raises:
-        UserError: the architecture or a suffix is unknown, a suffix stands twice, two contradict, or the seed has more
-            than 32 bits.
+        UserError: the architecture or a suffix is unknown, a suffix stands twice, two contradict, a count is above
+            :data:`LARGEST_COUNT`, or the seed has more than 32 bits.
     """
     base, *words = name.split("_")
     known = {architecture.trainer: architecture for architecture in ARCHITECTURES.values()}
     if base not in known:
-        raise UserError(f"trainer {name!r}: {base!r} is none of ours; choose one of {', '.join(known)}")
+        raise UserError(f"trainer {shown(name)}: {shown(base)} is none of ours; {nearest(base, known)}")
     architecture = known[base]
     options: dict[str, int | bool] = {}
     for word in words:
         option = _option(word)
         if option is None:
-            raise UserError(f"trainer {name!r}: {_unknown(word)}")
-        field, value = option
-        if field == "seed" and value > LARGEST_SEED:
-            raise UserError(f"trainer {name!r}: the seed of '_{word}' is too large; give at most {LARGEST_SEED}")
+            raise UserError(f"trainer {shown(name)}: {_unknown(word)}")
+        (field, value), suffix = option, shown(f"_{word}")
+        if value > _LARGEST.get(field, value):
+            raise UserError(
+                f"trainer {shown(name)}: the number of {suffix} is too large; give at most {_LARGEST[field]}"
+            )
         if field in options:
-            raise UserError(f"trainer {name!r}: the suffix '_{word}' sets {field} twice; keep one of them")
+            raise UserError(f"trainer {shown(name)}: the suffix {suffix} sets {field} twice; keep one of them")
         options[field] = value
     parsed = TrainerOptions(**options)  # type: ignore[arg-type]  # the tables above pair field and type
     if parsed.full_resolution_heads:
         if architecture.skips is not SkipPolicy.NESTED:
-            raise UserError(f"trainer {name!r}: '_fullresDS' is for nnUNetTrainerUNetPlusPlus only; leave it out")
+            raise UserError(f"trainer {shown(name)}: '_fullresDS' is for nnUNetTrainerUNetPlusPlus only; leave it out")
         if not parsed.deep_supervision:
-            raise UserError(f"trainer {name!r}: '_fullresDS' and '_noDS' contradict; keep one of them")
+            raise UserError(f"trainer {shown(name)}: '_fullresDS' and '_noDS' contradict; keep one of them")
     return TrainerName(architecture.name, parsed)
+
+
+def nearest_trainer(base: str) -> str | None:
+    """The trainer of ours that a name without suffixes, nnU-Net's own part of it left out, is spelled much like."""
+    words = {
+        re.sub(_THEIRS, "", architecture.trainer).lower(): architecture.trainer
+        for architecture in ARCHITECTURES.values()
+    }
+    close = difflib.get_close_matches(re.sub(_THEIRS, "", base).lower(), words, n=1, cutoff=0.7)
+    return words[close[0]] if close and base not in words.values() else None
 
 
 def format_trainer_name(architecture: str, options: TrainerOptions) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from nnunet_skipstudy.architectures.cost import NetworkCost, network_cost
 from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import read_description
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.registry import ARCHITECTURES
 
@@ -46,7 +47,7 @@ def plan_costs(dataset: str, plans: str, configuration: str) -> dict[str, Networ
         known = ", ".join(manager.available_configurations)
         raise UserError(f"{path}: has no configuration {configuration!r}; choose one of {known} (-c)")
     chosen = manager.get_configuration(configuration)
-    dataset_json = json.loads((path.parent / "dataset.json").read_text(encoding="utf-8"))
+    dataset_json = read_description(path.parent).content
     n_inputs = determine_num_input_channels(manager, chosen, dataset_json)
     n_outputs = manager.get_label_manager(dataset_json).num_segmentation_heads
     costs = {}

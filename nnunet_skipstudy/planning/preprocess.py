@@ -7,6 +7,7 @@ from typing import Any
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet import calls
+from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.planning.planners import heaviest_planner, sized_planner
 from nnunet_skipstudy.support.contents import DIGITS, settings_hash
@@ -42,12 +43,13 @@ def plan_and_preprocess(
             and what was noted beside it; raises where they are to stay, as others' do.
 
     Raises:
-        UserError: the planner or the configuration is unknown, or there are plans of this name that are to stay.
+        UserError: the data set is broken, the planner or the configuration is unknown, or there are plans of this name
+            that are to stay.
     """
-    from nnunetv2.utilities.dataset_name_id_conversion import convert_id_to_dataset_name
+    from nnunet_skipstudy.planning.check import check_dataset  # imports SimpleITK
 
     plans, configuration = settings["plans"], settings["configuration"]
-    name = convert_id_to_dataset_name(settings["dataset"])
+    name = find_dataset(settings["dataset"]).name
     folder = required_folder("nnUNet_preprocessed") / name
     file, mark = folder / f"{plans['name']}.json", folder / f"{plans['name']}.skipstudy"
     finished = finished_mark(folder, plans["name"], configuration)
@@ -55,9 +57,13 @@ def plan_and_preprocess(
         return
     shared = settings_hash({"dataset": settings["dataset"], "plans": plans}, data)
     stamp = read_record(mark)
-    if stamp.get("digest") != shared:
-        if file.exists():
-            (refuse_replacing if stamp else keep_plans)(file, stamp)
+    other = stamp.get("digest") != shared
+    if file.exists() and other:
+        (refuse_replacing if stamp else keep_plans)(file, stamp)
+    planner = _planner(plans)
+    for remark in check_dataset(required_folder("nnUNet_raw") / name, workers=max(1, processes)):
+        calls.say(f"skipstudy: warning: {remark}")
+    if other:
         for path in folder.glob(f"{plans['name']}_*{FINISHED}"):
             path.unlink()
     finished.unlink(missing_ok=True)
@@ -65,7 +71,7 @@ def plan_and_preprocess(
     write_json(mark, {"digest": shared, "study": str(owner)})
     calls.plan_and_preprocess(
         settings["dataset"],
-        _planner(plans),
+        planner,
         plans["name"],
         configuration,
         gpu_memory_gb=plans["gpu_memory_gb"],
@@ -141,15 +147,14 @@ def ensure_splits(folder: Path) -> None:
     """
     from nnunetv2.utilities.crossval_split import generate_crossval_split
 
+    from nnunet_skipstudy.nnunet.cases import read_description, training_cases  # imports SimpleITK
+
     splits = folder / SPLITS
     drawn = splits.is_file() and read_record(folder / OWN_SPLITS).get("splits") == sha256_of_file(splits)[:DIGITS]
     if splits.is_file() and not drawn:
         return
     raw = required_folder("nnUNet_raw") / folder.name
-    dataset = json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
-    ending = dataset["file_ending"]
-    listed = dataset.get("dataset")
-    cases = sorted(listed or (path.name.removesuffix(ending) for path in (raw / "labelsTr").glob(f"*{ending}")))
+    cases = sorted(case.name for case in training_cases(raw, read_description(raw)))
     if drawn and cases == sorted({case for part in json.loads(splits.read_text())[0].values() for case in part}):
         return
     if len(cases) < 5:

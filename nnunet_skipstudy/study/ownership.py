@@ -12,7 +12,7 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.planning.preprocess import OWN_SPLITS, SPLITS
 from nnunet_skipstudy.study.cell import Cell
-from nnunet_skipstudy.study.places import ENGINE, Places, found_dataset, test_folder
+from nnunet_skipstudy.study.places import ENGINE, Places, test_folder
 from nnunet_skipstudy.support.contents import Contents
 from nnunet_skipstudy.support.files import read_record, write_json
 
@@ -121,14 +121,14 @@ class DataFacts:
 
     def training(self, identifier: int) -> dict[str, str]:
         """The hashes of all that trainings on a data set depend on: description, images, labels, the user's splits."""
-        folder = found_dataset(self._places.raw, identifier)
+        folder = self._places.found(identifier)
         if folder is None:
             return {}
         return {"name": folder.name, **self._contents.parts(folder, TRAINING), **self._splits(folder.name)}
 
     def testing(self, identifier: int, levels: list[str]) -> dict[str, str]:
         """The hashes of the test set, and of those of these levels that this study did not make itself."""
-        folder = found_dataset(self._places.raw, identifier)
+        folder = self._places.found(identifier)
         if folder is None:
             return {}
         foreign = [name for name in map(test_folder, levels) if name not in (*self._made_levels(identifier), *TEST)]
@@ -158,7 +158,7 @@ class DataFacts:
         write_json(self.converted_record(identifier), {"digest": digest, "parts": parts})
 
     def _converted(self, identifier: int) -> dict[str, str]:
-        folder = found_dataset(self._places.raw, identifier)
+        folder = self._places.found(identifier)
         if folder is None:
             return {}
         ours = self._made_levels(identifier)
@@ -172,7 +172,7 @@ class DataFacts:
             UserError: it was changed; what of it.
         """
         before = read_record(self.converted_record(identifier)).get("parts", {})
-        if found_dataset(self._places.raw, identifier) is None or not (differing := self.differing(identifier, before)):
+        if self._places.found(identifier) is None or not (differing := self.differing(identifier, before)):
             return
         raise UserError(
             f"data set {identifier}: {', '.join(differing)} changed since this study converted it, so that its results "

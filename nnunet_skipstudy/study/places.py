@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.nnunet.environment import study_environment
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.study.cell import Cell
@@ -99,16 +100,24 @@ class Places:
 
     def found_name(self, identifier: int) -> str | None:
         """The name of a data set, under whichever of nnU-Net's folders it still is; None: under none."""
-        found = (found_dataset(root, identifier) for root in self.nnunet.values())
+        found = (found_dataset(root, identifier, self.nnunet.values()) for root in self.nnunet.values())
         return next((folder.name for folder in found if folder is not None), None)
+
+    def found(self, identifier: int) -> Path | None:
+        """The folder of a raw data set; None: there is none.
+
+        Raises:
+            UserError: the identifier is that of several.
+        """
+        return found_dataset(self.raw, identifier, self.nnunet.values())
 
     def dataset_folder(self, identifier: int) -> Path:
         """The folder of a raw data set.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or several.
         """
-        found = found_dataset(self.raw, identifier)
+        found = self.found(identifier)
         if found is None:
             raise UserError(f"{self.raw}: holds no data set {identifier}; convert it, or name a converter in the study")
         return found
@@ -124,19 +133,6 @@ class Places:
 
 def _fold_of(model: Mapping[str, Any]) -> Path:
     return Path(f"{model['trainer']}__{model['plans']}__{model['configuration']}") / f"fold_{model['fold']}"
-
-
-def found_dataset(root: Path, identifier: int) -> Path | None:
-    """The folder of a data set under one of nnU-Net's; None: there is none.
-
-    Raises:
-        UserError: several folders have this identifier.
-    """
-    found = sorted(path for path in root.glob(f"Dataset{identifier:03d}_*") if path.is_dir())
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise UserError(f"{root}: data set {identifier} is ambiguous ({names}); keep one folder an identifier")
-    return found[0] if found else None
 
 
 def test_folder(level: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.nnunet.calls import output_to, set_environment
 from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES
 from nnunet_skipstudy.planning.planners import plan_words
@@ -18,8 +18,8 @@ from nnunet_skipstudy.study.locks import only_run
 from nnunet_skipstudy.study.ownership import DataFacts
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.progress import Progress, watched
-from nnunet_skipstudy.study.settings import Study, nearest
-from nnunet_skipstudy.study.snakemake import SNAKEMAKE_LOG, run_snakemake, step_entries
+from nnunet_skipstudy.study.settings import Study
+from nnunet_skipstudy.study.snakemake import SNAKEMAKE_LOG, check_executor, run_snakemake, step_entries
 from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.steps.step import NotYet
 from nnunet_skipstudy.support.contents import settings_hash
@@ -73,7 +73,7 @@ def open_study(file: Path, study: Study) -> Opened:
         raise UserError(f"{file}: root {study.root!r}: {there} is no folder; give one, or a name that is free")
     for step in study.resources:
         if step not in (*STEPS, "default"):
-            raise UserError(f"{file}: resources: unknown step {step!r}; {nearest(step, (*STEPS, 'default'))}")
+            raise UserError(f"{file}: resources: unknown step {shown(step)}; {nearest(step, (*STEPS, 'default'))}")
     own = (study.nnunet_raw, study.nnunet_preprocessed, study.nnunet_results)
     folders = zip(FOLDER_VARIABLES, own, strict=True)
     places = Places(root, {name: _folder(file, given) if given else root / name for name, given in folders})
@@ -197,7 +197,12 @@ def executor_of(name: str, command: Command, jobs: int | None, extra: Sequence[s
         command: runs a command of ``skipstudy`` in this process.
         jobs: cores locally, cells at once on a cluster.
         extra: further arguments of Snakemake's.
+
+    Raises:
+        UserError: it is not installed.
     """
+    if name != "inline":
+        check_executor(name)
 
     def execute(opened: Opened, grid: Grid) -> None:
         places = opened.places

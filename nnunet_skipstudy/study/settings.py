@@ -4,8 +4,8 @@ What decides a result (data, plans, schedule …) and what only decides how it i
 are told apart by each of :mod:`nnunet_skipstudy.study.steps`: the first kind is in each cell's settings hash.
 """
 
-import difflib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,8 +14,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.trainer_name import LARGEST_SEED
+from nnunet_skipstudy.errors import UserError, nearest, shown
+from nnunet_skipstudy.nnunet.trainer_name import LARGEST_COUNT, LARGEST_SEED
 from nnunet_skipstudy.registry import ARCHITECTURES, LEVELS, STUDY_ARCHITECTURES, alpha_level, level_alpha
 from nnunet_skipstudy.support.unique_keys import KeyTwice, load_yaml
 
@@ -45,8 +45,10 @@ def _plans_name(value: str) -> str:
     return value
 
 
-Count = Annotated[int, Field(ge=1)]
-Numbers = Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_as_list), Field(min_length=1)]
+Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+Amount = Annotated[float, Field(ge=1e-6, le=1e6)]
+Number = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
+Numbers = Annotated[list[Number], BeforeValidator(_as_list), Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Seeds = Annotated[list[Seed], BeforeValidator(_as_list), Field(min_length=1)]
 Words = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
@@ -54,7 +56,7 @@ LevelNames = Annotated[list[str], BeforeValidator(_levels), Field(min_length=1)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
 
 
 class Dataset(_Strict):
@@ -79,7 +81,7 @@ class Plans(_Strict):
     name: Annotated[str, AfterValidator(_plans_name)] = "nnUNetPlans"
     planner: str = "ExperimentPlanner"
     plan_for: Literal["unet", "heaviest"] = "unet"
-    gpu_memory_gb: Annotated[float, Field(gt=0)] | None = None
+    gpu_memory_gb: Amount | None = None
     batch_size: Count | None = None
     base_features: Count | None = None
     max_features: Count | None = None
@@ -104,16 +106,16 @@ class Checkpoints(_Strict):
     """How often a training can be continued from: whichever of the two comes first."""
 
     epochs: Count = 10
-    minutes: Annotated[float, Field(gt=0)] | None = 30
+    minutes: Amount | None = 30
 
 
 class Resources(_Strict):
     """What one cell gets; on a cluster it asks for this. ``slurm``: further options of sbatch."""
 
     cpus: Count | None = None
-    memory_gb: Annotated[float, Field(gt=0)] | None = None
-    gpus: Annotated[int, Field(ge=0)] | None = None
-    hours: Annotated[float, Field(gt=0)] | None = None
+    memory_gb: Amount | None = None
+    gpus: Number | None = None
+    hours: Amount | None = None
     partition: str | None = None
     account: str | None = None
     slurm: str | None = None
@@ -122,7 +124,7 @@ class Resources(_Strict):
 class Cost(_Strict):
     """What the estimate of GPU hours assumes where nothing was measured yet."""
 
-    tflops: Annotated[float, Field(gt=0)] = 20.0
+    tflops: Amount = 20.0
 
 
 class Study(_Strict):
@@ -207,10 +209,10 @@ def checked_study(text: str, name: str, converters: Collection[str]) -> Study:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", error)
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
         if isinstance(error, KeyTwice):
             raise UserError(f"{name}{line}: {problem}; keep one of them") from error
-        raise UserError(f"{name}{line}: is not YAML ({problem}); mend that line") from error
+        raise UserError(f"{name}{line}: is not YAML that can be used ({problem}); mend that line") from error
     if not isinstance(content, dict):
         raise UserError(f"{name}: holds no keys; make one with 'skipstudy init --demo -o {name}'")
     try:
@@ -240,22 +242,15 @@ def checked_plans(**fields: Any) -> Plans:
 def _complaint(error: ValidationError) -> str:
     """The first thing that is wrong, by its place, with the remedy."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = ".".join(part if isinstance(part, str) and len(part) < 80 else shown(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         key, known = str(first["loc"][-1]), _known_keys(first["loc"][:-1])
         return f"unknown key {place!r}; {nearest(key, known)}"
     if first["type"] == "missing":
         return f"the key {place!r} is missing; add it ('skipstudy init --demo' shows one)"
     if first["type"] == "literal_error":
-        return f"{place}: {first['input']!r}; choose {first['ctx']['expected']}"
-    return f"{place}: {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}; mend this value"
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """The known word most like ``word``, and all of them."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    listed = ", ".join(known)
-    return f"did you mean {close[0]!r}? Known here: {listed}" if close else f"known here: {listed}"
+        return f"{place}: {shown(first['input'])}; choose {first['ctx']['expected']}"
+    return f"{place}: {shown(first['input'])}: {first['msg'][0].lower()}{first['msg'][1:]}; mend this value"
 
 
 def _known_keys(place: tuple[int | str, ...]) -> list[str]:
@@ -275,16 +270,16 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
 def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
     for name in study.architectures:
         if name not in ARCHITECTURES:
-            yield f"architectures: {name!r}; {nearest(name, ARCHITECTURES)}"
-    named: list[tuple[list[Any], str]] = [
+            yield f"architectures: {shown(name)}; {nearest(name, ARCHITECTURES)}"
+    worded: list[tuple[list[Any], str]] = [
         (study.architectures, "architectures"),
         (study.augmentation, "augmentation"),
         (study.levels, "levels"),
         *((dataset.levels or [], f"datasets.{number}.levels") for number, dataset in enumerate(study.datasets)),
     ]
-    for words, name in named:
+    for words, name in worded:
         if twice := _twice(words):
-            yield f"{name}: {twice!r} stands twice; keep one of them"
+            yield f"{name}: {shown(twice)} stands twice; keep one of them"
     numbered = [
         (study.seeds, "seeds"),
         (study.folds, "folds"),
@@ -302,12 +297,13 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
         if dataset.converter is None and (dataset.source or dataset.options):
             yield f"{place}: has a source or options but no converter; name one of {', '.join(converters)}"
         if dataset.converter is not None and dataset.converter not in converters:
-            yield f"{place}.converter: {dataset.converter!r}; {nearest(dataset.converter, converters)}"
+            yield f"{place}.converter: {shown(dataset.converter)}; {nearest(dataset.converter, converters)}"
         for level in study.levels_of(dataset):
-            if not re.fullmatch(r"\w[\w.-]*", level):
-                yield f"{place}: level {level!r}; it is a folder's name: letters, digits, '_', within it '.' and '-'"
+            named = f"{place}: level {shown(level)}"
+            if not re.fullmatch(r"\w[\w.-]{0,63}", level):
+                yield f"{named}; it is a folder's name: up to 64 letters, digits, '_', within it '.' and '-'"
             if dataset.converter == "synthetic" and level_alpha(level) is None:
-                yield f"{place}: level {level!r} is none of synthetic textures'; give it its own levels (alpha0.10 …)"
+                yield f"{named} is none of synthetic textures'; give it its own levels (alpha0.10 …)"
 
 
 def _plan_contradictions(plans: Plans) -> Iterator[str]:
@@ -316,4 +312,4 @@ def _plan_contradictions(plans: Plans) -> Iterator[str]:
 
 
 def _twice(values: list[Any]) -> Any:
-    return next((value for value in values if values.count(value) > 1), None)
+    return next((value for value, count in Counter(values).items() if count > 1), None)

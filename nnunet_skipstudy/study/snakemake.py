@@ -4,9 +4,10 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from typing import Any
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.nnunet.calls import cores, visible_gpus
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.settings import Resources, Study
@@ -48,6 +49,20 @@ def _resources(wanted: Resources, *, gpu: bool) -> dict[str, Any]:
         "slurm_extra": wanted.slurm,
     }
     return {name: value for name, value in named.items() if value is not None}
+
+
+def check_executor(name: str) -> None:
+    """Refuse an executor whose plugin is not installed, before Snakemake does so in words of its own.
+
+    Raises:
+        UserError: it isn't.
+    """
+    plugin = f"snakemake_executor_plugin_{name.replace('-', '_')}"
+    if name != "local" and find_spec("snakemake") and not (plugin.isidentifier() and find_spec(plugin)):
+        raise UserError(
+            f"executor {shown(name)}: its plugin is not installed; pip install snakemake-executor-plugin-{name[:40]}, "
+            "or choose inline or local (--executor)"
+        )
 
 
 def run_snakemake(places: Places, executor: str, jobs: int | None, extra: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ import signal
 from collections.abc import Iterator
 from types import FrameType
 
+from nnunet_skipstudy.support.signals import handled_here
+
 
 class Terminated(BaseException):
     """The process was told to end: cancelled, or over its time limit."""
@@ -17,8 +19,5 @@ def ending_is_recorded() -> Iterator[None]:
     def raise_it(number: int, frame: FrameType | None) -> None:
         raise Terminated(signal.Signals(number).name)
 
-    before = signal.signal(signal.SIGTERM, raise_it)
-    try:
+    with handled_here(signal.SIGTERM, raise_it):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

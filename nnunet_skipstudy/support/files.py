@@ -27,14 +27,26 @@ def atomic_path(target: Path) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
     try:
         temporary = folder / target.name
-        yield temporary
-        temporary.replace(target)
-    except OSError as error:
-        if error.filename is None and error.errno is not None:  # a full disk is met by a nameless write
-            raise OSError(error.errno, error.strerror, str(target)) from error
-        raise
+        with naming(target):
+            yield temporary
+            temporary.replace(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def naming(place: Path) -> Iterator[None]:
+    """Within the block the system's complaint that names no file, as of a write to a full disk, gets this name.
+
+    Raises:
+        OSError: the block did.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(place)) from error
+        raise
 
 
 def write_text(target: Path, text: str) -> None:
@@ -58,7 +70,7 @@ def read_object(path: Path) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: can't be read as JSON; remove it") from error
 
 
@@ -66,7 +78,7 @@ def read_record(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty where there is none or it is damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

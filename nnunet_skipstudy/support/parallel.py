@@ -10,18 +10,19 @@ from nnunet_skipstudy.errors import UserError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MOST_BY_DEFAULT = 4
+MOST = 1024
 
 
 def number_of_workers(asked: int | None) -> int:
     """The number of threads: as asked for with ``-np``, or one a processor, up to four.
 
     Raises:
-        UserError: less than one was asked for.
+        UserError: less than one was asked for, or more than :data:`MOST`.
     """
     if asked is None:
         return min(MOST_BY_DEFAULT, os.cpu_count() or 1)
-    if asked < 1:
-        raise UserError(f"-np {asked}: no workers; give a number of at least 1")
+    if not 1 <= asked <= MOST:
+        raise UserError(f"-np {asked}: {'no' if asked < 1 else 'too many'} workers; give a number from 1 to {MOST}")
     return asked
 
 

@@ -8,10 +8,15 @@ from typing import NoReturn
 
 from nnunet_skipstudy.errors import UserError
 
-NO_PLACE: frozenset[int] = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG}
-)
-"""What the system says of a place that can't be written to: no space, a quota, no permission, no folder."""
+REMEDIES: dict[int, str] = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make space or give a place that can be used"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "see to its permissions, or give another place"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP), "give another path"),
+    **dict.fromkeys((errno.EIO, errno.ESTALE, errno.ETIMEDOUT), "see to the disk or the network, then try again"),
+    errno.EROFS: "give a place that can be written to",
+}
+"""What is to be done about a complaint of the system's; any other one is a fault of ours."""
+LONGEST = 600
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,7 +28,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UserError: always.
         """
-        raise UserError(f"{message}; see '{self.prog} --help'")
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
+        raise UserError(f"{' '.join(message.split())}; see '{self.prog} --help'")
 
 
 def exit_code(run: Callable[[], int]) -> int:
@@ -34,12 +41,12 @@ def exit_code(run: Callable[[], int]) -> int:
     try:
         return run()
     except UserError as error:
-        print(f"skipstudy: {error}", file=sys.stderr)
+        print("skipstudy:", str(error).replace("\n", "\\n"), file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in NO_PLACE:
+        if error.errno not in REMEDIES:
             raise
-        print(f"skipstudy: {_complaint(error)}; make space or give a place that can be used", file=sys.stderr)
+        print(f"skipstudy: {_complaint(error)}; {REMEDIES[error.errno]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("skipstudy: interrupted; the same command again continues where it can", file=sys.stderr)

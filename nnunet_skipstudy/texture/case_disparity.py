@@ -28,6 +28,7 @@ from nnunet_skipstudy.texture.patterns import (
     resized_mask,
     without_frame,
 )
+from nnunet_skipstudy.texture.planes import planes
 
 Array = npt.NDArray[Any]
 
@@ -59,11 +60,12 @@ def case_disparity(
     definition: str = "kamath2025",
     background: str = "all",
     ring_px: float = RING_PX,
+    axis: int = 0,
 ) -> CaseDisparity:
     """The texture disparity of a case's labels and of their union; larger = further apart = easier task.
 
     A flat image has that of :func:`~nnunet_skipstudy.texture.disparity.texture_disparity`. In a volume, slices
-    (along the first axis) are taken one by one; the patterns' histograms inside and outside are pooled over the
+    are taken one by one; the patterns' histograms inside and outside are pooled over the
     slices that hold the label (the union: that hold any), and the divergence is that of the pooled histograms.
     A slice on which one side is empty at 256 x 256 pixels is left out. Nothing is taken between slices, so
     spacing doesn't matter; the larger the object on a slice, the more it counts.
@@ -80,6 +82,7 @@ def case_disparity(
         background: ``"all"``: what is not the object; ``"ring"``: of that, what is at most ``ring_px`` away from
             the object on the slice, so that the air around a patient doesn't count.
         ring_px: width of the ring in pixels of the 256 x 256 grid, which are not square where the image isn't.
+        axis: across which a volume's slices lie, see :func:`~nnunet_skipstudy.texture.planes.planes`.
 
     Returns:
         The disparities; a value is NaN exactly where its ``reason`` says why.
@@ -94,7 +97,7 @@ def case_disparity(
     values = {name: _as_values(value) for name, value in (labels or {}).items()}
     union = _Pool(definition)
     pools = {name: _Pool(definition) for name in values}
-    for part, its_labels in _slices(image, label_map):
+    for part, its_labels in _slices(image, label_map, axis):
         check_image(part, its_labels, definition)
         ignored = None if ignore is None else its_labels == ignore
         known = its_labels != 0 if ignored is None else (its_labels != 0) & ~ignored
@@ -186,12 +189,12 @@ def ring(inside: Inside, width_px: float) -> Inside:
     return result
 
 
-def _slices(image: Array, label_map: Array) -> Iterator[tuple[Array, Array]]:
+def _slices(image: Array, label_map: Array, axis: int) -> Iterator[tuple[Array, Array]]:
     """The flat images of a case with their label maps; opacity is left out."""
     if label_map.ndim == 2 and image.ndim == 3 and image.shape[2] == 4:
         yield image[..., :3], label_map
     elif label_map.ndim == 3 and image.shape == label_map.shape:
-        yield from zip(image, label_map, strict=True)
+        yield from zip(planes(image, axis), planes(label_map, axis), strict=True)
     elif label_map.ndim == 2:
         yield image, label_map
     else:

@@ -5,7 +5,6 @@ Drawn: :func:`case_seed` gives the seed of one case at one level. Recorded: the 
 and a generator of that seed; :func:`replay` does it from the row.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.texture.background_blur import blur_background
+from nnunet_skipstudy.texture.planes import planes
 from nnunet_skipstudy.texture.speckle import speckle
 
 Array = npt.NDArray[Any]
@@ -33,6 +33,7 @@ class Kind:
     Attributes:
         parameter: its strength's name, with the unit.
         weakest: a strength that hardly shows; ``strongest``: one beyond which nothing is left to perturb.
+        most: the largest strength that is taken; beyond it, it only takes longer.
         apply: (scaled image, inside, strength, rng) to scaled image; both in 0 ... 1, flat.
         object_kept: the pixels inside the mask stay as they are, to the bit.
     """
@@ -40,6 +41,7 @@ class Kind:
     parameter: str
     weakest: float
     strongest: float
+    most: float
     apply: Callable[[Scaled, Inside, float, np.random.Generator], Scaled]
     object_kept: bool
 
@@ -53,8 +55,8 @@ def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.ra
 
 
 KINDS: dict[str, Kind] = {
-    "speckle": Kind("variance", 1e-3, 10.0, _speckle, object_kept=False),
-    "blur_background": Kind("sigma_px", 0.25, 64.0, _blur_background, object_kept=True),
+    "speckle": Kind("variance", 1e-3, 10.0, 1000.0, _speckle, object_kept=False),
+    "blur_background": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background, object_kept=True),
 }
 """Every kind of perturbation by name."""
 
@@ -64,24 +66,31 @@ class Perturbation:
     """A kind of perturbation and its strength; checked when made.
 
     Its text, ``speckle:variance=0.1``, is what commands take and tables hold; ``Perturbation.parse(str(p)) == p``.
+    ``axis`` is that of (slice, row, column) across which the planes of a volume lie that are perturbed one by one;
+    where it is not the first, the text says so: ``speckle:variance=0.1,axis=2``.
 
     Raises:
-        UserError: no such kind, or a strength that is negative or no number.
+        UserError: no such kind or axis, or a strength that is negative, too large or no number.
     """
 
     kind: str
     strength: float
+    axis: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UserError(f"no perturbation {self.kind!r}; choose one of {', '.join(KINDS)}")
-        if not (math.isfinite(self.strength) and self.strength >= 0):
+        if not 0 <= self.strength <= KINDS[self.kind].most:
             raise UserError(
-                f"{self.kind} with {KINDS[self.kind].parameter} {self.strength:g}; give 0 or a positive number"
+                f"{self.kind} with {KINDS[self.kind].parameter} {self.strength:g}; "
+                f"give 0 or a positive number up to {KINDS[self.kind].most:g}"
             )
+        if self.axis not in (0, 1, 2):
+            raise UserError(f"{self.kind} across axis {self.axis}; a volume has the axes 0, 1 and 2")
 
     def __str__(self) -> str:
-        return f"{self.kind}:{KINDS[self.kind].parameter}={repr(float(self.strength)).removesuffix('.0')}"
+        across = f",axis={self.axis}" if self.axis else ""
+        return f"{self.kind}:{KINDS[self.kind].parameter}={repr(float(self.strength)).removesuffix('.0')}{across}"
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -99,11 +108,12 @@ class Perturbation:
         if kind not in KINDS:
             raise UserError(f"no perturbation {kind!r}; choose one of {', '.join(KINDS)}")
         wanted = KINDS[kind].parameter
-        name, _, value = setting.partition("=")
+        strength, comma, axis = setting.partition(",axis=")
+        name, _, value = strength.partition("=")
         try:
-            if name != wanted:
+            if name != wanted or "_" in value:
                 raise ValueError
-            return cls(kind, float(value))
+            return cls(kind, float(value), int(axis) if comma else 0)
         except ValueError as error:
             raise UserError(f"perturbation {text!r}; write {kind}:{wanted}=NUMBER") from error
 
@@ -158,8 +168,9 @@ def perturb(image: Array, mask: Array, perturbation: Perturbation, rng: np.rando
     The image is scaled to 0 ... 1 by its own smallest and largest value, perturbed and scaled back; integers are
     rounded to the nearest, and no value leaves the image's own range. So it doesn't matter whether an image
     comes in Hounsfield units, 8 bits or fractions; but one extreme pixel weakens the speckle of all others,
-    and pixels of the smallest value have none. A volume is perturbed slice by slice (slices along its first
-    axis) within the range of the whole volume. A flat image, in which all values are equal, stays as it is.
+    and pixels of the smallest value have none. A volume is perturbed plane by plane, across the perturbation's axis
+    (see :func:`~nnunet_skipstudy.texture.planes.planes`), within the range of the whole volume. A flat image, in
+    which all values are equal, stays as it is.
 
     Where nnU-Net keeps the channels of a case in several files, each is perturbed with its own range and with a
     fresh generator of the case's seed, so that all have the same noise, as the channels of a colour image do.
@@ -186,7 +197,7 @@ def perturb(image: Array, mask: Array, perturbation: Perturbation, rng: np.rando
     low, high = (float(extreme) for extreme in (coloured.min(), coloured.max()))
     if low == high:
         return result
-    for part, its_inside, target in _flat_parts(image, inside, result):
+    for part, its_inside, target in _flat_parts(image, inside, result, perturbation.axis):
         scaled = (part.astype(np.float64) - low) / (high - low)
         values = kind.apply(scaled, its_inside, perturbation.strength, rng) * (high - low) + low
         if image.dtype.kind != "f":
@@ -241,11 +252,11 @@ def check_image_and_mask(image: Array, mask: Array) -> None:
         raise UserError("image has pixels that are NaN or infinite; replace them first")
 
 
-def _flat_parts(image: Array, inside: Inside, result: Array) -> Iterator[tuple[Array, Inside, Array]]:
+def _flat_parts(image: Array, inside: Inside, result: Array, axis: int) -> Iterator[tuple[Array, Inside, Array]]:
     """The flat images within an image, each with its mask and its place in the result; opacity is left out."""
     if image.shape != inside.shape:
         yield image[..., :3], inside, result[..., :3]
     elif image.ndim == 2:
         yield image, inside, result
     else:
-        yield from zip(image, inside, result, strict=True)
+        yield from zip(*(planes(volume, axis) for volume in (image, inside, result)), strict=True)

@@ -55,21 +55,26 @@ def load_texture(source: str, *, side_px: int, rng: np.random.Generator) -> Text
 
 
 def grey_pixels(picture: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
-    """A picture as grey values in 0 ... 1, without transparency; floats beyond are scaled by their range.
+    """A picture as grey values in 0 ... 1, without transparency.
+
+    Integers are divided by the largest value of as many bits as the picture's largest one needs, 8 at least, since
+    many a picture of 12 bits comes in 16 or 32; negative ones, and floats beyond, are scaled by their range.
 
     Raises:
         UserError: it is no flat picture, or has pixels that are not finite.
     """
     from skimage.color import rgb2gray
-    from skimage.util import img_as_float64
 
-    if picture.ndim == 3 and picture.shape[2] in (1, 2):
-        picture = picture[:, :, 0]
-    if picture.ndim == 3 and picture.shape[2] in (3, 4):
-        picture = rgb2gray(img_as_float64(picture[:, :, :3]))
-    if picture.ndim != 2:
+    if picture.ndim == 3 and 1 <= picture.shape[2] <= 4:
+        picture = picture[..., 0] if picture.shape[2] < 3 else picture[..., :3]
+    if picture.dtype.kind in "ui" and picture.size and picture.min() >= 0:
+        picture = picture * (1.0 / (2 ** max(8, int(picture.max()).bit_length()) - 1))
+    picture = picture.astype(np.float64)
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        picture = rgb2gray(picture)
+    if picture.ndim != 2 or not picture.size:
         raise UserError(f"texture {name!r} has shape {picture.shape}; give one flat grey or RGB picture")
-    grey = np.asarray(img_as_float64(picture))
+    grey = picture
     if not np.isfinite(grey).all():
         raise UserError(f"texture {name!r} has pixels that are NaN or infinite; give a picture without")
     if grey.min() < 0 or grey.max() > 1:

@@ -3,10 +3,24 @@
 import sys
 from functools import cache
 
-from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
+from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.nnunet.trainer_name import nearest_trainer, parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.training.trainer import SkipStudyTrainer
+
+
+def asked_for(name: str, ours: str) -> type[SkipStudyTrainer]:
+    """What the file of the trainer ``ours`` has by ``name``: that trainer, with or without suffixes.
+
+    Raises:
+        AttributeError: it is none of the file's. For one that is spelled much like ours, that is said on stderr first.
+    """
+    base = name.split("_")[0]
+    if base == ours:
+        return trainer_class(name)
+    if nearest_trainer(base) == ours:
+        _complain_once(f"trainer {shown(name)} is none of ours; did you mean {ours}?")
+    raise AttributeError(name)
 
 
 def trainer_class(name: str) -> type[SkipStudyTrainer]:

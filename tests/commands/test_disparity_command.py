@@ -188,7 +188,7 @@ def damaged_json(folder):
         (remove_label, "case1_0000.png: has no label map case1.png in"),
         (remove_channel, "case 'case1' has channels 1; number them from 0 on"),
         (classic_mask, "case1.png: holds the value 255, which"),
-        (other_shape, "case1_0000.png: mask of shape (61, 96) for an image of (64, 96)"),
+        (other_shape, "case1.png: label map of shape (61, 96) for an image of shape (64, 96), "),
         (truncated, "case1_0000.png: can't be read as an image"),
         (damaged_json, "dataset.json: can't be read as JSON"),
     ],

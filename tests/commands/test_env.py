@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from processes import run, study_environment
 
+from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands import doctor
 from nnunet_skipstudy.nnunet.environment import trainer_folder
 
@@ -36,6 +37,60 @@ def test_doctor_says_what_is_missing() -> None:
     failed = run(["skipstudy", "doctor"], {}, expect=2)
     assert 'WRONG nnUNet_raw: not set -> run: eval "$(skipstudy env --root DIR)"' in failed.stdout
     assert failed.stderr.startswith("skipstudy: 4 of these would stop a study")
+
+
+@pytest.mark.parametrize(
+    ("value", "mark", "words"),
+    [
+        ("{tmp}/file", "WRONG", "is a file"),
+        ("{tmp}/file/raw", "WRONG", "file, a file"),
+        ("{tmp}/link", "WRONG", "is a link that leads nowhere"),
+        ("{tmp}/link/raw", "WRONG", "link, a link that leads nowhere"),
+        ("/dev/null", "WRONG", "is no folder"),
+        ("~/raw", "WRONG", "begins with ~"),
+        ("'{tmp}/raw'", "WRONG", "begins with '"),
+        ("$HOME/raw", "WRONG", "begins with $"),
+        ("{tmp}/raw ", "WRONG", "ends with a blank"),
+        ("{tmp}/preprocessed", "WRONG", "is nnUNet_raw, too"),
+        ("/proc/raw", "WRONG", "can't be written"),
+        ("{tmp}/preprocessed/raw", "hint", "one inside the other: nnUNet_raw and this"),
+        ("raw", "hint", "give its whole path"),
+        ("{tmp}/it's $HOME ~/raw", "ok", "made on first use"),
+    ],
+)
+def test_doctor_judges_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, mark: str, words: str
+) -> None:
+    """What nnU-Net would take as it is written, make anew, or find full of other things."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    monkeypatch.setenv("nnUNet_raw", str(tmp_path / "preprocessed"))
+    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path / "other"))
+    monkeypatch.setenv("nnUNet_results", value.format(tmp=tmp_path))
+    finding = list(doctor._folders())[2]
+    assert words in f"{finding.state}{finding.advice}"
+    assert bool(finding.remedy) == (mark == "WRONG")
+    assert bool(finding.advice) == (mark == "hint")
+
+
+@pytest.mark.parametrize("value", ["~/raw", '"/raw"', "{tmp}/file"])
+def test_no_command_takes_such_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("nnUNet_raw", value.format(tmp=tmp_path))
+    for command in (["disparity", "-d", "1"], ["plan", "-d", "1"], ["convert", "synthetic", "-d", "1"]):
+        assert main(command) == 2
+        assert "nnUNet_raw is " in capsys.readouterr().err
+
+
+def test_the_root_of_the_lines_can_be_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["env", "--root", str(tmp_path / "file" / "study")]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"skipstudy: --root {tmp_path}/file/study: lies in {tmp_path}/file, a file; give a folder\n",
+    )
 
 
 def test_doctor_names_a_package_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:

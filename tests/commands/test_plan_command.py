@@ -70,7 +70,7 @@ def test_one_plan_has_one_set_of_sizes(preprocessed: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-d", "9"], "holds no data set 9; convert it first (skipstudy convert)"),
+        (["-d", "9"], "no data set 9 (there: "),
         (["-c", "3d_fullres"], f"{NAME}: ExperimentPlanner plans no '3d_fullres' for this data set; choose one of 2d"),
         (["-pl", "Planer"], "nnU-Net has no 'Planer'; ExperimentPlanner is its default"),
         (["--plan-for", "heaviest", "--batch-size", "2"], "finds the batch size itself"),

@@ -212,7 +212,7 @@ BAD = [
     (["SOURCE", "--protocol", "mine"], "protocol 'mine'; choose one of native, study"),
     (["SOURCE", "--protocol", "study", "--normal"], "--protocol study settles --normal; leave it out, or take"),
     (["SOURCE", "--seed", "-1"], "seed -1; give 0 or a positive number (--seed)"),
-    (["SOURCE", "-np", "0"], "-np 0: no workers; give a number of at least 1"),
+    (["SOURCE", "-np", "0"], "-np 0: no workers; give a number from 1 to 1024"),
     (["SOURCE", "-d", "0"], "data set identifier 0; give a number from 1 to 999 (-d)"),
     (["SOURCE", "--name", "a b"], "data set name 'a b'; use letters, digits, - and _ (--name)"),
     (["/nowhere"], "/nowhere: no such file or folder; give the download of BUSI"),

@@ -11,7 +11,7 @@ from made_up_downloads import DOWNLOADS
 from nnunetv2.experiment_planning.verify_dataset_integrity import verify_dataset_integrity
 from processes import SMALL_MACHINE, run
 
-from nnunet_skipstudy.nnunet.calls import threads_for_processes
+from nnunet_skipstudy.nnunet.workers import watched_pools
 from nnunet_skipstudy.registry import LEVELS
 
 pytestmark = pytest.mark.nnunet
@@ -62,7 +62,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_nnunet_accepts_the_data_set(root: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with threads_for_processes():
+    with watched_pools(threads=True):
         verify_dataset_integrity(str(root / "nnUNet_raw" / DATASETS[name][0]), num_processes=1)
     printed = capsys.readouterr().out
     assert "Error" not in printed

@@ -24,7 +24,7 @@ TURNED = Geometry((3.0, 0.5, 0.25), (1.0, -2.0, 3.5), (0.0, 1.0, 0.0, -1.0, 0.0,
         (".png", "uint8", (5, 7, 4)),
         (".bmp", "uint8", (5, 7)),
         (".tif", "float32", (5, 7)),
-        (".tif", "uint16", (6, 5, 7)),
+        (".tif", "uint8", (5, 7, 3)),
     ],
 )
 def test_flat_images_go_round(tmp_path, ending, dtype, shape):

@@ -42,12 +42,14 @@ def test_formatting_and_parsing_are_inverse(architecture: str) -> None:
         ("nnUNetTrainerNoSkip_seed\u0661", "the suffix '_seed\u0661' is spelled '_seed1'; write it so"),
         ("nnUNetTrainerNoSkip_1\u0661epochs", "is spelled '_11epochs'; write it so"),
         ("nnUNetTrainerNoSkip_seed00x", "unknown suffix '_seed00x'"),
-        ("nnUNetTrainerNoSkip_seed4294967296", "the seed of '_seed4294967296' is too large; give at most 4294967295"),
+        ("nnUNetTrainerNoSkip_seed4294967296", "the number of '_seed4294967296' is too large; give at most 4294967295"),
+        ("nnUNetTrainerNoSkip_999999999999999999999epochs", "is too large; give at most 1000000000"),
+        ("nnUNetTrainerNoSkip_1000000001iters", "is too large; give at most 1000000000"),
         ("nnUNetTrainerNoSkip__5epochs", "unknown suffix '_'"),
         ("nnUNetTrainerNoSkip_5epochs_6epochs", "sets epochs twice"),
         ("nnUNetTrainerNoSkip_fullresDS", "'_fullresDS' is for nnUNetTrainerUNetPlusPlus only"),
         ("nnUNetTrainerUNetPlusPlus_noDS_fullresDS", "'_fullresDS' and '_noDS' contradict"),
-        ("nnUNetTrainerSomething_5epochs", "'nnUNetTrainerSomething' is none of ours; choose one of"),
+        ("nnUNetTrainerSomething_5epochs", "'nnUNetTrainerSomething' is none of ours; did you mean"),
     ],
 )
 def test_a_wrong_name_is_refused_with_the_remedy(name: str, words: str) -> None:
@@ -55,3 +57,11 @@ def test_a_wrong_name_is_refused_with_the_remedy(name: str, words: str) -> None:
         parse_trainer_name(name)
     assert words in str(caught.value)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("word", [f"{'9' * 5000}epochs", f"seed{'9' * 5000}", f"seed0{'9' * 5000}", "x" * 10**6])
+def test_a_name_of_any_length_is_refused_in_a_short_line(word: str) -> None:
+    """Python turns no text of more than 4300 digits into a number."""
+    with pytest.raises(UserError, match="nnUNetTrainerUNet_") as caught:
+        parse_trainer_name(f"nnUNetTrainerUNet_{word}")
+    assert len(str(caught.value)) < 400

@@ -1,5 +1,6 @@
 """``study.yaml``: what is read, and how a mistake is named."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,45 @@ def test_resources_are_those_of_a_step(tmp_path: Path, capsys: pytest.CaptureFix
     path = write_study(tmp_path, "datasets: [{id: 7}]\nresources: {training: {cpus: 1}}\n")
     assert main(["status", str(path)]) == 2
     assert f"{path}: resources: unknown step 'training'; did you mean 'train'?" in capsys.readouterr().err
+
+
+BOMB = "\n".join(
+    ["a: &a [x, x]", *(f"{new}: &{new} [{', '.join(9 * [f'*{old}'])}]" for old, new in pairwise("abcdefghij"))]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (BOMB, "line 5: is not YAML that can be used (stands for more than 20000 values); mend that line"),
+        ("datasets: &all [{id: 7, options: *all}]", "(nests deeper than 20 levels)"),
+        (f"datasets: {'[' * 30}{']' * 30}", "(nests deeper than 20 levels)"),
+        (f"datasets: {'{a: ' * 5000}1{'}' * 5000}", "(nests deeper than 20 levels)"),
+        (f"datasets: [{{id: {'9' * 5000}}}]", "line 1: is not YAML that can be used ('999"),
+        (f"datasets: [{{id: 7, options: {{n: 0x{'f' * 5000}}}}}]", "can't be used as int"),
+        ("datasets: [{id: 7}]\nroot: 2001-99-99", "line 2: is not YAML that can be used ('2001-99-99' can't be used"),
+        ("datasets: [{id: 7}]\ntta: !!bool perhaps", "'perhaps' can't be used as bool"),
+        ('datasets: [{id: 7}]\nroot: "a\\0b"', "can't be used as str"),
+        ('datasets: [{id: 7}]\nroot: "\\ud800"', "can't be used as str"),
+        ("datasets: [{id: 7}]\nroot: \u0007", "special characters are not allowed"),
+        (f"datasets: [{{id: 7}}]\nlevels: [{'x' * 100000}]", "it is a folder's name: up to 64 letters"),
+        (f"datasets: [{{id: 7}}]\n{'x' * 1000}: 1", "unknown key"),
+        (f"datasets: [{{id: 7}}]\ndevice: [{', '.join(['cpu'] * 10000)}]", "choose 'cpu', 'cuda' or 'mps'"),
+        ("datasets: [{id: 7}]\nplans: {gpu_memory_gb: .inf}", "gpu_memory_gb: inf: input should be a finite number"),
+        ("datasets: [{id: 7}]\nresources: {train: {hours: 1.0e+300}}", "hours: 1e+300: input should be less than"),
+        ("datasets: [{id: 7}]\nmetrics: {tolerance: .nan}", "tolerance: nan: input should be"),
+        ("datasets: [{id: 7}]\nschedule: {epochs: 9999999999}", "epochs: 9999999999: input should be less than"),
+    ],
+    ids=lambda text: text[-40:],
+)
+def test_what_no_person_writes_is_a_short_line_too(tmp_path: Path, text: str, words: str) -> None:
+    """However much a few aliases stand for, however deep, long or large a value is: no traceback, no long wait."""
+    path = write_study(tmp_path, text + "\n")
+    with pytest.raises(UserError) as raised:
+        read_study(path, CONVERTERS)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 600 + len(str(path))
 
 
 def test_what_an_alias_repeats_stands_once(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 from processes import environment_of
 from tiny_study import write_study
 
+from nnunet_skipstudy.cli import main
+
 pytest.importorskip("snakemake", reason="it needs Python 3.11")
 
 STAND_IN = """
@@ -33,6 +35,17 @@ from nnunet_skipstudy.cli import main
 sys.executable = sys.argv[1]
 sys.exit(main(["run", sys.argv[2], "--executor", "local", "-j", "1"]))
 """
+
+
+@pytest.mark.parametrize("name", ["no-such-cluster", "../x", "a.b", "dryrun"])
+def test_an_executor_that_is_not_installed_is_named_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Before anything is made; Snakemake itself says 'invalid choice' and lists what it has."""
+    assert main(["run", str(write_study(tmp_path)), "--executor", name]) == 2
+    told = f"executor '{name}': its plugin is not installed; pip install snakemake-executor-plugin-{name}, or choose"
+    assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
 
 
 @pytest.mark.parametrize("name", ["we ird #ü=1", "a: b", "a{x}b", "'q' $HOME"])

@@ -189,7 +189,7 @@ def test_the_studys_levels():
     }
 
 
-@pytest.mark.parametrize("strength", [0, 1, 0.1, 1 / 3, 1e-7, 123456.789, 7.0])
+@pytest.mark.parametrize("strength", [0, 1, 0.1, 1 / 3, 1e-7, 123.456789, 7.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_goes_round(kind, strength):
     perturbation = Perturbation(kind, strength)

@@ -51,3 +51,28 @@ def test_an_unknown_suffix_is_explained_and_not_found(capsys: pytest.CaptureFixt
 def test_the_same_name_is_the_same_class() -> None:
     assert trainer_class("nnUNetTrainerVNet_seed1") is trainer_class("nnUNetTrainerVNet_seed1")
     assert trainer_class("nnUNetTrainerVNet_seed1") is not trainer_class("nnUNetTrainerVNet_seed2")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("nnUNetTrainerNoSkp_5epochs", "nnUNetTrainerNoSkip"),
+        ("nnunettrainervnet", "nnUNetTrainerVNet"),
+        ("nnUNetTrainerUNetPlus", "nnUNetTrainerUNetPlusPlus"),
+        ("AttentoinUNet", "nnUNetTrainerAttentionUNet"),
+    ],
+)
+def test_a_misspelled_trainer_is_not_found_and_the_nearest_named(
+    name: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By one file alone: nnU-Net asks them all, and its own words, a traceback, know of none of them."""
+    assert not any(hasattr(module_of(path), name) for path in FILES)
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1
+    assert f"is none of ours; did you mean {meant}?" in complaint
+
+
+@pytest.mark.parametrize("name", ["nnUNetTrainerMine", "nnUNetTrainerV2", "nnUNetTrainerUMambaBot", "__path__"])
+def test_of_other_peoples_names_nothing_is_said(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not any(hasattr(module_of(path), name) for path in FILES)
+    assert capsys.readouterr() == ("", "")

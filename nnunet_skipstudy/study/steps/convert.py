@@ -9,7 +9,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import LEVELS, alpha_level
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import DataFacts
-from nnunet_skipstudy.study.places import Places, found_dataset
+from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps.step import About, Measured, NotYet, Step, Subject, Work
 from nnunet_skipstudy.support.files import read_record
 
@@ -47,7 +47,7 @@ def run(cell: Cell, work: Work) -> Measured:
     facts = DataFacts(places)
     known = read_record(facts.converted_record(identifier))
     arguments = _arguments(cell)
-    gone = found_dataset(places.raw, identifier) is None  # then what was preprocessed of it goes too
+    gone = places.found(identifier) is None  # then what was preprocessed of it goes too
     if known and (gone or known.get("digest") != cell.digest):
         arguments.append("--overwrite")  # what the study made itself, and nothing else
     if code := work.command(arguments):
@@ -96,13 +96,11 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
     """A data set that is not there, not nnU-Net's, or ambiguous; a converter's unknown options or missing source."""
     identifier, converter = cell.settings["dataset"], cell.settings["converter"]
-    there = {folder.name for root in places.nnunet.values() if (folder := found_dataset(root, identifier))}
-    if len(there) > 1:
-        yield f"data set {identifier} is ambiguous ({', '.join(sorted(there))}); keep one folder an identifier"
+    places.found(identifier)
     if converter is None:
-        from nnunet_skipstudy.nnunet.cases import read_description
+        from nnunet_skipstudy.planning.check import check_description  # imports SimpleITK
 
-        read_description(places.dataset_folder(identifier))
+        check_description(places.dataset_folder(identifier))
     else:
         yield from _refusals_of_converter(cell)
 

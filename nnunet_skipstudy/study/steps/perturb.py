@@ -8,7 +8,7 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import DataFacts
-from nnunet_skipstudy.study.places import Places, found_dataset, missing_levels, test_folder
+from nnunet_skipstudy.study.places import Places, missing_levels, test_folder
 from nnunet_skipstudy.study.steps.step import About, Measured, Step, Subject, Work
 from nnunet_skipstudy.support.files import read_record, write_json
 
@@ -83,7 +83,7 @@ def stands(cell: Cell, places: Places, dataset: str) -> bool:
 def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     """``skipstudy perturb`` where it has something to do, and what has to be there afterwards."""
     identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
-    found = found_dataset(places.raw, identifier)
+    found = places.found(identifier)
     if arguments or (found and missing_levels(found, levels)):
         yield ["skipstudy", "perturb", "-d", identifier, *arguments]
     yield [f"# data set {identifier} needs {', '.join(map(test_folder, levels))}"]
@@ -93,7 +93,7 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
     """Levels that are not there and that nothing makes."""
     identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
     named = _named_folders(arguments)
-    found = found_dataset(places.raw, identifier)
+    found = places.found(identifier)
     for level in missing_levels(found, levels) if found else ():
         if test_folder(level) not in named:
             yield (

@@ -8,7 +8,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet import calls
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import claim, is_stamped
-from nnunet_skipstudy.study.places import Places, found_dataset, missing_levels, test_folder
+from nnunet_skipstudy.study.places import Places, missing_levels, test_folder
 from nnunet_skipstudy.study.steps.step import About, Load, Measured, Step, Subject, Work
 from nnunet_skipstudy.study.steps.train import START_SECONDS, training_of
 
@@ -92,7 +92,7 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
     """Levels that a finished conversion has left out."""
-    raw = found_dataset(places.raw, cell.settings["dataset"])
+    raw = places.found(cell.settings["dataset"])
     made = {key.partition("/")[0]: f"{key}.{digest}.json" for key, digest in cell.needed.items()}
     if raw and "convert" in made and (places.engine / "cells" / made["convert"]).is_file():
         for level in missing_levels(raw, cell.settings["levels"]):

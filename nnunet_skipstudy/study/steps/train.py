@@ -13,7 +13,7 @@ from nnunet_skipstudy.planning.preprocess import SPLITS, check_fold, is_preproce
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.locks import waited_for
 from nnunet_skipstudy.study.ownership import claim, is_stamped
-from nnunet_skipstudy.study.places import Places, found_dataset
+from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps.step import About, Load, Measured, Step, Subject, Work
 
 NNUNET_EPOCHS, NNUNET_ITERATIONS = 1000, 250
@@ -131,7 +131,7 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
     """A fold that a data set lacks which is there."""
-    raw, fold = found_dataset(places.raw, cell.settings["dataset"]), cell.settings["fold"]
+    raw, fold = places.found(cell.settings["dataset"]), cell.settings["fold"]
     if raw is None:
         return
     folders = [folder for folder in (places.preprocessed / raw.name, raw) if (folder / SPLITS).is_file()]

@@ -8,12 +8,12 @@ import pytest
 from made_up_predictions import DATASET, draw, level_folder, write_cases, write_dataset_json
 from measuring import compare, measure
 
-from nnunet_skipstudy.analysis.inputs.matching import Comparison, read_label_map
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import Measurements
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import Surface
-from nnunet_skipstudy.nnunet.images import Image
+from nnunet_skipstudy.nnunet.images import Image, read_label_map
 
 LABEL = draw("11..", "11..", "..22")
 OTHER = draw("11..", "11..", "2222")

@@ -1,0 +1,47 @@
+"""Where an image's voxels lie in space, and whether two images lie on one grid."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+TOLERANCES: dict[str, float] = {"spacing": 1e-4, "direction": 1e-3, "origin": 1e-2}
+"""How far two files may differ and still lie on one grid: NIfTI keeps its geometry in single precision."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where an image's grid lies in space.
+
+    ``spacing`` is in mm, in the array's axis order; origin and direction are SimpleITK's, for comparison only.
+    """
+
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The shape of a volume's array and where it lies."""
+
+    shape: tuple[int, ...]
+    geometry: Geometry
+
+
+def difference(ours: Geometry, theirs: Geometry, *, only: Sequence[str] = tuple(TOLERANCES)) -> str | None:
+    """The first of spacing, direction and origin in which two geometries differ, with both values; None: in none."""
+    for name in only:
+        mine, others = getattr(ours, name), getattr(theirs, name)
+        if not _close(mine, others, TOLERANCES[name]):
+            return f"{name} {_listed(mine)} and {_listed(others)}"
+    return None
+
+
+def _close(ours: Sequence[float], theirs: Sequence[float], tolerance: float) -> bool:
+    return len(ours) == len(theirs) and all(
+        math.isclose(a, b, rel_tol=1e-4, abs_tol=tolerance) for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _listed(values: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in values) + ")"
