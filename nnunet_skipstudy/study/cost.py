@@ -41,7 +41,9 @@ class Estimate:
         return sum(self.seconds[cell.key] for cell in cells) / 3600
 
 
-def estimate(study: Study, grid: Grid, found: Iterable[CellState], places: Places) -> Estimate:
+def estimate(
+    study: Study, grid: Grid, found: Iterable[CellState], places: Places, *, unplanned_too: bool = True
+) -> Estimate:
     """How long each cell takes on its device, finished ones included.
 
     Args:
@@ -49,10 +51,12 @@ def estimate(study: Study, grid: Grid, found: Iterable[CellState], places: Place
         grid: all cells.
         found: their states; finished ones are read for what they measured.
         places: where their markers lie.
+        unplanned_too: count the networks of data sets that have no plan yet on a nominal one, which takes torch's
+            seconds; else their cells take nan.
     """
     done = {state.cell.key: measured_by(state.cell, places) for state in found if state.state is State.DONE}
     plans = {grid[key].settings["dataset"]: measured for key, measured in done.items() if "gflop" in measured}
-    tflop = {cell.key: _tflop(cell, study, plans) for cell in grid.values() if STEPS[cell.step].tflop}
+    tflop = {cell.key: _tflop(cell, study, plans, unplanned_too) for cell in grid.values() if STEPS[cell.step].tflop}
     rates = _Rates(study, places)
     for key in tflop.keys() & done.keys():
         rates.learn(grid[key], tflop[key], done[key])
@@ -73,12 +77,14 @@ def _architecture(cell: Cell) -> str:
     return parse_trainer_name(cell.settings["trainer"]).architecture
 
 
-def _tflop(cell: Cell, study: Study, plans: Mapping[int, Measured]) -> float:
+def _tflop(cell: Cell, study: Study, plans: Mapping[int, Measured], unplanned_too: bool) -> float:
     """What a cell's network has to compute, on the plan of its data set or on a nominal one."""
     identifier, architecture = cell.settings["dataset"], _architecture(cell)
     plan = plans.get(identifier)
     if plan:
         gflop, batch = plan["gflop"][architecture], plan["batch_size"]
+    elif not unplanned_too:
+        return math.nan
     else:
         side = math.ceil(min(_number(study, identifier, "size", NOMINAL_SIDE), LARGEST_SIDE))
         gflop = nominal_gflop(architecture, study.plans.base_features or NOMINAL_FEATURES, side)
@@ -108,7 +114,8 @@ class _Rates:
 
     def learn(self, cell: Cell, tflop: float, measured: Measured) -> None:
         """Take what a finished cell has measured."""
-        if seconds := STEPS[cell.step].timed(cell, measured):
+        seconds = STEPS[cell.step].timed(cell, measured)
+        if seconds and not math.isnan(tflop):
             self._seen[cell.step, cell.settings["dataset"], _architecture(cell)].append(tflop / seconds)
             self._devices.add(str(measured.get("device")))
 

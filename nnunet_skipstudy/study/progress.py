@@ -1,5 +1,6 @@
 """One bar over a whole study, in units of time rather than of cells."""
 
+import math
 import sys
 import threading
 import time
@@ -82,6 +83,9 @@ class Progress:
 
         Args:
             elapsed: seconds since the run began.
+
+        Returns:
+            nan, as long as a data set has no plan.
         """
         done, left = self._done_and_left()
         return left * (elapsed + TRUST_SECONDS) / (done + TRUST_SECONDS)
@@ -91,16 +95,19 @@ class Progress:
         done = left = 0.0
         for key, seconds in self._seconds.items():
             share = self._shares.get(key, 0.0)
-            done += seconds * (share - self._before.get(key, 0.0))
-            left += seconds * (1 - share)
+            here = share - self._before.get(key, 0.0)
+            done += seconds * here if here else 0.0
+            left += seconds * (1 - share) if share < 1 else 0.0
         return done, left
 
     def _refresh(self) -> None:
         done, left = self._done_and_left()
-        remaining = tqdm.format_interval(self.seconds_left(time.monotonic() - self._started))
+        seconds = self.seconds_left(time.monotonic() - self._started)
+        remaining = "?" if math.isnan(seconds) else tqdm.format_interval(seconds)
         self._bar.set_description_str(f"{remaining} left: {self._what}", refresh=False)
-        self._bar.total = done + left or 1.0
-        self._bar.update(min(done, self._bar.total) - self._bar.n)
+        if not math.isnan(seconds):
+            self._bar.total = done + left or 1.0
+            self._bar.update(min(done, self._bar.total) - self._bar.n)
 
 
 @contextmanager

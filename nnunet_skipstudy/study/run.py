@@ -50,10 +50,10 @@ class Opened:
         """The finished cells whose results are gone but needed."""
         return lost(self.grid, self.places, states(self.grid, self.places))
 
-    def estimate(self, grid: Grid | None = None) -> Estimate:
-        """How long each cell takes, finished ones included."""
+    def estimate(self, grid: Grid | None = None, *, unplanned_too: bool = True) -> Estimate:
+        """How long each cell takes, finished ones included; ``unplanned_too``: as :func:`estimate` has it."""
         cells = self.grid if grid is None else grid
-        return estimate(self.study, cells, states(cells, self.places), self.places)
+        return estimate(self.study, cells, states(cells, self.places), self.places, unplanned_too=unplanned_too)
 
     def plan_words(self) -> list[str]:
         """What the report says of the plan that all networks share."""
@@ -207,7 +207,7 @@ def executor_of(name: str, command: Command, jobs: int | None, extra: Sequence[s
     def execute(opened: Opened, grid: Grid) -> None:
         places = opened.places
         write_grid(opened, grid, step_entries(opened.study, local=name in ("inline", "local"), jobs=jobs))
-        progress = Progress(lambda: opened.estimate(grid), states(grid, places))
+        progress = Progress(lambda: opened.estimate(grid, unplanned_too=False), states(grid, places))
         try:
             if name == "inline":
                 _run_inline(opened, grid, command, progress)

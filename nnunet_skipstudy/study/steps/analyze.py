@@ -2,11 +2,12 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.study.cell import Cell, read_cells
 from nnunet_skipstudy.study.ownership import version_words
 from nnunet_skipstudy.study.places import Places
@@ -20,10 +21,20 @@ def settings(subject: Subject) -> dict[str, Any]:
     """How predictions are measured, and what is made of the numbers."""
     study = subject.study
     chosen = study.metrics.model_dump()
-    if study.groups is not None:
-        table = subject.base / study.groups
-        chosen |= {"groups": study.groups, "groups_content": subject.facts.of_file(table) if table.is_file() else None}
+    if study.groups is not None:  # those that were added later are in the hash where they are used
+        content = subject.facts.of_file(subject.base / study.groups) if _is_table(study.groups) else None
+        chosen |= {"groups": study.groups, "groups_content": content}
     return chosen if study.figures else {**chosen, "figures": False}
+
+
+def _is_table(groups: str) -> bool:
+    return groups.lower().endswith(".csv")
+
+
+def _groups(cell: Cell) -> str | None:
+    """The regular expression, or the table's whole path."""
+    groups: str | None = cell.settings.get("groups")
+    return str(Path(cell.conduct["base"]) / groups) if groups and _is_table(groups) else groups
 
 
 def conduct(subject: Subject) -> dict[str, Any]:
@@ -63,9 +74,22 @@ def run(cell: Cell, work: Work) -> Measured:
             tolerance=cell.settings["tolerance"],
             both_empty=BothEmpty(cell.settings["both_empty"]),
             notes=(*cell.conduct["notes"], *version_words(folders)),
+            **_further_options(cell, {field.name for field in fields(AnalyzeOptions)}),
         )
     )
     return {"warnings": list(result.warnings), "tables": [_as_json(table) for table in result.overview]}
+
+
+def _further_options(cell: Cell, known: Collection[str]) -> dict[str, Any]:
+    """Groups, the order of levels, figures; refused, if asked for, where this version's analysis doesn't know them."""
+    wanted = {
+        "groups": _groups(cell),
+        "levels": tuple(cell.conduct["levels"]),
+        "figures": cell.settings.get("figures", True),
+    }
+    for name in {"groups", "figures"} & cell.settings.keys() - set(known):
+        raise UserError(f"{name}: this version's analysis has no such option; leave it out of the study")
+    return {name: value for name, value in wanted.items() if name in known}
 
 
 def _as_json(table: "Table") -> dict[str, Any]:
@@ -105,21 +129,30 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     chosen = cell.settings
     tolerance = () if chosen["tolerance"] is None else ("--tolerance", chosen["tolerance"])
     reference = () if chosen["reference_level"] is None else ("--reference-level", chosen["reference_level"])
+    groups = () if chosen.get("groups") is None else ("--groups", _groups(cell))
+    figures = () if chosen.get("figures", True) else ("--no-figures",)
     yield [
         *("skipstudy", "analyze", places.predictions, "--labels", places.raw),
-        *("--both-empty", chosen["both_empty"], *tolerance, *reference, "-o", places.analysis),
+        *("--both-empty", chosen["both_empty"], *tolerance, *reference, *groups, *figures, "-o", places.analysis),
     ]
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
-    """Groups that are neither a table nor a regular expression."""
-    groups = cell.settings.get("groups")
-    if groups is None or (Path(cell.conduct["base"]) / groups).is_file():
+    """A reference level that is not predicted; groups that are neither a table that is there nor a regular expression."""
+    reference, levels = cell.settings["reference_level"], cell.conduct["levels"]
+    if reference is not None and reference not in levels:
+        yield f"metrics.reference_level: {reference!r} is no level of the study; choose one of {', '.join(levels)}"
+    groups = _groups(cell)
+    if groups is None:
+        return
+    if _is_table(groups):
+        if not Path(groups).is_file():
+            yield f"groups: {groups}: no such file; give a table with the columns case and group, or mend the path"
         return
     try:
         re.compile(groups)
-    except re.error as error:
-        yield f"groups: {groups!r} is neither a file nor a regular expression ({error}); mend it"
+    except (re.error, RecursionError, OverflowError) as error:
+        yield f"groups: {shown(groups)} is no regular expression ({error}); mend it, or give a .csv"
 
 
 STEP = Step(
