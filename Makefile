@@ -5,15 +5,19 @@ BIN := $(VENV)/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset_conversion analysis 2>/dev/null)
+EXAMPLES ?= 10000
 CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks
 
-.PHONY: demo test test-browser test-slurm lint format benchmark clean
+.PHONY: demo test test-fuzz test-browser test-slurm lint format benchmark clean
 
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
 
 test: lint  ## format, lint, types, import directions, then all tests, against the installed package
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+test-fuzz: $(VENV)/.package $(VENV)/.dev  ## spoilt inputs, EXAMPLES of each kind, on all cores; make test tries 25
+	SKIPSTUDY_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz --numprocesses auto --dist load
 
 test-browser: $(VENV)/.package $(VENV)/.browser  ## the report in a headless Chromium: charts, slider, tables, printing
 	$(BIN)/pytest tests/browser -m browser

@@ -1,26 +1,27 @@
 """From prediction folders to a published analysis, in one call."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.case_views import CaseView, case_views, choose_cases
 from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
-from nnunet_skipstudy.analysis.figures.heatmaps import alpha_matrices
+from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
+from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
 from nnunet_skipstudy.analysis.figures.ranks import critical_differences
-from nnunet_skipstudy.analysis.figures.style import Picture
 from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
 from nnunet_skipstudy.analysis.inputs.find import find_runs
+from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
 from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.findings import standings
 from nnunet_skipstudy.analysis.report.latex import write_latex
@@ -28,8 +29,11 @@ from nnunet_skipstudy.analysis.report.markdown import markdown
 from nnunet_skipstudy.analysis.report.page import Table, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
+from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
+from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, Surface
+from nnunet_skipstudy.support.files import led_to
 from nnunet_skipstudy.support.published import check_output, published
 
 MAX_CASES = 12
@@ -44,8 +48,11 @@ class AnalyzeOptions:
     ``labels``: ``None`` where a table names them or nnU-Net's environment variables lead to them.
     ``tolerance``: of the NSD, in the images' unit (``None``: 5 pixels, or 2 mm where images have a spacing).
     ``include_degenerate``: let networks that ignore their input be named best. ``latex``: write ``tables/*.tex`` too.
+    ``figures``: draw those whose numbers have changed; without, none is left from an earlier run.
     ``workers``: threads (``None``: as many as speed up measuring, up to four).
     ``notes``: what else a reader has to know; put first among the warnings.
+    ``groups``: a table or a regular expression that tells which cases belong together (``None``: as cases.csv says).
+    ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
     """
 
     predictions: Path
@@ -59,10 +66,13 @@ class AnalyzeOptions:
     surface: Surface = Surface.VOXEL
     extra: Extra = Extra.REFUSE
     include_degenerate: bool = False
+    figures: bool = True
     latex: bool = False
     workers: int | None = None
     progress: bool = True
     notes: tuple[str, ...] = ()
+    groups: str | None = None
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,12 +111,13 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
     )
     table = summary.robustness_table(study.cases)
     with published(options.output) as folder:
-        _write_csv(study.cases[list(case_metrics.COLUMNS)], folder / "case_metrics.csv")
+        _write_csv(study.cases[case_metrics.published_columns()], folder / "case_metrics.csv")
         _write_csv(table, folder / "robustness.csv")
         _write_csv(study.statistics.table, folder / "statistics.csv")
         _write_csv(study.statistics.wins, folder / "wins.csv")
         views = _case_views(study)
-        report = content.build_report(study, _pictures(study, views, folder / "figures"), views)
+        pictures = draw_changed(_drawings(study, views), folder, options.output) if options.figures else []
+        report = content.build_report(study, pictures, views)
         _write(folder / "report.html", render(report))
         _write(folder / "report.md", markdown(report))
         if options.latex:
@@ -134,7 +145,9 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
     given = options.predictions
     root = given.parent if given.is_file() else given
     runs = find_runs(given, options.architecture, options.level)
-    references = find_references(options.labels, runs, fallback=root.resolve().name)
+    references = find_references(options.labels, runs, fallback=led_to(root)[0].name)
+    if options.groups is not None:
+        references = {name: grouped(reference, options.groups) for name, reference in references.items()}
     comparisons = tuple(
         prepare(
             reference,
@@ -143,6 +156,7 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
             options.tolerance,
             options.surface,
             options.extra,
+            options.levels,
         )
         for name, reference in references.items()
     )
@@ -163,21 +177,17 @@ def _case_views(study: Study) -> list[CaseView]:
     return views
 
 
-def _pictures(study: Study, views: Sequence[CaseView], folder: Path) -> Sequence[Picture]:
-    folder.mkdir()
+def _drawings(study: Study, views: Sequence[CaseView]) -> Iterator[Drawing]:
     units = {c.reference.dataset: c.unit for c in study.comparisons}
     tolerances = {c.reference.dataset: c.tolerance for c in study.comparisons}
     datasets, statistics, looks = list(units), study.statistics, study.looks
-    pictures = [
-        *metric_over_levels(study.summary, looks, units, tolerances, statistics, folder),
-        *alpha_matrices(study.summary, looks, folder),
-        *performance_against_robustness(statistics, datasets, looks, folder),
-        *critical_differences(statistics, datasets, looks, folder),
-        *dsc_distributions(statistics, datasets, looks, folder),
-        *dsc_over_disparity(statistics, datasets, looks, folder),
-        *qualitative_sheets(views, looks, folder),
-    ]
-    return sorted(pictures, key=lambda picture: not picture.main)
+    yield from metric_over_levels(study.summary, looks, units, tolerances, statistics)
+    yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
+    yield from performance_against_robustness(statistics, datasets, looks)
+    yield from critical_differences(statistics, datasets, looks)
+    yield from dsc_distributions(statistics, datasets, looks)
+    yield from dsc_over_disparity(statistics, datasets, looks)
+    yield from qualitative_sheets(views, looks)
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look, looks
+from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.setting import settings
@@ -50,8 +51,7 @@ def make_study(
         reference_level=reference_levels(cases, reference_level),
         degenerate=mark_degenerate(cases, degenerate),
     )
-    keys = cases[list(NETWORK[1:])].drop_duplicates().itertuples(index=False, name=None)
-    found = looks(keys)
+    found = looks(network_keys(cases))
     return Study(
         comparisons,
         both_empty,
@@ -69,9 +69,10 @@ def warnings_of(study: Study) -> list[str]:
     """What a reader has to know before trusting the numbers, most serious first."""
     return [
         *study.notes,
+        *filter(None, (suggested(comparison.reference) for comparison in study.comparisons)),
+        *_few(study),
         *input_warnings(study.comparisons, study.cases),
         *_degenerate(study),
-        *_few(study),
         *_empty(study),
         *_without_reference_level(study),
         *(

@@ -12,27 +12,26 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnunet_skipstudy.conversion.command import Converter, run
+from nnunet_skipstudy.conversion.command import of_download
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.numbering import add_once
-from nnunet_skipstudy.conversion.slices import add_slices_argument, volume_options
+from nnunet_skipstudy.conversion.slices import add_slices_argument, volumes_or_slices
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.support.parser import Parser, run_script
+from nnunet_skipstudy.support.parser import run_script
+from nnunet_skipstudy.support.tables import decoded
 
 FRAME = (
-    r"(?:(?:training|testing)/)?(?P<patient>patient\d+)/"
-    r"(?P=patient)_frame(?P<frame>\d+)(?P<mask>_gt)?\.nii(?:\.gz)?"
+    r"(?:(?:training|testing)/)?(?P<patient>patient\d{1,9})/"
+    r"(?P=patient)_frame(?P<frame>\d{1,9})(?P<mask>_gt)?\.nii(?:\.gz)?"
 )
-INFO = r"(?:(?:training|testing)/)?patient\d+/Info\.cfg"
+INFO = r"(?:(?:training|testing)/)?patient\d{1,9}/Info\.cfg"
 LABELS = {"background": 0, "RV": 1, "MYO": 2, "LV": 3}
 PHASES = ("ED", "ES")
-DIVISION = Division(test_sets=("testing",))
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
     """ACDC with the options of the command line."""
-    volume = volume_options(arguments)
     return DatasetDescription(
         name="ACDC",
         layout=Layout(
@@ -42,14 +41,10 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
             expected="folders 'training/patient001' with 'patient001_frame01.nii.gz' and so on",
         ),
         list_cases=cases_of,
-        render=volume.rendering,
         labels=LABELS,
-        channel_names=volume.channel_names("MRI"),
-        ending=volume.ending,
-        configuration=volume.configuration,
-        division=DIVISION,
-        options=volume.options,
+        division=Division(test_sets=("testing",)),
         published=(150, "patients"),
+        **volumes_or_slices(arguments, "MRI"),
     )
 
 
@@ -94,29 +89,28 @@ def _patient(name: str) -> tuple[str, str]:
 
 
 def read_info(path: Path) -> dict[str, str]:
-    """The lines ``Key: value`` of an Info.cfg, keys in lower case; ``ed`` and ``es`` are frame numbers.
+    """The lines ``Key: value`` of an Info.cfg, keys in lower case; ``ed`` and ``es`` are two frame numbers.
 
     Raises:
-        UserError: it can't be read, or doesn't say which frames are ED and ES.
+        UserError: it can't be read, says something twice, or doesn't say which frames are ED and ES.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = decoded(path.read_bytes()).splitlines()
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: can't be read ({error}); fetch the download again") from error
-    pairs = (line.split(":", 1) for line in lines)
-    info = {pair[0].strip().lower(): pair[1].strip() for pair in pairs if len(pair) == 2}
+    info: dict[str, str] = {}
+    for key, colon, value in (line.partition(":") for line in lines):
+        if colon and info.setdefault(key.strip().lower(), value.strip()) != value.strip():
+            raise UserError(f"{path}: says {key.strip()!r} twice; fetch the download again")
     for phase in PHASES:
-        if not re.fullmatch(r"\d+", info.get(phase.lower(), ""), re.ASCII):
+        if not re.fullmatch(r"\d{1,9}", info.get(phase.lower(), ""), re.ASCII):
             raise UserError(f"{path}: doesn't say which frame is {phase}; fetch the download again")
+    if int(info["ed"]) == int(info["es"]):
+        raise UserError(f"{path}: says that frame {int(info['ed'])} is both ED and ES; fetch the download again")
     return info
 
 
-def add_arguments(parser: Parser) -> None:
-    """ACDC's own options."""
-    add_slices_argument(parser, "the volume's own percentiles 0.5 to 99.5")
-
-
-CONVERTER = Converter(
+CONVERTER = of_download(
     command="acdc",
     dataset_id=504,
     dataset_name="ACDC",
@@ -125,19 +119,9 @@ CONVERTER = Converter(
     "where their ground truth is there, else a fifth of the patients.",
     study="native: volumes; study: 2D as in --slices (the study had no ACDC) (default: native)",
     describe=describe,
-    add_arguments=add_arguments,
+    add_arguments=add_slices_argument,
     examples=("skipstudy convert acdc ACDC.zip -d 514 --name ACDCslices --slices",),
 )
 
-
-def main(argv: list[str]) -> int:
-    """Convert as the arguments say.
-
-    Raises:
-        UserError: arguments, environment or download are at fault.
-    """
-    return run(CONVERTER, argv)
-
-
 if __name__ == "__main__":
-    run_script(main)
+    run_script(CONVERTER.main)

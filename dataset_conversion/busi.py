@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnunet_skipstudy.conversion.command import Converter, refuse_with_study, run
+from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import (
     STUDY_SIDE_PX,
     DatasetDescription,
@@ -26,8 +26,10 @@ from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 
-LESIONS = r"(?P<lesion>benign|malignant)/(?P=lesion) ?\((?P<number>\d+)\)(?P<mask>_mask(?:_(?P<part>\d+))?)?\.png"
-NORMALS = r"normal/normal ?\((?P<normal>\d+)\)\.png"
+LESIONS = (
+    r"(?P<lesion>benign|malignant)/(?P=lesion) ?\((?P<number>\d{1,9})\)(?P<mask>_mask(?:_(?P<part>\d{1,9}))?)?\.png"
+)
+NORMALS = r"normal/normal ?\((?P<normal>\d{1,9})\)\.png"
 LABELS: dict[str, dict[str, int]] = {
     "lesion": {"background": 0, "lesion": 1},
     "benign-malignant": {"background": 0, "benign": 1, "malignant": 2},
@@ -120,7 +122,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--normal", action="store_true", help="with the images without a lesion (default: without)")
 
 
-CONVERTER = Converter(
+CONVERTER = of_download(
     command="busi",
     dataset_id=502,
     dataset_name="BUSI",
@@ -136,15 +138,5 @@ CONVERTER = Converter(
     ),
 )
 
-
-def main(argv: list[str]) -> int:
-    """Convert as the arguments say.
-
-    Raises:
-        UserError: arguments, environment or download are at fault.
-    """
-    return run(CONVERTER, argv)
-
-
 if __name__ == "__main__":
-    run_script(main)
+    run_script(CONVERTER.main)

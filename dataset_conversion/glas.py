@@ -11,20 +11,20 @@ the study did, by slide.
 """
 
 import argparse
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnunet_skipstudy.conversion.command import Converter, refuse_with_study, run
+from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
+from nnunet_skipstudy.support.tables import read_cells
 
-SLIDE = r"(?P<set>train|testA|testB)_(?P<number>\d+)(?P<mask>_anno)?\.bmp"
+SLIDE = r"(?P<set>train|testA|testB)_(?P<number>\d{1,9})(?P<mask>_anno)?\.bmp"
 TABLE = "Grade.csv"
 SETS = ("train", "testA", "testB")
 STUDY_CROPS = 4
@@ -118,32 +118,22 @@ def read_patients(path: Path) -> dict[str, tuple[str, str]]:
     The published file has spaces in its header and cells, and old Macintosh line ends.
 
     Raises:
-        UserError: there is no such file, or no columns for name and patient.
+        UserError: there is no such file, it has no columns for name and patient, or says two things of one slide.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path}: can't be read; it says which slides are of one patient, so fetch the whole download"
-        ) from error
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if any(cell.strip() for cell in row)]
-    header = [cell.lower() for cell in rows[0]] if rows else []
-    places = [
-        next((place for place, title in enumerate(header) if title.startswith(start)), None)
-        for start in ("name", "patient", "grade")
-    ]
-    name, patient, grade = places
-    if name is None or patient is None:
+    if not path.is_file():
+        raise UserError(f"{path}: can't be read; it says which slides are of one patient, so fetch the whole download")
+    header, *rows = [row for row in read_cells(path)[0] if any(row)] or [[]]
+    titles = ("name", "patient", "grade")
+    places = [next((place for place, cell in enumerate(header) if cell.lower().startswith(t)), None) for t in titles]
+    if places[0] is None or places[1] is None:
         raise UserError(f"{path}: has no columns 'name' and 'patient ID'; fetch the download again")
-    wanted = max(name, patient)
-    return {
-        row[name].lower().removesuffix(".bmp"): (
-            re.sub(r"[^A-Za-z0-9]+", "_", row[patient]),
-            row[grade].lower() if grade is not None and grade < len(row) else "",
-        )
-        for row in rows[1:]
-        if len(row) > wanted and row[patient]
-    }
+    patients: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        name, patient, grade = (row[place] if place is not None and place < len(row) else "" for place in places)
+        found = (re.sub(r"[\W_]+", "_", patient), grade.lower())
+        if patient and patients.setdefault(name.lower().removesuffix(".bmp"), found) != found:
+            raise UserError(f"{path}: says two things of slide {name}; fetch the download again")
+    return patients
 
 
 def add_arguments(parser: Parser) -> None:
@@ -154,7 +144,7 @@ def add_arguments(parser: Parser) -> None:
     add("--crop-size", type=int, default=STUDY_SIDE_PX, metavar="PX", help="rows and columns of a piece (default: 256)")
 
 
-CONVERTER = Converter(
+CONVERTER = of_download(
     command="glas",
     dataset_id=503,
     dataset_name="GlaS",
@@ -171,15 +161,5 @@ CONVERTER = Converter(
     ),
 )
 
-
-def main(argv: list[str]) -> int:
-    """Convert as the arguments say.
-
-    Raises:
-        UserError: arguments, environment or download are at fault.
-    """
-    return run(CONVERTER, argv)
-
-
 if __name__ == "__main__":
-    run_script(main)
+    run_script(CONVERTER.main)

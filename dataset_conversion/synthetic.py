@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from nnunet_skipstudy.conversion.command import Converter, Made
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import write_flat
 from nnunet_skipstudy.nnunet.publishing import (
@@ -321,40 +322,10 @@ def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> li
     return folds
 
 
-def build_parser() -> Parser:
-    """The command's arguments."""
-    defaults = SyntheticOptions()
-    parser = Parser(
-        prog="skipstudy convert synthetic",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Make an nnU-Net data set of textured objects on textured backgrounds. The proportion\n"
-        "alpha says how alike the two are: higher alpha = smaller texture disparity = harder.\n"
-        "One fold an alpha in splits_final.json, one folder imagesTs_<level> a test alpha.",
-        epilog="A texture is " + KINDS + ".\n"
-        "Training and validation images are cut from one half of it, test images from the other: its longer\n"
-        "side must have twice the image size. Case number n has the same shape and the same crops at each\n"
-        "alpha. The more two strengths differ, the further apart are the procedural textures.\n\n"
-        "examples:\n"
-        "  skipstudy convert synthetic -d 501\n"
-        "  skipstudy convert synthetic gravel photo.jpg --direction background -d 511 --name Photo\n"
-        "  skipstudy convert synthetic procedural:0.6 procedural:0 --size 64 -d 512 --name Noise",
-    )
-    add = parser.add_argument
-    add(
-        "textures",
-        nargs="*",
-        metavar="TEXTURES",
-        help="the object's and the background's (default: grass brick)",
-    )
-    add(
-        "-d",
-        "--dataset-id",
-        type=int,
-        default=defaults.dataset_id,
-        metavar="ID",
-        help="identifier (default: 501)",
-    )
-    add("--name", default=defaults.name, help=f"the data set's name (default: {defaults.name})")
+def add_arguments(parser: Parser) -> None:
+    """The textures and what is made of them."""
+    defaults, add = SyntheticOptions(), parser.add_argument
+    add("textures", nargs="*", metavar="TEXTURES", help="the object's and the background's (default: grass brick)")
     add(
         "--direction",
         default=defaults.direction,
@@ -369,61 +340,64 @@ def build_parser() -> Parser:
         metavar="ALPHA",
         help="proportions trained on, 0 to 1 in steps of 0.01 (default: 0.10 0.20 ... 0.90)",
     )
-    add(
-        "--test-alphas",
-        nargs="+",
-        type=float,
-        metavar="ALPHA",
-        help="proportions tested on (default: the same)",
-    )
+    add("--test-alphas", nargs="+", type=float, metavar="ALPHA", help="proportions tested on (default: the same)")
     add("--size", type=int, default=defaults.size, metavar="PX", help="rows and columns (default: 256)")
     for count, what in (("train", "training"), ("val", "validation"), ("test", "test")):
         number = getattr(defaults, count)
-        add(
-            f"--{count}",
-            type=int,
-            default=number,
-            metavar="N",
-            help=f"{what} images an alpha (default: {number})",
-        )
+        add(f"--{count}", type=int, default=number, metavar="N", help=f"{what} images an alpha (default: {number})")
     add(
         "--shape",
         default=defaults.shape,
         metavar="PRESET",
         help=f"outlines, easiest to hardest: {', '.join(SHAPE_PRESETS)} (default: {defaults.shape})",
     )
-    add("--seed", type=int, default=defaults.seed, help=f"of all that is drawn (default: {defaults.seed})")
-    add("--overwrite", action="store_true", help="replace the data set, and what nnU-Net preprocessed of it")
-    return parser
 
 
-def main(argv: list[str]) -> int:
-    """Convert as the arguments say, and print what was made and what comes next.
+def make(arguments: argparse.Namespace) -> Made:
+    """Convert as the arguments say.
 
     Raises:
         UserError: the arguments or the environment are at fault.
     """
-    arguments = vars(build_parser().parse_intermixed_args(argv))
-    overwrite = arguments.pop("overwrite")
-    textures = tuple(arguments.pop("textures")) or SyntheticOptions.textures
+    given = {name: value for name, value in vars(arguments).items() if name != "overwrite"}
+    textures = tuple(given.pop("textures")) or SyntheticOptions.textures
     if len(textures) != 2:
         raise UserError(
             f"got {len(textures)} textures ({', '.join(textures)}); "
             "give two, the object's and the background's, or none"
         )
-    arguments["alphas"] = tuple(arguments["alphas"])
-    arguments["test_alphas"] = tuple(arguments["test_alphas"]) if arguments["test_alphas"] else None
-    options = SyntheticOptions(textures=(textures[0], textures[1]), **arguments)
-    folder = convert(options, overwrite=overwrite)
-    n_cases = len(options.alphas) * (options.train + options.val)
-    print(
-        f"{folder}\n"
-        f"  {n_cases} training and validation cases, {len(options.alphas)} folds (one an alpha: folds.csv); "
-        f"{options.test} test cases at {len(options.levels)} alphas\n"
-        f"next: nnUNetv2_plan_and_preprocess -d {options.dataset_id} -c 2d"
+    alphas, test_alphas = tuple(given.pop("alphas")), given.pop("test_alphas")
+    options = SyntheticOptions(
+        textures=(textures[0], textures[1]), alphas=alphas, test_alphas=test_alphas and tuple(test_alphas), **given
     )
-    return 0
+    folder = convert(options, overwrite=arguments.overwrite)
+    n_cases = len(options.alphas) * (options.train + options.val)
+    content = (
+        f"{n_cases} training and validation cases, {len(options.alphas)} folds (one an alpha: folds.csv); "
+        f"{options.test} test cases at {len(options.levels)} alphas"
+    )
+    return Made(folder, content, "2d")
 
+
+CONVERTER = Converter(
+    command="synthetic",
+    dataset_id=SyntheticOptions.dataset_id,
+    dataset_name=SyntheticOptions.name,
+    about="Make an nnU-Net data set of textured objects on textured backgrounds. The proportion\n"
+    "alpha says how alike the two are: higher alpha = smaller texture disparity = harder.\n"
+    "One fold an alpha in splits_final.json, one folder imagesTs_<level> a test alpha.",
+    epilog=f"A texture is {KINDS}.\n"
+    "Training and validation images are cut from one half of it, test images from the other: its longer\n"
+    "side must have twice the image size. Case number n has the same shape and the same crops at each\n"
+    "alpha. The more two strengths differ, the further apart are the procedural textures.\n\n",
+    make=make,
+    add_arguments=add_arguments,
+    examples=(
+        "skipstudy convert synthetic -d 501",
+        "skipstudy convert synthetic gravel photo.jpg --direction background -d 511 --name Photo",
+        "skipstudy convert synthetic procedural:0.6 procedural:0 --size 64 -d 512 --name Noise",
+    ),
+)
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(CONVERTER.main)

@@ -1,6 +1,7 @@
 """The command ``skipstudy``: finds the command's module, turns errors into one line and an exit code."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,10 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
 
 def entry() -> NoReturn:
     """The console script; a reader that has seen enough (``| head``) is no fault."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115  # closed, as under a daemon
+    sys.stderr = sys.stderr or sys.stdout
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
     try:
         code = main()
         sys.stdout.flush()

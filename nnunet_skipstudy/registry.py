@@ -4,6 +4,7 @@ Command-line choices, the order of tables, the colours of figures, the trainers 
 Nothing heavy is imported here.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -128,12 +129,8 @@ def alpha_level(alpha: float) -> str:
 
 def level_alpha(level: str) -> float | None:
     """The alpha of a synthetic test level's name, or ``None`` where the name is another level's."""
-    if not level.startswith("alpha"):
-        return None
-    try:
-        return float(level.removeprefix("alpha"))
-    except ValueError:
-        return None
+    named = re.fullmatch(r"alpha(\d{1,9}\.?\d{0,9}|\.\d{1,9})", level, re.ASCII)
+    return float(named[1]) if named else None
 
 
 def level_order(level: str) -> tuple[int, float, str]:
@@ -148,3 +145,70 @@ def known_order(levels: Iterable[str]) -> bool:
     """Whether the names tell which level is harder: all of the five categories, or all alphas."""
     names = list(levels)
     return all(name in LEVELS for name in names) or all(level_alpha(name) is not None for name in names)
+
+
+def in_order(levels: Iterable[str]) -> list[str]:
+    """The levels, each once, hardest first by their names; where these don't tell, in the order they come in.
+
+    The analysis decides that order once, for the table of cases (analysis.inputs.matching).
+    """
+    names = list(dict.fromkeys(levels))
+    return sorted(names, key=level_order) if known_order(names) else names
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a case and label; ``metrics.measures`` holds the function of its name.
+
+    ``perfect`` is what two equal masks have. ``worst`` is what a failed prediction counts as; ``None``: the image's
+    diagonal. ``unit``: ``distance``, the image's; empty: a share, 0…1. ``definition`` is for edge voxels,
+    ``of_surfels`` for surface elements where that differs; ``{tolerances}`` in them are the NSD's.
+    """
+
+    name: str
+    title: str
+    lower_is_better: bool
+    perfect: float
+    worst: float | None
+    unit: str
+    definition: str
+    of_surfels: str = ""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it is a share, between 0 and 1."""
+        return not self.unit
+
+
+def _metrics() -> dict[str, Metric]:
+    share: tuple[bool, float, float, str] = (False, 1.0, 0.0, "")
+    distance: tuple[bool, float, None, str] = (True, 0.0, None, "distance")
+    rows = [
+        Metric("dsc", "DSC", *share, "Dice similarity coefficient, 2|A∩B| / (|A| + |B|). 0…1, higher is better."),
+        Metric(
+            *("hd", "HD", *distance),
+            "Hausdorff distance: the largest distance between the two surfaces. Lower is better.",
+        ),
+        Metric(
+            *("hd95", "HD95", *distance),
+            "The larger of the two directed 95th percentiles of surface distances (as MONAI; other tools pool both "
+            "directions and get smaller values). Lower is better.",
+            "The larger of the two directed distances within which 95 % of a surface's area lies. Lower is better.",
+        ),
+        Metric(
+            *("assd", "ASSD", *distance),
+            "Mean of the surface distances of both directions, pooled. Lower is better.",
+            "Mean of the surface distances of both directions, pooled and weighted by area: the two directed means "
+            "that DeepMind's package gives, weighted by the areas of the two surfaces. Lower is better.",
+        ),
+        Metric(
+            *("nsd", "NSD", *share),
+            "Share of edge voxels within a tolerance of the other surface ({tolerances}). Higher is better.",
+            "Share of surface area within a tolerance of the other surface ({tolerances}). Higher is better.",
+        ),
+    ]
+    return {row.name: row for row in rows}
+
+
+METRICS: dict[str, Metric] = _metrics()
+"""Every metric by name, in the order of tables: columns, directions, words and figures are made from these rows."""

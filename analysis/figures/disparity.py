@@ -1,64 +1,55 @@
 """DSC against texture disparity (TD), image by image, with a robust line per network."""
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look
 from nnunet_skipstudy.analysis.figures.style import (
     MAX_COLUMNS,
-    Picture,
     fitted,
-    named_after,
-    save,
+    named_settings,
+    new_figure,
     slug,
     style,
     title_above,
 )
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
-from nnunet_skipstudy.analysis.statistics.setting import Setting
+from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def dsc_over_disparity(
-    statistics: Statistics, datasets: list[str], looks: dict[NetworkKey, Look], folder: Path
-) -> Iterator[Picture]:
+    statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
+) -> Iterator[Drawing]:
     """Draw the overall settings of each data set whose TD is known and varies."""
-    for dataset in datasets:
-        overall = statistics.overall(dataset)
-        for setting in overall[:1]:
-            if np.isnan(setting.disparities).all() or np.nanmax(setting.disparities) == np.nanmin(setting.disparities):
-                continue
-            words = named_after(setting, several=len(overall) > 1)
+    for setting, words, first in named_settings(statistics, datasets):
+        if first and setting.dsc_lines:
             title = f"DSC against texture disparity, {', '.join(words)}"
             caption = (
                 "Each mark: one image (a case at a level), replicates averaged. Further right: object and surroundings "
                 "further apart in texture. Lines: Theil-Sen, the median slope over all pairs of images."
             )
-            yield Picture(
-                title, caption, save(_panels(setting, looks, title), folder, slug("disparity_dsc", *words)), True
-            )
+            lines = {looks[key]: line for key, line in setting.dsc_lines.items()}
+            yield Drawing(title, caption, slug("disparity_dsc", *words), partial(_panels, lines, title))
 
 
-def _panels(setting: Setting, looks: dict[NetworkKey, Look], title: str) -> Figure:
-    columns = min(MAX_COLUMNS, len(setting.networks))
-    lines = math.ceil(len(setting.networks) / columns)
-    disparity = setting.disparities.ravel()
+def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
+    columns = min(MAX_COLUMNS, len(lines))
+    rows = math.ceil(len(lines) / columns)
     with style():
-        figure = Figure(figsize=(max(4.5, 1 + 2.4 * columns), 1.1 + 2.0 * lines), layout="constrained")
-        axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        ends = np.array([np.nanmin(disparity), np.nanmax(disparity)])
-        for index, key in enumerate(setting.networks):
-            axis, look = axes[index], looks[key]
-            values = setting.values[:, index, :, METRICS.index("dsc")].ravel()
+        figure = new_figure(max(4.5, 1 + 2.4 * columns), 1.1 + 2.0 * rows)
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axis, (look, line) in zip(axes, lines.items(), strict=False):
             axis.plot(
-                disparity,
-                values,
+                *(line.disparity.ravel(), line.values.ravel()),
                 linestyle="none",
                 marker=look.marker,
                 color=look.colour,
@@ -67,11 +58,11 @@ def _panels(setting: Setting, looks: dict[NetworkKey, Look], title: str) -> Figu
                 alpha=0.5,
                 rasterized=True,
             )
-            line = theil_sen(disparity, values)
-            axis.plot(ends, line.intercept + line.slope * ends, color="black", linewidth=1.2)
+            ends = np.array([np.nanmin(line.disparity), np.nanmax(line.disparity)])
+            axis.plot(ends, line.fit.intercept + line.fit.slope * ends, color="black", linewidth=1.2)
             axis.set_title(fitted(look.title, figure.get_figwidth() / columns - 0.5, 9))
-            axis.text(0.97, 0.04, f"slope {line.slope:+.3f}", transform=axis.transAxes, ha="right", fontsize=7.5)
-        for index in range(len(setting.networks), len(axes)):
+            axis.text(0.97, 0.04, f"slope {line.fit.slope:+.3f}", transform=axis.transAxes, ha="right", fontsize=7.5)
+        for index in range(len(lines), len(axes)):
             axes[index].set_visible(False)
             axes[index - columns].tick_params(labelbottom=True)
         axes[0].set_ylim(-0.02, 1.02)

@@ -5,15 +5,17 @@ from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from nnunet_skipstudy.analysis.figures.style import save, slug, style
+from nnunet_skipstudy.analysis.figures.style import new_figure, save, slug, style, unique
 from nnunet_skipstudy.levels.disparity import TEST, TRAIN, DisparityRow
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.texture.categories import CATEGORIES, category_borders
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 N_BINS = 30
 COLOUR = "#0072B2"
@@ -32,22 +34,25 @@ def disparity_histograms(rows: Sequence[DisparityRow], folder: Path, title: str)
         folder: where ``disparity_<set>_<level>.svg`` and ``.png`` go.
         title: of the data set.
     """
+    taken: set[str] = set()
     ranked = [row for row in rows if row.level == UNPERTURBED] or rows
     for split, level in dict.fromkeys((row.set, row.level) for row in rows):
         shown = [row for row in rows if (row.set, row.level) == (split, level)]
         behind = [] if level == UNPERTURBED else [r for r in rows if (r.set, r.level) == (TEST, UNPERTURBED)]
         heading = ", ".join(filter(None, [title, TITLES.get(split, split), level if split == TEST else ""]))
         figure = _figure(shown, behind, ranked, heading)
-        yield save(figure, folder, slug("disparity", split, level if split == TEST else ""))
+        name = unique(slug("disparity", split, level if split == TEST else ""), taken)
+        taken.add(name)
+        yield save(figure, folder, name)
 
 
 def _figure(
     rows: Sequence[DisparityRow], behind: Sequence[DisparityRow], ranked: Sequence[DisparityRow], heading: str
-) -> Figure:
+) -> "Figure":
     labels = list(dict.fromkeys(row.label for row in rows))
     edges = np.linspace(*_limits([*_known(rows), *_known(behind)]), N_BINS + 1)
     with style():
-        figure = Figure(figsize=(6.2, 1.1 + 2.2 * len(labels)), layout="constrained")
+        figure = new_figure(6.2, 1.1 + 2.2 * len(labels))
         axes = figure.subplots(len(labels), 1, sharex=True, squeeze=False).ravel()
         for axis, label in zip(axes, labels, strict=True):
             values = [row.disparity for row in rows if row.label == label]

@@ -2,32 +2,31 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
 from nnunet_skipstudy.analysis.figures.style import (
-    BOUNDED,
     MAX_COLUMNS,
-    METRIC_TITLES,
-    Picture,
     legend_below,
     network_handle,
-    save,
+    new_figure,
     slug,
     style,
     title_above,
 )
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, by_network, groups, network_keys
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import level_alpha, level_order
+from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_alpha, level_order
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Bounds = dict[tuple[str, ...], tuple[float, float]]
-_KEY = ("architecture", "trainer", "plans", "configuration")
 
 
 def metric_over_levels(
@@ -36,8 +35,7 @@ def metric_over_levels(
     units: dict[str, str],
     tolerances: dict[str, float],
     statistics: Statistics,
-    folder: Path,
-) -> Iterator[Picture]:
+) -> Iterator[Drawing]:
     """Draw every metric of every data set and label over the levels.
 
     Args:
@@ -46,31 +44,31 @@ def metric_over_levels(
         units: of distances, by data set.
         tolerances: of the NSD, by data set.
         statistics: the intervals of the means.
-        folder: where the files go.
     """
     intervals = _intervals(statistics)
     several = summary.groupby("dataset")["label"].nunique()
     for (dataset, label, metric), rows in groups(summary, "dataset", "label", "metric"):
         unit = units[dataset]
-        title = f"{METRIC_TITLES[metric]} over test levels, {dataset}"
+        row = METRICS[metric]
+        title = f"{row.title} over test levels, {dataset}"
         words = [f"levels_{metric}", dataset]
         if several[dataset] > 1:
             title, words = f"{title}, {label}", [*words, label]
-        ylabel = f"mean {METRIC_TITLES[metric]}"
-        if metric in BOUNDED:
-            ylabel += f" at {tolerances[dataset]:g} {unit}" if metric == "nsd" else ""
-            ylabel += " (higher is better)"
+        ylabel = f"mean {row.title}"
+        if row.bounded:
+            ylabel += f" at {tolerances[dataset]:g} {unit}" if "{tolerances}" in row.definition else ""
         else:
-            ylabel += f" in {unit} (lower is better)"
+            ylabel += f" in {unit}"
+        ylabel += f" ({'lower' if row.lower_is_better else 'higher'} is better)"
         own = {key[3:]: bounds for key, bounds in intervals.items() if key[:3] == (dataset, label, metric)}
-        figure = _lines(rows, looks, own, ylabel, metric in BOUNDED, title)
-        yield Picture(
+        yield Drawing(
             title,
             f"{ylabel[0].upper()}{ylabel[1:]} at each level, means over cases"
             + (" with 95 % intervals" if own else "")
             + ". The dotted line marks the level that changes are counted from."
             + (" Hollow: degenerate." if rows["degenerate"].any() else ""),
-            save(figure, folder, slug(*words)),
+            slug(*words),
+            partial(_lines, rows, looks, own, ylabel, row.bounded, title),
             metric == "dsc",
         )
 
@@ -79,21 +77,21 @@ def _intervals(statistics: Statistics) -> Bounds:
     """The interval of each mean, by data set, label, metric, training, network and level."""
     table = statistics.table
     means = table[(table["quantity"] == "mean") & table["low"].notna()]
-    columns = ["dataset", "label", "metric", "trained_on", *_KEY, "level"]
+    columns = ["dataset", "label", "metric", "trained_on", *PUBLISHED, "level"]
     places = means[columns].itertuples(index=False, name=None)
     return dict(zip(places, means[["low", "high"]].itertuples(index=False, name=None), strict=True))
 
 
 def _lines(
     rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, bounded: bool, title: str
-) -> Figure:
+) -> "Figure":
     trainings = sorted(rows["training"].unique(), key=level_order)
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     columns = min(MAX_COLUMNS, len(trainings))
     lines = math.ceil(len(trainings) / columns)
     width = 6.2 if columns == 1 else 1.2 + 2.6 * columns
     with style():
-        figure = Figure(figsize=(width, 1.5 + 2.5 * lines if lines > 1 else 4.2), layout="constrained")
+        figure = new_figure(width, 1.5 + 2.5 * lines if lines > 1 else 4.2)
         axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axis, training in zip(axes, trainings, strict=False):
             own = {place[1:]: bounds for place, bounds in intervals.items() if place[0] == training}
@@ -110,27 +108,29 @@ def _lines(
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
         figure.supylabel(ylabel, fontsize=9)
         title_above(figure, title)
-        present = set(rows[list(NETWORK[1:])].itertuples(index=False, name=None))
+        present = set(network_keys(rows))
         drawn = [look for key, look in looks.items() if key in present]
-        legend_below(figure, [network_handle(look, line=True) for look in drawn], [look.title for look in drawn])
+        legend_below(
+            figure, [network_handle(look, known_order(levels)) for look in drawn], [look.title for look in drawn]
+        )
     return figure
 
 
 def _panel(
     axis: Any, rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, levels: Sequence[str]
 ) -> None:
-    by_network = dict(list(rows.groupby(list(NETWORK[1:]), sort=False)))
-    drawn = [key for key in looks if key in by_network]
+    of_network = dict(by_network(rows))
+    drawn = [key for key in looks if key in of_network]
     for index, key in enumerate(drawn):
-        look, values = looks[key], by_network[key].set_index("level")["mean"]
-        hollow = bool(by_network[key]["degenerate"].any())
+        look, values = looks[key], of_network[key].set_index("level")["mean"]
+        hollow = bool(of_network[key]["degenerate"].any())
         step = min(0.08 if intervals else 0.03, 0.7 / len(drawn))
         shift = step * (index - (len(drawn) - 1) / 2)  # so that equal values don't hide each other
         axis.plot(
             [position + shift for position in range(len(levels))],
             [values.get(level, math.nan) for level in levels],
             color=look.colour,
-            linestyle=look.dashes,
+            linestyle=look.dashes if known_order(levels) else "none",
             marker=look.marker,
             markersize=4.5,
             markerfacecolor="white" if hollow else look.colour,

@@ -34,19 +34,19 @@ class Look:
 
 def looks(networks: Iterable[NetworkKey]) -> dict[NetworkKey, Look]:
     """A look for each network, in the order of tables and legends."""
-    keys = sorted(set(networks), key=lambda key: (architecture_order(key[0]), key[1:]))
-    others = [name for name in dict.fromkeys(key[0] for key in keys) if name not in ARCHITECTURES]
-    return {key: _look(key, [k for k in keys if k[0] == key[0]], others) for key in keys}
+    keys = sorted(set(networks), key=lambda key: (architecture_order(key.architecture), key))
+    others = [name for name in dict.fromkeys(key.architecture for key in keys) if name not in ARCHITECTURES]
+    return {key: _look(key, [k for k in keys if k.architecture == key.architecture], others) for key in keys}
 
 
 def _look(key: NetworkKey, variants: list[NetworkKey], others: list[str]) -> Look:
-    known = ARCHITECTURES.get(key[0])
+    known = ARCHITECTURES.get(key.architecture)
     detail = _detail(key, variants)
-    title = known.title if known else key[0]
+    title = known.title if known else key.architecture
     if known:
         group, colour, dashes, marker = known.group.value, known.colour, known.dashes, known.marker
     else:
-        index = others.index(key[0]) % len(OTHER_COLOURS)
+        index = others.index(key.architecture) % len(OTHER_COLOURS)
         group, colour, dashes, marker = OTHER_GROUP, OTHER_COLOURS[index], "-", OTHER_MARKERS[index]
     variant = variants.index(key) % len(VARIANT_SHADES)
     return Look(
@@ -79,17 +79,12 @@ def _detail(key: NetworkKey, variants: list[NetworkKey]) -> str:
     if len(variants) == 1:
         return ""
     words = []
-    if len({variant[1] for variant in variants}) > 1:
-        words.append(key[1].removeprefix(f"nnUNetTrainer{key[0]}").strip("_").replace("_", " ") or "default")
-    words += [key[i] for i in (2, 3) if len({variant[i] for variant in variants}) > 1]
+    if len({variant.network for variant in variants}) > 1:
+        suffixes = key.network.removeprefix(f"nnUNetTrainer{key.architecture}").strip("_")
+        words.append(suffixes.replace("_", " ") or "default")
+    for name in ("plans", "configuration"):
+        words += [getattr(key, name)] if len({getattr(variant, name) for variant in variants}) > 1 else []
     return ", ".join(words)
-
-
-def trained_alike(key: NetworkKey, architecture: str) -> NetworkKey:
-    """The network of another architecture trained alike, as far as the trainers' names tell."""
-    prefix = f"nnUNetTrainer{key[0]}"
-    trainer = f"nnUNetTrainer{architecture}{key[1].removeprefix(prefix)}" if key[1].startswith(prefix) else key[1]
-    return (architecture, trainer, *key[2:])
 
 
 def level_title(level: str) -> str:

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.figures.style import Picture, named_after, save, slug, style, title_above, width_of
+from nnunet_skipstudy.analysis.figures.style import named_settings, new_figure, slug, style, title_above, width_of
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking
-from nnunet_skipstudy.analysis.statistics.ranks import bars
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MAX_PANELS = 6
 _TOP = 1.5  # a panel's height above the axis, in rows of names
@@ -27,30 +29,27 @@ STUB, GAP, MARGIN = 0.2, 0.06, 0.05
 
 
 def critical_differences(
-    statistics: Statistics, datasets: list[str], looks: dict[NetworkKey, Look], folder: Path
-) -> Iterator[Picture]:
+    statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
+) -> Iterator[Drawing]:
     """Draw the ranks by DSC of each data set, where Nemenyi's test could be made."""
-    for dataset in datasets:
-        overall = statistics.overall(dataset)
-        for setting in overall[:1]:
-            found = [
-                ranking
-                for ranking in statistics.rankings
-                if (ranking.dataset, ranking.training, ranking.label) == (dataset, setting.training, setting.label)
-                and ranking.metric == "dsc"
-                and np.isfinite(ranking.ranking.critical_difference)
-            ]
-            found.sort(key=lambda ranking: ranking.level != ALL_LEVELS)
-            if not found:
-                continue
-            words = named_after(setting, several=len(overall) > 1)
+    for setting, words, first in named_settings(statistics, datasets):
+        place = (setting.dataset, setting.training, setting.label, "dsc")
+        found = [
+            ranking
+            for ranking in statistics.rankings
+            if (ranking.dataset, ranking.training, ranking.label, ranking.metric) == place
+            and np.isfinite(ranking.ranking.critical_difference)
+        ]
+        found.sort(key=lambda ranking: ranking.level != ALL_LEVELS)
+        if first and found:
             title = f"Critical differences of ranks by DSC, {', '.join(words)}"
             caption = (
                 "Mean rank over groups of cases, 1 the best. A bar joins networks whose mean ranks lie less than the "
                 "critical difference (CD) apart: Nemenyi's test doesn't tell them apart at 5 %, family-wise."
             )
-            figure = _diagrams(found[:MAX_PANELS], looks, title)
-            yield Picture(title, caption, save(figure, folder, slug("critical_difference_dsc", *words)), True)
+            own = {key: looks[key] for key in setting.networks}
+            draw = partial(_diagrams, found[:MAX_PANELS], own, title)
+            yield Drawing(title, caption, slug("critical_difference_dsc", *words), draw)
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _frame(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look]) -> _
     """Room for the widest name on each side of the line, and for the widest heading."""
     left = right = 0.0
     for found in rankings:
-        order = _order(found)
+        order = found.ranking.order
         for place, index in enumerate(order):
             width = width_of(_name(found, index, looks), SIZE) + STUB + GAP
             if place < _half(order):
@@ -77,21 +76,16 @@ def _frame(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look]) -> _
     return _Frame(max(MIN_WIDTH, left + MIN_LINE + right, heading + GAP) + 2 * MARGIN, left + MARGIN, right + MARGIN)
 
 
-def _diagrams(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look], title: str) -> Figure:
-    rows = [_TOP + 1 + (len(ranking.networks) + 1) // 2 + 0.35 * len(_bars(ranking)) for ranking in rankings]
+def _diagrams(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look], title: str) -> "Figure":
+    rows = [_TOP + 1 + (len(ranking.networks) + 1) // 2 + 0.35 * len(ranking.ranking.bars) for ranking in rankings]
     frame = _frame(rankings, looks)
     with style(**{"axes.grid": False}):
-        size = (frame.width, 0.5 + 0.215 * sum(rows) + 0.08 * len(rows))
-        figure = Figure(figsize=size, layout="constrained")
+        figure = new_figure(frame.width, 0.5 + 0.215 * sum(rows) + 0.08 * len(rows))
         axes = figure.subplots(len(rankings), 1, squeeze=False, gridspec_kw={"height_ratios": rows}).ravel()
         for axis, ranking, height in zip(axes, rankings, rows, strict=True):
             _diagram(axis, ranking, looks, height, frame)
         title_above(figure, title)
     return figure
-
-
-def _order(found: LevelRanking) -> list[int]:
-    return [int(i) for i in np.argsort(found.ranking.mean_ranks, kind="stable")]
 
 
 def _half(order: Sequence[int]) -> int:
@@ -111,10 +105,6 @@ def _heading(found: LevelRanking) -> str:
     )
 
 
-def _bars(ranking: LevelRanking) -> list[tuple[int, ...]]:
-    return bars(ranking.ranking.mean_ranks, ranking.ranking.critical_difference)
-
-
 def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], height: float, frame: _Frame) -> None:
     ranks = found.ranking.mean_ranks
     n = len(ranks)
@@ -128,13 +118,13 @@ def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], heig
         axis.plot([rank, rank], [0, -0.15], color="black", linewidth=1)
         axis.text(rank, -0.25, str(rank), ha="center", va="bottom", fontsize=7)
     axis.text(start + MARGIN * inch, -1.15, _heading(found), fontsize=SIZE, va="center")
-    joined = _bars(found)
+    joined = found.ranking.bars
     for row, members in enumerate(joined):
         y = 0.35 * (row + 1)
         axis.plot([ranks[members[0]] - 0.04, ranks[members[-1]] + 0.04], [y, y], color="#444444", linewidth=3,
                   solid_capstyle="butt")  # fmt: skip
     base = 0.35 * len(joined) + 0.75
-    order = _order(found)
+    order = found.ranking.order
     for place, index in enumerate(order):
         left = place < _half(order)
         y = base + (place if left else n - 1 - place)

@@ -1,26 +1,24 @@
 """What all figures share: colours of paper, files, names."""
 
 import re
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
-from matplotlib.textpath import TextToPath
 
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.table import Statistics
 
-METRIC_TITLES: dict[str, str] = {"dsc": "DSC", "hd": "HD", "hd95": "HD95", "assd": "ASSD", "nsd": "NSD"}
-BOUNDED: tuple[str, ...] = ("dsc", "nsd")
-"""Metrics between 0 and 1, of which larger is better; the others are distances."""
+# matplotlib takes a quarter of a second to import: an analysis whose figures are unchanged needs none of it
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 STYLE: Any = {
     "font.size": 9,
@@ -35,6 +33,12 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "text.parse_math": False,  # a $ in somebody's label is a $
 }
+WIDE_FONTS: tuple[str, ...] = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei"),
+    *("WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "SimHei", "Malgun Gothic"),
+    *("Arial Unicode MS", "Noto Sans Arabic", "Noto Sans Devanagari"),
+)
+"""Fonts with letters that matplotlib's own lacks."""
 MAX_COLUMNS = 3
 LEGEND_SIZE = 9.0
 
@@ -45,17 +49,40 @@ def style(**settings: Any) -> Iterator[None]:
 
     Whatever the process has set before must not show: nnU-Net's logger, for one, scales all fonts up.
     """
-    with mpl.rc_context():
+    import matplotlib as mpl
+
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (current )?font", UserWarning)  # a box is drawn
         mpl.rcdefaults()
-        chosen: Any = {**STYLE, **settings}
+        chosen: Any = {**STYLE, "font.family": _fonts(), **settings}
         mpl.rcParams.update(chosen)
         yield
 
 
+@cache
+def _fonts() -> list[str]:
+    """Matplotlib's own font, then those on this machine that have what it lacks."""
+    from matplotlib import font_manager
+
+    own, there = "DejaVu Sans", set(font_manager.get_font_names())
+    return [own, *(name for name in WIDE_FONTS if name in there)]
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure, in inches, whose parts make room for each other."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+@cache
 def width_of(words: str, size: float) -> float:
     """How wide a line of text is, in inches, in letters of ``size`` points."""
     if not words:
         return 0.0
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
     with style():
         width, _, _ = TextToPath().get_text_width_height_descent(words, FontProperties(size=size), ismath=False)
     return float(width) / 72
@@ -78,12 +105,12 @@ def fitted(words: str, inches: float, size: float) -> str:
     return "\n".join(lines)
 
 
-def title_above(figure: Figure, title: str) -> None:
+def title_above(figure: "Figure", title: str) -> None:
     """The figure's title, in as many lines as its width asks for."""
     figure.suptitle(fitted(title, figure.get_figwidth() - 0.2, 10), fontsize=10)
 
 
-def legend_below(figure: Figure, handles: Sequence[Artist], titles: Sequence[str]) -> None:
+def legend_below(figure: "Figure", handles: Sequence["Artist"], titles: Sequence[str]) -> None:
     """A legend under the axes in as many columns, three at most, as fit; more than two rows make the figure higher."""
     room = figure.get_figwidth() - 0.2
     em = LEGEND_SIZE / 72
@@ -102,30 +129,30 @@ def legend_below(figure: Figure, handles: Sequence[Artist], titles: Sequence[str
     figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False, fontsize=LEGEND_SIZE)
 
 
-def network_handle(look: Look, line: bool = False) -> Line2D:
+def network_handle(look: Look, line: bool = False) -> "Line2D":
     """A network's mark for a legend, with its line where ``line``."""
+    from matplotlib.lines import Line2D
+
     dashes: Any = look.dashes if line else "none"
     return Line2D([], [], color=look.colour, linestyle=dashes, marker=look.marker, markersize=4.5 if line else 8)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure on disk, as ``svg`` and as PNG of the same name.
+class Named(NamedTuple):
+    """A setting that has a figure. ``words`` tell it from others: data set, training, and the label among several."""
 
-    ``main`` ones are on the page, the others beside it; ``raster``: the page holds the PNG (of photographs).
-    """
-
-    title: str
-    caption: str
-    svg: Path
-    main: bool
-    raster: bool = False
+    setting: Setting
+    words: list[str]
+    first: bool
 
 
-def named_after(setting: Setting, several: bool) -> list[str]:
-    """The words that tell a setting's figure from others: data set, training, and the label among several."""
-    title = "" if setting.training == ALL_TRAININGS else training_title(setting.training)
-    return [word for word in (setting.dataset, title, setting.label if several else "") if word]
+def named_settings(statistics: Statistics, datasets: Sequence[str]) -> Iterator[Named]:
+    """The settings that speak for each data set, one per label; the ``first`` is the mean of labels."""
+    for dataset in datasets:
+        overall = statistics.overall(dataset)
+        for setting in overall:
+            title = "" if setting.training == ALL_TRAININGS else training_title(setting.training)
+            label = setting.label if len(overall) > 1 else ""
+            yield Named(setting, [word for word in (dataset, title, label) if word], setting is overall[0])
 
 
 def slug(*words: str) -> str:
@@ -133,13 +160,15 @@ def slug(*words: str) -> str:
     return "_".join(re.sub(r"[^A-Za-z0-9_.+-]+", "-", word).strip("-.") or "x" for word in words if word)
 
 
-def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write ``name``.svg and ``name``.png; equal figures give equal bytes. Returns the SVG's path.
-
-    Where two labels' names differ only in signs that a file name can't hold, the later one gets a number.
-    """
-    while (folder / f"{name}.svg").exists():
+def unique(name: str, taken: Container[str]) -> str:
+    """The name, with a number where it is taken: two labels may differ only in signs that a file name can't hold."""
+    while name in taken:
         name += "-2"
+    return name
+
+
+def save(figure: "Figure", folder: Path, name: str) -> Path:
+    """Write ``name``.svg and ``name``.png; equal figures give equal bytes. Returns the SVG's path."""
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
     with style(**{"svg.hashsalt": name}):
         figure.draw_without_rendering()  # arranges the figure, once for both files

@@ -1,6 +1,5 @@
 """nnU-Net's own evaluation as a check on ours: two programs that disagree on the DSC can't both be right."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.metrics import Outcome
 from nnunet_skipstudy.nnunet.images import ending_of
+from nnunet_skipstudy.support.files import read_json
 
 SUMMARY = "summary.json"
 """What nnUNetv2_evaluate_folder, and nnU-Net's validation, write beside the predictions."""
@@ -55,7 +55,7 @@ def _rows(cases: pd.DataFrame, comparison: Comparison, run: Run) -> pd.DataFrame
 def _of_run(comparison: Comparison, path: Path, rows: pd.DataFrame) -> str:
     try:
         theirs = dict(_read(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         kind = type(error).__name__
         return f"can't be read as nnU-Net's evaluation ({kind}), so our DSC was not checked against it."
     names = {name: str(region if len(region) > 1 else region[0]) for name, region in comparison.labels.regions.items()}
@@ -75,10 +75,10 @@ def _of_run(comparison: Comparison, path: Path, rows: pd.DataFrame) -> str:
 
 
 def _read(path: Path) -> Iterator[tuple[Key, float]]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path)
     for entry in content["metric_per_case"]:
         file = entry["prediction_file"].replace("\\", "/").rsplit("/", 1)[-1]
-        case = file.removesuffix(ending_of(Path(file)) or "")
+        case = file[: -len(ending)] if (ending := ending_of(Path(file))) else file
         for label, metrics in entry["metrics"].items():
             value = metrics.get("Dice")
             if value is not None and value == value:  # NaN: not defined

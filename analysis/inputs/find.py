@@ -14,11 +14,13 @@ from nnunet_skipstudy.analysis.inputs.runs import (
     architecture_order,
     case_files,
     fold_order,
-    read_json,
+    other_files,
     trained,
 )
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import checked_name
 from nnunet_skipstudy.registry import LEVELS, UNPERTURBED, level_alpha, level_order
+from nnunet_skipstudy.support.files import read_object
 
 TREE = "<DatasetXXX_Name>/<trainer>__<plans>__<configuration>/fold_<k>/<level>/<case>.<ending>"
 
@@ -68,7 +70,9 @@ def find_runs(predictions: Path, architecture: str | None = None, level: str | N
         _refuse_mixture(runs)
         return sorted(runs, key=_order)
     if not case_files(predictions):
-        raise UserError(f"{predictions}: no predictions found; give a folder of label maps or a tree {TREE}")
+        others = ", ".join(path.name for path in list(other_files(predictions).values())[:1])
+        seen = f" (nnU-Net reads no such files as {others})" if others else ""
+        raise UserError(f"{predictions}: no predictions found{seen}; give a folder of label maps or a tree {TREE}")
     return [_single(predictions, architecture, level)]
 
 
@@ -125,6 +129,8 @@ def _placed(folder: Path) -> Run | None:
     named = folder.name in LEVELS or level_alpha(folder.name) is not None
     if not (named or case_files(folder)):
         return None
+    for depth in range(len(place)):
+        checked_name(Path(*parts[: len(parts) - depth]))
     return Run(
         folder=folder,
         place="/".join(place),
@@ -141,8 +147,8 @@ def _placed(folder: Path) -> Run | None:
 def _single(folder: Path, architecture: str | None, level: str | None) -> Run:
     if _depth(folder) == len(PATTERNS) and (run := _placed(folder)):
         return replace(run, architecture=architecture or run.architecture, level=level or run.level)
-    name = _parts(folder)[-1]
-    plans = str(read_json(folder / "plans.json").get("plans_name", ""))
+    name = checked_name(Path(*_parts(folder)))
+    plans = str(read_object(folder / "plans.json").get("plans_name", ""))
     return Run(folder, name, "", level or UNPERTURBED, architecture or name, plans=plans)
 
 

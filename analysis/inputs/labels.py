@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.analysis.inputs.runs import read_json
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.labels import named_labels
+from nnunet_skipstudy.support.files import read_object
 
 LabelMap = npt.NDArray[np.generic]
 
@@ -37,7 +39,7 @@ class LabelSet:
         """Where the labels were read, in words."""
         if self.source is None:
             return "the values in the reference masks (no dataset.json was found)"
-        return f"{self.source.resolve().parent.name}/{self.source.name}"
+        return f"{self.source.absolute().parent.name}/{self.source.name}"
 
 
 def find_label_set(folders: Iterable[Path]) -> LabelSet | None:
@@ -49,7 +51,7 @@ def find_label_set(folders: Iterable[Path]) -> LabelSet | None:
     for folder in folders:
         path = folder / "dataset.json"
         if path.is_file():
-            return parse_label_set(read_json(path), path)
+            return parse_label_set(read_object(path), path)
     return None
 
 
@@ -59,24 +61,31 @@ def parse_label_set(content: dict[str, Any], source: Path) -> LabelSet:
     Raises:
         UserError: there is no label, or a value is not a whole number.
     """
-    regions: dict[str, tuple[int, ...]] = {}
-    ignore = None
-    try:
-        for name, value in dict(content["labels"]).items():
-            values = tuple(int(v) for v in (value if isinstance(value, list | tuple) else [value]))
-            if not values:
-                raise ValueError(f"{name} has no value")
-            if name == "ignore":
-                ignore = values[0]
-            elif values != (0,):
-                regions[str(name)] = values
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{source}: its 'labels' can't be read; give name: value, or name: [values] for a region"
-        ) from error
+    regions, ignore = named_labels(content.get("labels"), source)
     if not regions:
         raise UserError(f"{source}: names no label but the background; add what the predictions segment")
     return LabelSet(regions, ignore, source)
+
+
+def contradiction(one: LabelSet, other: LabelSet) -> str:
+    """The first name with other values, or values with another name, in words; empty where there is none.
+
+    Names that only one of the two has are no contradiction, nor are capitals.
+    """
+    values, others = _by_name(one), _by_name(other)
+    for (name, region), (name_there, there) in product(values.items(), others.items()):
+        if (name == name_there) != (region == there):
+            return f"{name} is {_listed(region)} in one, {name_there} is {_listed(there)} in the other"
+    return ""
+
+
+def _by_name(labels: LabelSet) -> dict[str, frozenset[int]]:
+    ignore = {} if labels.ignore is None else {"ignore": (labels.ignore,)}
+    return {name.strip().casefold(): frozenset(region) for name, region in (*labels.regions.items(), *ignore.items())}
+
+
+def _listed(region: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(region)))
 
 
 def label_set_of_values(values: Iterable[int]) -> LabelSet:

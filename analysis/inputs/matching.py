@@ -1,7 +1,7 @@
 """Pairing predictions with references, and refusing pairs that can't be compared."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -10,16 +10,18 @@ import numpy as np
 from nnunet_skipstudy.analysis.inputs.labels import (
     LabelMap,
     LabelSet,
+    contradiction,
     find_label_set,
     label_set_of_values,
     values_of,
 )
 from nnunet_skipstudy.analysis.inputs.references import Reference
-from nnunet_skipstudy.analysis.inputs.runs import Run, case_files
+from nnunet_skipstudy.analysis.inputs.runs import Run, case_files, other_files
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import Surface
 from nnunet_skipstudy.nnunet.geometry import difference
 from nnunet_skipstudy.nnunet.images import Image, has_spacing, read_grid, read_label_map
+from nnunet_skipstudy.registry import known_order, level_order
 
 DEFAULT_TOLERANCES = {"mm": 2.0, "px": 5.0}
 """The NSD's tolerance: the study's 5 pixels, and 2 mm where an image has a spacing."""
@@ -87,6 +89,7 @@ def prepare(
     tolerance: float | None = None,
     surface: Surface = Surface.VOXEL,
     extra: Extra = Extra.REFUSE,
+    levels: Sequence[str] = (),
 ) -> Comparison:
     """Pair the predictions of one data set with its labels.
 
@@ -97,12 +100,15 @@ def prepare(
         tolerance: of the NSD; default: :data:`DEFAULT_TOLERANCES`.
         surface: what distances are measured between.
         extra: what to do with a prediction that has no label.
+        levels: their order, where the caller has one.
 
     Raises:
         UserError: a prediction has no label, no label a prediction, a validation case no label, two folders disagree
             on the labels, or images with and without spacing are mixed.
     """
+    runs = _level_by_level(reference, runs, levels)
     predictions = {run: case_files(run.folder) for run in runs}
+    _note_others(reference, runs)
     left_out: dict[Run, list[str]] = {}
     for run, files in predictions.items():
         left_out[run] = [case for case in files if case not in reference.cases]
@@ -135,6 +141,44 @@ def prepare(
     return made
 
 
+def _level_by_level(reference: Reference, runs: Sequence[Run], asked: Sequence[str]) -> list[Run]:
+    """The runs, level by level where the levels' names don't tell their order: here it is decided for all that follows.
+
+    It is the one asked for, else by the cases' mean TD (hardest first), where each level has one, else by name.
+    """
+    levels = sorted({run.level for run in runs}, key=level_order)
+    disparities = {
+        level: [
+            reference.disparities[case, level] for case in reference.cases if (case, level) in reference.disparities
+        ]
+        for level in levels
+    }
+    if known_order(levels):
+        return list(runs)
+    if set(levels) <= set(asked):
+        levels.sort(key=list(asked).index)
+    elif all(disparities.values()):
+        levels.sort(key=lambda level: sum(disparities[level]) / len(disparities[level]))
+    return sorted(runs, key=lambda run: levels.index(run.level))
+
+
+def _note_others(reference: Reference, runs: Sequence[Run]) -> None:
+    """Refuse label maps in a format that isn't read, where both sides have the case; note other such files."""
+    others = {folder: other_files(folder) for folder in dict.fromkeys((reference.folder, *(r.folder for r in runs)))}
+    labelled = {*reference.cases, *others[reference.folder]}
+    predicted = {case for run in runs for case in (*case_files(run.folder), *others[run.folder])}
+    for folder, files in others.items():
+        for case, path in files.items():
+            if case in labelled and case in predicted:
+                raise UserError(
+                    f"{path}: a label map in a format that nnU-Net doesn't read or that isn't lossless; save it as "
+                    f"{case}.png or {case}.nii.gz"
+                )
+        if files:
+            names = [path.name for path in files.values()]
+            reference.remarks.append(f"{folder.name}: {len(names)} files left out ({names[0]} …), no label maps.")
+
+
 def _unit(reference: Reference) -> str:
     spaced = {has_spacing(path) for path in reference.cases.values()}
     if len(spaced) > 1:
@@ -146,16 +190,26 @@ def _unit(reference: Reference) -> str:
 
 
 def _label_set(reference: Reference, runs: Sequence[Run], root: Path) -> LabelSet:
-    beside_labels = [reference.folder, reference.folder.resolve().parent]
+    """What is segmented, by the predictions' dataset.json, else the labels'; they must not contradict each other."""
+    of_labels = find_label_set([reference.folder, *reference.places])
     found: LabelSet | None = None
     for run in runs:
-        labels = find_label_set([run.folder, *beside_labels, *_parents(run.folder, root)])
+        inside, above = find_label_set([run.folder]), find_label_set(_parents(run.folder, root))
+        for own in (inside, above):
+            if own and of_labels and (what := contradiction(own, of_labels)):
+                raise UserError(
+                    f"{own.source} and {of_labels.source} contradict each other ({what}); give the labels that these "
+                    "predictions were made for, or mend the dataset.json that is wrong"
+                )
+        labels = inside or of_labels or above
         if labels and found and (labels.regions, labels.ignore) != (found.regions, found.ignore):
             raise UserError(
                 f"{labels.source}: other labels than {found.source}; analyze predictions of one data set "
                 "with one dataset.json"
             )
         found = found or labels
+    if found and of_labels and found.ignore is None:
+        return replace(found, ignore=of_labels.ignore)
     return found or label_set_of_values(_values(reference.cases.values()))
 
 

@@ -1,20 +1,24 @@
 """The reference side: label folders, and what the data set's tables say about cases, levels and folds."""
 
-import csv
-import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nnunet_skipstudy.analysis.inputs.runs import DATASET, Run, case_files
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import checked_name
 from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, level_alpha
+from nnunet_skipstudy.support.files import beside, read_json
+from nnunet_skipstudy.support.tables import read_rows
 
 POOLED_KINDS = ("", "wide")
 """Folds of these kinds were trained alike, so results are pooled over them; of others each stands for itself."""
 
 SPLITS = "splits_final.json"
+
+STUDYS_MEASURE = ("kamath2025", "all")
+"""Definition and background of the TD in a data set's tables."""
 
 TEST_FOLDERS: tuple[str, ...] = ("labelsTs",)
 VALIDATION_FOLDERS: tuple[str, ...] = ("gt_segmentations", "labelsTr")
@@ -38,16 +42,24 @@ class Fold:
 class Reference:
     """The labels of one data set and what its tables know.
 
+    ``places`` are the folders beside which the labels lie: where they are a link, also those of what it leads to.
     ``splits`` are the validation cases of each fold by nnU-Net's number; ``None`` where no list was found.
+    ``remarks``: what was odd about the tables.
     """
 
     dataset: str
     folder: Path
     cases: dict[str, Path]
+    places: tuple[Path, ...] = ()
     groups: dict[str, str] = field(default_factory=dict)
     disparities: dict[tuple[str, str], float] = field(default_factory=dict)
     folds: dict[str, Fold] = field(default_factory=dict)
     splits: tuple[tuple[str, ...], ...] | None = None
+    remarks: list[str] = field(default_factory=list)
+
+    def beside(self, name: str) -> Path | None:
+        """The file of this name that lies beside the labels, None where there is none."""
+        return next((place / name for place in self.places if (place / name).is_file()), None)
 
 
 def find_references(labels: Path | None, runs: Sequence[Run], fallback: str) -> dict[str, Reference]:
@@ -73,8 +85,8 @@ def find_references(labels: Path | None, runs: Sequence[Run], fallback: str) -> 
     references = {}
     for dataset, members in by_dataset.items():
         folder = _label_folder(labels, dataset, members, len(by_dataset) == 1)
-        named = folder.resolve().parent.name
-        name = dataset or (named if DATASET.fullmatch(named) else fallback)
+        names = [place.name for place in beside(folder) if DATASET.fullmatch(place.name)]
+        name = dataset or (names[0] if names else checked_name(Path(fallback)))
         references[dataset] = read_reference(name, folder)
     return references
 
@@ -105,56 +117,87 @@ def _label_folder(labels: Path | None, dataset: str, runs: Sequence[Run], alone:
 
 
 def read_reference(dataset: str, folder: Path) -> Reference:
-    """Read a label folder, and cases.csv, perturbations.csv and folds.csv beside it where they are."""
-    root = folder.resolve().parent
-    reference = Reference(dataset, folder, case_files(folder), splits=_splits(root, dataset))
-    for row in _rows(root / "cases.csv"):
-        reference.groups[row["case"]] = row.get("group", "")
-        _note_disparity(reference, row, row.get("level") or UNPERTURBED)
-    for row in _rows(root / "perturbations.csv"):
-        _note_disparity(reference, row, row.get("level") or UNPERTURBED)
-    for row in _rows(root / "folds.csv", key="fold"):
-        reference.folds[row["fold"]] = Fold(level_name(row.get("name", "")), row.get("kind", ""))
-    return reference
+    """Read a label folder, and the data set's tables beside it where they are.
+
+    These are cases.csv, perturbations.csv and folds.csv, and disparity.csv of ``skipstudy disparity`` for what the
+    former don't know.
+
+    Raises:
+        UserError: a table can't be read, or says two things of one case.
+    """
+    places = beside(folder)
+    raw = os.environ.get("nnUNet_raw")
+    if folder.name == VALIDATION_FOLDERS[0] and raw:  # nnU-Net copies the labels without the tables
+        places.append(Path(raw) / dataset)
+    reference = Reference(dataset, folder, case_files(folder), tuple(places))
+    _add_cases(reference)
+    _add_measured(reference)
+    for row in _rows(reference, "folds.csv", ("fold",)):
+        fold = Fold(level_name(row.get("name", "")), row.get("kind", ""))
+        if reference.folds.setdefault(row["fold"], fold) != fold:
+            raise UserError(f"{reference.beside('folds.csv')}: two rows of fold {row['fold']}; keep one")
+    return replace(reference, splits=_splits(reference))
 
 
-def _splits(root: Path, dataset: str) -> tuple[tuple[str, ...], ...] | None:
+def _rows(reference: Reference, name: str, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    """The rows of a table beside the labels that are not of another part of the data set; none where there is none."""
+    path = reference.beside(name)
+    rows = read_rows(path, needed, ("disparity",)) if path else []
+    part = {"labelsTs": "test", **dict.fromkeys(VALIDATION_FOLDERS, "train")}.get(reference.folder.name)
+    others = {"test", "train"} - {part} if part else set()
+    return [row for row in rows if row.get("set") not in others]
+
+
+def _add_cases(reference: Reference) -> None:
+    """Add groups and disparities from the tables that a converter and ``skipstudy perturb`` write."""
+    for name in ("cases.csv", "perturbations.csv"):
+        known: dict[tuple[str, str], float] = {}
+        for row in _rows(reference, name, ("case",)):
+            case, group = row["case"], row.get("group", "")
+            place = (case, row.get("level") or UNPERTURBED)
+            if row.get("disparity") and known.setdefault(place, float(row["disparity"])) != float(row["disparity"]):
+                raise UserError(f"{reference.beside(name)}: two disparities of {case!r} at {place[1]}; keep one")
+            if name == "cases.csv" and reference.groups.setdefault(case, group) != group:
+                raise UserError(f"{reference.beside(name)}: two groups of the case {case!r}; keep one")
+        reference.disparities.update(known)
+    lost = [case for case in reference.cases if reference.groups and case not in reference.groups]
+    if lost:
+        reference.remarks.append(
+            f"cases.csv has no row for {len(lost)} of {len(reference.cases)} cases ({lost[0]} …), so each of them "
+            "counts as independent of all others."
+        )
+
+
+def _add_measured(reference: Reference) -> None:
+    """Add what ``skipstudy disparity`` measured: of all labels together, by the study's definition."""
+    known: dict[tuple[str, str], float] = {}
+    for row in _rows(reference, "disparity.csv", ("case", "disparity", "definition", "background")):
+        if (row["definition"], row["background"]) != STUDYS_MEASURE:
+            reference.remarks.append(
+                f"disparity.csv was not read: it holds {row['definition']} over {row['background']}, "
+                f"the report's TD is {STUDYS_MEASURE[0]} over {STUDYS_MEASURE[1]}."
+            )
+            return
+        if row["disparity"]:  # a case's first row is that of all its labels
+            known.setdefault((row["case"], row.get("level") or UNPERTURBED), float(row["disparity"]))
+    for place, value in known.items():
+        reference.disparities.setdefault(place, value)
+
+
+def _splits(reference: Reference) -> tuple[tuple[str, ...], ...] | None:
     """Each fold's validation cases, of the list that nnU-Net trained by, or of its copy beside the labels."""
     preprocessed = os.environ.get("nnUNet_preprocessed")
-    for path in ([Path(preprocessed) / dataset / SPLITS] if preprocessed else []) + [root / SPLITS]:
-        if path.is_file():
-            try:
-                content = json.loads(path.read_text(encoding="utf-8"))
-                return tuple(tuple(str(case) for case in split["val"]) for split in content)
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise UserError(f"{path}: is no list of nnU-Net's splits ({error}); mend or remove the file") from error
-    return None
+    trained_by = Path(preprocessed) / reference.dataset / SPLITS if preprocessed else None
+    path = trained_by if trained_by and trained_by.is_file() else reference.beside(SPLITS)
+    if path is None:
+        return None
+    try:
+        return tuple(tuple(str(case) for case in split["val"]) for split in read_json(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: is no list of nnU-Net's splits ({error}); mend or remove the file") from error
 
 
 def level_name(name: str) -> str:
     """``0.1`` and ``alpha0.1`` become ``alpha0.10``, the level's own spelling; other names stay."""
     alpha = level_alpha(name if name.startswith("alpha") else f"alpha{name}")
     return name if alpha is None else alpha_level(alpha)
-
-
-def _note_disparity(reference: Reference, row: dict[str, str], level: str) -> None:
-    text = row.get("disparity", "")
-    try:
-        value = float(text) if text else None
-    except ValueError as error:
-        raise UserError(
-            f"{reference.folder.parent}: case {row['case']!r} has disparity {text!r}; make it a number or empty"
-        ) from error
-    if value is not None:
-        reference.disparities[row["case"], level] = value
-
-
-def _rows(path: Path, key: str = "case") -> Iterator[dict[str, str]]:
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if key not in (reader.fieldnames or ()):
-            raise UserError(f"{path}: has no column {key!r}; make the table again or remove it")
-        for row in reader:
-            yield {name: value or "" for name, value in row.items() if name is not None}

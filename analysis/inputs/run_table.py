@@ -10,12 +10,13 @@ cell, or a column that is left out, means: not known (``level``: unperturbed). P
 ``trainer``, ``plans`` and ``configuration`` may be added.
 """
 
-import csv
 from pathlib import Path
 
 from nnunet_skipstudy.analysis.inputs.runs import Run, trained
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.support.files import expanded
+from nnunet_skipstudy.support.tables import ROW, read_rows
 
 NEEDED: tuple[str, ...] = ("architecture", "predictions")
 COLUMNS: tuple[str, ...] = (
@@ -33,7 +34,8 @@ def read_table(path: Path) -> list[Run]:
     """
     runs: list[Run] = []
     rows: dict[object, int] = {}
-    for number, row in enumerate(_rows(path), start=2):
+    for row in _rows(path):
+        number = int(row[ROW])
         run = _run(path, number, row)
         facts = (run.dataset, run.architecture, run.network, run.plans, run.configuration, run.fold, run.seed)
         for key, what in (((*facts, run.level), "the same run"), (run.folder.resolve(), "the same folder")):
@@ -47,23 +49,15 @@ def read_table(path: Path) -> list[Run]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restkey="")
-            columns = list(reader.fieldnames or ())
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: can't be read as a table ({error}); give a CSV file in UTF-8, or a folder") from error
+    rows = read_rows(path)
+    columns = list(rows[0]) if rows else [ROW, *NEEDED]
     for column in columns:
-        if column not in COLUMNS:
+        if column not in (ROW, *COLUMNS):
             raise UserError(f"{path}: unknown column {column!r}; known are {', '.join(COLUMNS)}")
     for column in NEEDED:
         if column not in columns:
             raise UserError(f"{path}: has no column {column!r}; add it ({', '.join(NEEDED)} are needed)")
-    for number, row in enumerate(rows, start=2):
-        if "" in row:
-            raise UserError(f"{path}: row {number} has more cells than there are columns; quote cells with commas")
-    return [{name: (value or "").strip() for name, value in row.items()} for row in rows]
+    return rows
 
 
 def _run(path: Path, number: int, row: dict[str, str]) -> Run:
@@ -74,12 +68,13 @@ def _run(path: Path, number: int, row: dict[str, str]) -> Run:
         if not cell(column):
             raise UserError(f"{path}: row {number} has no {column}; fill the cell")
     seed = cell("seed")
-    if seed and not seed.isdecimal():
+    if seed and not (seed.isascii() and seed.isdecimal() and len(seed) < 19):
         raise UserError(f"{path}: row {number} has the seed {seed!r}; give a whole number, or leave it empty")
     known = trained(cell("trainer")) if cell("trainer") else {}
+    predictions = expanded(cell("predictions"))
     return Run(
-        folder=_folder(path, number, cell("predictions")),
-        place=Path(cell("predictions")).name if Path(cell("predictions")).is_absolute() else cell("predictions"),
+        folder=_folder(path, number, predictions),
+        place=predictions.name if predictions.is_absolute() else str(predictions),
         dataset=cell("dataset"),
         level=cell("level") or UNPERTURBED,
         architecture=cell("architecture"),
@@ -89,12 +84,12 @@ def _run(path: Path, number: int, row: dict[str, str]) -> Run:
         configuration=cell("configuration"),
         fold=cell("fold"),
         seed=int(seed) if seed else known.get("seed"),
-        labels=_folder(path, number, cell("labels")) if cell("labels") else None,
+        labels=_folder(path, number, expanded(cell("labels"))) if cell("labels") else None,
     )
 
 
-def _folder(path: Path, number: int, text: str) -> Path:
-    folder = path.parent / text
+def _folder(path: Path, number: int, named: Path) -> Path:
+    folder = path.parent / named
     if not folder.is_dir():
         raise UserError(f"{path}: row {number} names {folder}, which is no folder; paths are relative to the table")
     return folder

@@ -1,19 +1,26 @@
 """One folder of predictions: what is known about it, and its files."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.images import ending_of
+from nnunet_skipstudy.nnunet.cases import visible_files
+from nnunet_skipstudy.nnunet.images import PHOTO_ENDINGS, ending_of
 from nnunet_skipstudy.nnunet.prediction import PROVENANCE_FILE
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.support.files import read_object
 
 DATASET = re.compile(r"Dataset\d{3,}_.+")
 """The name of an nnU-Net data set's folder."""
+
+OTHER_ENDINGS: tuple[str, ...] = (
+    *PHOTO_ENDINGS,
+    *(".gif", ".jp2", ".pgm", ".ppm", ".npz", ".npy", ".h5", ".mhd", ".hdr", ".mgz", ".dcm", ".nii.bz2", ".nii.xz"),
+)
+"""Images and arrays in formats that nnU-Net's readers don't read as label maps."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,13 @@ def case_files(folder: Path) -> dict[str, Path]:
     """The images of a folder by case (the name without its ending), by name; hidden files are left out.
 
     Raises:
-        UserError: two files give one case. With ``x.nii`` beside ``x.nii.gz`` the usual readers, nnU-Net's too,
-            return the pixels of the wrong one without a word.
+        UserError: a name can't stand in a table, or two files give one case. With ``x.nii`` beside ``x.nii.gz`` the
+            usual readers, nnU-Net's too, return the pixels of the wrong one without a word.
     """
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in visible_files(folder):
         ending = ending_of(path)
-        if ending is None or path.name.startswith(".") or not path.is_file():
+        if ending is None:
             continue
         case = path.name[: -len(ending)]
         if case in found:
@@ -86,24 +93,20 @@ def case_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file's object; empty where there is no file.
+def other_files(folder: Path) -> dict[str, Path]:
+    """The files of :data:`OTHER_ENDINGS` by case, as far as no image that can be read stands for the case.
 
-    Raises:
-        UserError: the file is not JSON or holds something other than an object.
+    nnU-Net writes ``x.npz`` beside ``x.nii.gz``, but where there is the former alone a case would be lost unseen.
     """
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: can't be read as JSON ({error}); mend or remove the file") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no JSON object; mend or remove the file")
-    return content
+    found, readable = {}, case_files(folder)
+    for path in visible_files(folder):
+        ending = next((ending for ending in OTHER_ENDINGS if path.name.lower().endswith(ending)), "")
+        if ending and path.name[: -len(ending)] not in readable:
+            found[path.name[: -len(ending)]] = path
+    return found
 
 
 def mirroring(run: Run) -> bool | None:
     """Whether mirroring (test-time augmentation) was on; our predictor writes it down, nnUNetv2_predict does not."""
-    value = read_json(run.folder / PROVENANCE_FILE).get("mirroring")
+    value = read_object(run.folder / PROVENANCE_FILE).get("mirroring")
     return value if isinstance(value, bool) else None

@@ -8,7 +8,7 @@ from nnunet_skipstudy.analysis.inputs.crosscheck import disagreements
 from nnunet_skipstudy.analysis.inputs.find import unused_validation
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, elsewhere
 from nnunet_skipstudy.analysis.inputs.runs import Run
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.registry import in_order
 
 SHOWN = 5
 """How many cases a warning names."""
@@ -19,8 +19,10 @@ def input_warnings(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> li
     return [
         *_absent(comparisons),
         *_missing_levels(comparisons),
+        *_without_disparity(cases),
         *disagreements(comparisons, cases),
         *_extra(comparisons),
+        *(f"{c.reference.dataset}: {remark}" for c in comparisons for remark in c.reference.remarks),
         *_unknown_validation(comparisons),
         *(text for comparison in comparisons for text in elsewhere(comparison)),
         *(
@@ -42,10 +44,22 @@ def _absent(comparisons: Sequence[Comparison]) -> Iterator[str]:
                 )
 
 
+def _without_disparity(cases: pd.DataFrame) -> Iterator[str]:
+    """Levels whose TD is not known for all that have an object, where that of others is."""
+    known = cases[cases.groupby("dataset")["disparity"].transform("count") > 0]
+    lacking = known[(known["reference_size"] > 0) & known["disparity"].isna()]
+    for dataset, rows in lacking.groupby("dataset", sort=False):
+        yield (
+            f"{dataset}: the texture disparity (TD) of {rows['case'].nunique()} cases is not known at "
+            f"{listed(list(rows['level'].unique()))}, so what is drawn or reckoned over TD goes without them; "
+            "'skipstudy disparity' measures it, into disparity.csv beside the labels."
+        )
+
+
 def _missing_levels(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Levels of a data set that a training has no predictions for, although others have."""
     for comparison in comparisons:
-        levels = sorted({run.level for run in comparison.runs}, key=level_order)
+        levels = in_order(run.level for run in comparison.runs)
         predicted: dict[tuple[object, ...], tuple[str, set[str]]] = {}
         for run in comparison.runs:
             training = (run.architecture, run.trainer, run.plans, run.configuration, run.fold, run.seed)

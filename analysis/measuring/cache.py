@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nnunet_skipstudy.nnunet.images import file_parts
+from nnunet_skipstudy.registry import METRICS
 from nnunet_skipstudy.support.files import sha256_of_file, write_text
 
 PLACE = Path(".cache") / "measurements.json"
 """Where the measurements lie in the output folder."""
 
-VERSION = 1
+VERSION = 2
 """Of the metrics' definitions and of the file: to be raised when either changes, so that all is measured anew."""
 
 SAVE_EVERY_S = 60.0
@@ -22,13 +23,9 @@ SAVE_EVERY_S = 60.0
 
 
 class Measured(NamedTuple):
-    """The numbers of one prediction and label; ``image_size`` in voxels that count."""
+    """The numbers of one prediction and label; metrics in the registry's order, ``image_size`` in voxels that count."""
 
-    dsc: float
-    hd: float
-    hd95: float
-    assd: float
-    nsd: float
+    metrics: tuple[float, ...]
     reference_size: int
     predicted_size: int | None
     outcome: str
@@ -83,8 +80,8 @@ class Measurements:
 
 
 def key_of(settings: Mapping[str, Any], label_hash: str, prediction_hash: str) -> str:
-    """The key of a measurement: the content of both files, and all settings that enter it."""
-    words = json.dumps([VERSION, settings, label_hash, prediction_hash])
+    """The key of a measurement: the content of both files, the metrics, and all settings that enter it."""
+    words = json.dumps([VERSION, list(METRICS), settings, label_hash, prediction_hash])
     return _digest(words)
 
 

@@ -18,20 +18,21 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, measure_case
 from nnunet_skipstudy.metrics.overlap import Mask
 from nnunet_skipstudy.nnunet.images import Image, read_label_map
-
-METRICS: tuple[str, ...] = ("dsc", "hd", "hd95", "assd", "nsd")
+from nnunet_skipstudy.registry import METRICS
 
 MANY = 4
 WORTH_A_THREAD = 2**17
 """Voxels of an image from which on threads gain time; 256 x 256 pixels are half of it."""
 
-COLUMNS: tuple[str, ...] = (
-    *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
-    *("case", "group", "label", "disparity"),
-    *METRICS,
-    *("reference_size", "predicted_size", "outcome"),
-)
-"""The columns of case_metrics.csv. The table in memory has more, which the file's reader can derive."""
+
+def published_columns() -> list[str]:
+    """The columns of case_metrics.csv. The table in memory has more, which the file's reader can derive."""
+    return [
+        *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
+        *("case", "group", "label", "disparity"),
+        *METRICS,
+        *("reference_size", "predicted_size", "outcome"),
+    ]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def measure_all(
         known: what earlier runs measured; new measurements are added and saved, also when interrupted.
 
     Returns:
-        One row per data set, run, case and label, in that order, with :data:`COLUMNS` and ``network``,
+        One row per data set, run, case and label, in that order, with :func:`published_columns` and ``network``,
         ``image_size`` (voxels), ``training``, ``trained_on`` and ``reference_level`` (empty here).
 
     Raises:
@@ -182,15 +183,11 @@ def _measure_prediction(task: _Task, run: Run, reference: _Reference) -> Labels:
         size = int(mask.size if counted is None else np.count_nonzero(counted))
         measured.append(
             Measured(
-                dsc=metrics.dsc,
-                hd=metrics.hd,
-                hd95=metrics.hd95,
-                assd=metrics.assd,
-                nsd=metrics.nsd,
-                reference_size=metrics.reference_size,
-                predicted_size=metrics.predicted_size,
-                outcome=metrics.outcome.value,
-                image_size=size,
+                tuple(metrics.values.values()),
+                metrics.reference_size,
+                metrics.predicted_size,
+                metrics.outcome.value,
+                size,
             )
         )
     return tuple(measured)
@@ -204,7 +201,8 @@ def _table(comparisons: Sequence[Comparison], measured: Mapping[tuple[Run, str],
             for case in comparison.cases(run):
                 facts = _facts(comparison, run, case)
                 for label, numbers in zip(comparison.labels.regions, measured[run, case], strict=True):
-                    row = {**facts, "label": label, **numbers._asdict()}
+                    row = facts | {"label": label} | dict(zip(METRICS, numbers.metrics, strict=True))
+                    row |= zip(Measured._fields[1:], numbers[1:], strict=True)
                     for name, value in row.items():
                         columns.setdefault(name, []).append(value)
     return pd.DataFrame(columns).astype({"seed": "Int64", "predicted_size": "Int64", "disparity": float})

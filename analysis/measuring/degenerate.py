@@ -1,8 +1,9 @@
-"""Networks that ignore their input: their spread is 0, so they would look perfectly robust."""
+"""Networks that ignore their input or learnt nothing: having nothing to lose, they would look perfectly robust."""
 
 import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import TRAINING, groups
+from nnunet_skipstudy.registry import METRICS
 
 RESULTS: tuple[str, ...] = (*TRAINING, "label")
 """What tells one training's results for one label from another's."""
@@ -16,17 +17,20 @@ VARIED_SIZE = 0.05
 """Reference sizes whose range is more than this share of their mean are not."""
 MIN_IMAGES = 5
 """So many predictions of one size are no chance."""
+SLIGHT = 0.2
+"""Cohen's kappa below which agreement is slight at most (Landis and Koch 1977); chance alone gives 0."""
 MIN_LEVELS = 3
 """Equal predictions at so many levels are no chance."""
 
 
 def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
-    """The trainings whose predictions don't depend on the image, over all levels and cases.
+    """The trainings whose predictions don't depend on the image, or agree with it by chance alone, over all levels.
 
     Returns:
         One row per such training and label, with :data:`RESULTS` and ``reason``: (nearly) everything empty,
-        everything foreground, (nearly) one size for all of five or more images although the references' differ, or
-        each case's prediction the same at all of three or more levels. Absent predictions say nothing.
+        everything foreground, (nearly) one size for all of five or more images although the references' differ, each
+        case's prediction the same at all of three or more levels, or hardly more agreement with the references than
+        by chance at any level. Absent predictions say nothing.
     """
     found = []
     for keys, rows in groups(cases[cases["predicted_size"].notna()], *RESULTS):
@@ -49,7 +53,21 @@ def _reason(rows: pd.DataFrame) -> str:
         return "every prediction has the same size, whatever the image"
     if _same_over_levels(rows):
         return "every prediction is the same at all levels, whatever was done to the image"
+    if _kappa(rows).groupby(rows["level"]).mean().max() < SLIGHT:
+        return f"agrees with the references hardly more than by chance (Cohen's kappa below {SLIGHT} at every level)"
     return ""
+
+
+def _kappa(rows: pd.DataFrame) -> pd.Series:
+    """Cohen's kappa of each prediction: agreement beyond what masks of these sizes have by chance, at most 1.
+
+    NaN where the reference is empty or fills the image.
+    """
+    predicted, reference, n = (rows[name].astype(float) for name in ("predicted_size", "reference_size", "image_size"))
+    overlap = rows["dsc"] * (predicted + reference) / 2
+    apart = predicted * (n - reference) + reference * (n - predicted)
+    kappa: pd.Series = 2 * (overlap * n - predicted * reference) / apart
+    return kappa.where((reference > 0) & (reference < n))
 
 
 def _spread(sizes: pd.Series) -> float:
@@ -62,7 +80,7 @@ def _same_over_levels(rows: pd.DataFrame) -> bool:
     """Whether no case's prediction changes between levels. Perfect ones may well not."""
     if rows["level"].nunique() < MIN_LEVELS or (rows["dsc"].fillna(1) == 1).all():
         return False
-    same = rows.groupby("case")[["predicted_size", "dsc", "hd", "assd", "nsd"]].nunique(dropna=False)
+    same = rows.groupby("case")[["predicted_size", *METRICS]].nunique(dropna=False)
     return bool((same == 1).all(axis=None))
 
 

@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
-from nnunet_skipstudy.analysis.figures.style import BOUNDED, METRIC_TITLES
-from nnunet_skipstudy.analysis.figures.tradeoff import tradeoff_points
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.tradeoff import tradeoff_points
+from nnunet_skipstudy.registry import METRICS, known_order
 
 MAX_POINTS = 400
 """Points of one network in the chart of TD; more are thinned evenly."""
@@ -44,8 +42,8 @@ def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[st
             for look in looks.values()
         ],
         "metrics": [
-            {"name": name, "title": METRIC_TITLES[name], "bounded": name in BOUNDED, "lower": name not in BOUNDED}
-            for name in METRICS
+            {"name": row.name, "title": row.title, "bounded": row.bounded, "lower": row.lower_is_better}
+            for row in METRICS.values()
         ],
         "settings": [
             {
@@ -54,6 +52,7 @@ def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[st
                 "unit": units[setting.dataset],
                 "levels": [level_title(level) for level in setting.levels],
                 "axis": axis_title(setting.levels, gap=2).replace("  ", " \u00a0"),
+                "joined": known_order(setting.levels),
                 "reference": _reference(setting),
                 "means": _means(statistics, setting, order),
                 "disparity": _disparity(setting, order) if id(setting) in overall else None,
@@ -99,19 +98,13 @@ def _means(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int
 
 
 def _disparity(setting: Setting, order: dict[NetworkKey, int]) -> Json | None:
-    known = setting.disparities[~np.isnan(setting.disparities)]
-    if not len(known) or np.ptp(known) < 1e-12:
-        return None
     series = []
-    for index, key in enumerate(setting.networks):
-        values = setting.values[:, index, :, METRICS.index("dsc")]
-        line = theil_sen(setting.disparities.ravel(), values.ravel())
-        places = np.argwhere(~np.isnan(setting.disparities) & ~np.isnan(values))
+    for key, (disparity, values, line) in setting.dsc_lines.items():
+        places = np.argwhere(~np.isnan(disparity) & ~np.isnan(values))
         if len(places) > MAX_POINTS:
             places = places[np.linspace(0, len(places) - 1, MAX_POINTS).round().astype(int)]
         points = [
-            [int(case), int(level), *_numbers([setting.disparities[case, level], values[case, level]])]
-            for case, level in places
+            [int(case), int(level), *_numbers([disparity[case, level], values[case, level]])] for case, level in places
         ]
         series.append(
             {
@@ -121,7 +114,7 @@ def _disparity(setting: Setting, order: dict[NetworkKey, int]) -> Json | None:
                 "intercept": _numbers([line.intercept])[0],
             }
         )
-    return {"cases": list(setting.cases), "series": series}
+    return {"cases": list(setting.cases), "series": series} if series else None
 
 
 def _tradeoff(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int]) -> Json | None:

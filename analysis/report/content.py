@@ -6,12 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.case_views import CaseView
+from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
-from nnunet_skipstudy.analysis.figures.style import METRIC_TITLES, Picture
 from nnunet_skipstudy.analysis.inputs.runs import fold_order
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.report import texts
 from nnunet_skipstudy.analysis.report.charts import charts
 from nnunet_skipstudy.analysis.report.evidence import evidence
@@ -24,7 +23,7 @@ from nnunet_skipstudy.analysis.report.words import count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import known_order, level_order
+from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_order
 
 HONESTY = (
     "In square brackets: 95 % intervals, bootstrapped over groups of cases. p: Wilcoxon's signed-rank test over "
@@ -101,9 +100,9 @@ def _lead(study: Study) -> list[str]:
 
 
 def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
-    keys = set(rows[list(NETWORK[1:])].itertuples(index=False, name=None))
+    keys = set(network_keys(rows))
     titles = [look.title for key, look in study.looks.items() if key in keys]
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     folds = sorted((fold for fold in rows["fold"].unique() if fold), key=fold_order)
     seeds = sorted(int(seed) for seed in rows["seed"].dropna().unique())
     comparison = next(c for c in study.comparisons if c.reference.dataset == dataset)
@@ -139,7 +138,7 @@ def level_tables(
     trainings = table[["dataset", "training"]].drop_duplicates().itertuples(index=False, name=None)
     for dataset, training in sorted(trainings, key=lambda pair: (pair[0], level_order(pair[1]))):
         rows = table[(table["dataset"] == dataset) & (table["training"] == training)]
-        levels = sorted(rows["level"].unique(), key=level_order)
+        levels = in_order(rows["level"].unique())
         best = {level: best_networks(rows[rows["level"] == level]) for level in levels}
         values = {(row.key, row.level): row for row in rows.itertuples()}
         body = []
@@ -178,9 +177,9 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
         several = rows["training"].nunique() > 1 or bool(rows["training"].iloc[0])
         words = ["network", *(["trained on"] if several else []), "level", "label"]
         columns = [*words, "n", "seeds x folds"]
-        for metric in METRICS:
-            title = METRIC_TITLES[metric]
-            columns += [f"{title} mean", "sd"] + (["CV", "change", "relative"] if metric == "dsc" else ["change"])
+        for metric in METRICS.values():
+            changes = ["CV", "change", "relative"] if metric.name == "dsc" else ["change"]
+            columns += [f"{metric.title} mean", "sd", *changes]
         columns += [outcome.removeprefix("n_").replace("_", " ") for outcome in OUTCOMES]
         yield Table(
             f"Robustness by level: {reference.dataset}",
@@ -194,21 +193,21 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
 
 
 def _by_row(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[dict[str, pd.Series]]:
-    order = list(looks)
-    keys = ["training", *NETWORK[1:], "level", "label"]
+    order, levels = list(looks), in_order(rows["level"].unique())
+    keys = ["training", *NetworkKey._fields, "level", "label"]
     grouped = [{str(row["metric"]): row for _, row in part.iterrows()} for _, part in rows.groupby(keys, sort=False)]
     return sorted(
         grouped,
         key=lambda by: (
             level_order(by["dsc"]["training"]),
             order.index(_key(by["dsc"])),
-            level_order(by["dsc"]["level"]),
+            levels.index(by["dsc"]["level"]),
         ),
     )
 
 
 def _key(row: pd.Series) -> NetworkKey:
-    return (row["architecture"], row["network"], row["plans"], row["configuration"])
+    return NetworkKey(*row[list(NetworkKey._fields)])
 
 
 def _robustness_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
@@ -247,7 +246,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
 
 
 def _reference_levels(rows: pd.DataFrame) -> str:
-    levels = sorted(rows["reference_level"].unique(), key=level_order)
+    levels = in_order(rows["reference_level"].unique())
     if len(levels) > 1 and (rows["reference_level"] == rows["trained_on"]).all():
         return "the level that each network was trained on"
     return ", ".join(level or "none" for level in levels)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.looks import Look, trained_alike
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.figures.looks import Look
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, Floats, nanmean
@@ -105,9 +104,9 @@ def _skips(
 ) -> Iterator[str]:
     for without, with_skips in SKIP_PAIRS:
         for key in setting.networks:
-            if key[0] != without:
+            if key.architecture != without:
                 continue
-            other = trained_alike(key, with_skips)
+            other = key.trained_alike(with_skips)
             here = _difference(statistics, setting, "difference", level, key, other)
             if here is None:
                 continue
@@ -159,7 +158,7 @@ def _side(setting: Setting, looks: dict[NetworkKey, Look], key: NetworkKey, leve
 
 def _values(setting: Setting, networks: list[int], level: str) -> Floats:
     """Each case's DSC at a level, the mean over networks."""
-    return nanmean(setting.values[:, networks, setting.levels.index(level), METRICS.index("dsc")], 1)
+    return nanmean(setting.dsc[:, networks, setting.levels.index(level)], 1)
 
 
 def _tested(row: dict[str, Any], setting: Setting, first: _Side, other: _Side) -> str:
@@ -199,7 +198,9 @@ def _groups(statistics: Statistics, setting: Setting, level: str) -> Iterator[st
 
 def _group_side(setting: Setting, group: str, level: str) -> _Side:
     members = [
-        i for i in setting.ranked if (known := ARCHITECTURES.get(setting.networks[i][0])) and known.group == group
+        i
+        for i in setting.ranked
+        if (known := ARCHITECTURES.get(setting.networks[i].architecture)) and known.group == group
     ]
     return _Side(group, _values(setting, members, level))
 

@@ -8,14 +8,13 @@ from itertools import product
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.report.words import capital, joined
 from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
 from nnunet_skipstudy.analysis.statistics.hardest import AS_FOUND, hardest_level, hardest_words
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.wins import TIE
-from nnunet_skipstudy.registry import known_order, level_order
+from nnunet_skipstudy.registry import in_order, known_order, level_order
 
 _Place = tuple[str, str, NetworkKey, str]
 
@@ -43,7 +42,7 @@ def standings(summary: pd.DataFrame, statistics: Statistics, include_degenerate:
         .agg(reference_level=("reference_level", "first"), eligible=("eligible", "all"))
         .reset_index()
     )
-    table["key"] = list(table[list(NETWORK[1:])].itertuples(index=False, name=None))
+    table["key"] = network_keys(table)
     means, changes = _dsc(statistics)
     places = list(table[["dataset", "training", "key", "level"]].itertuples(index=False, name=None))
     return table.assign(dsc=[means[place] for place in places], change=[changes[place] for place in places])
@@ -53,18 +52,17 @@ def _dsc(statistics: Statistics) -> tuple[dict[_Place, float], dict[_Place, floa
     """Mean DSC and its mean change, of the mean over labels where there are several."""
     means: dict[_Place, float] = {}
     changes: dict[_Place, float] = {}
-    metric = METRICS.index("dsc")
     for setting in statistics.settings:  # the mean over labels comes first
         for (network, key), (level, name) in product(enumerate(setting.networks), enumerate(setting.levels)):
-            place, at = (setting.dataset, setting.training, key, name), (slice(None), network, level, metric)
-            means.setdefault(place, float(nanmean(setting.values[at])))
-            changes.setdefault(place, float(nanmean(setting.changes[at])))
+            place, at = (setting.dataset, setting.training, key, name), (slice(None), network, level)
+            means.setdefault(place, float(nanmean(setting.dsc[at])))
+            changes.setdefault(place, float(nanmean(setting.dsc_changes[at])))
     return means, changes
 
 
 def best_networks(rows: pd.DataFrame) -> tuple[NetworkKey, ...]:
-    """The networks with the highest mean DSC among the eligible of one level; several where they tie."""
-    eligible = rows[rows["eligible"]]
+    """The networks with the highest mean DSC among the eligible of one level; several where they tie, none at 0."""
+    eligible = rows[rows["eligible"] & (rows["dsc"] > TIE)]
     if eligible.empty:
         return ()
     return tuple(eligible.loc[eligible["dsc"] >= eligible["dsc"].max() - TIE, "key"])
@@ -108,7 +106,12 @@ def _over_trainings(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterat
     levels = _level_means(rows)
     hardest = hardest_level(levels)
     shifted = rows[(rows["level"] == hardest) & (rows["reference_level"] != hardest) & rows["change"].notna()]
-    complete = shifted.groupby("key").filter(lambda part: bool(part["eligible"].all()))
+    complete = (
+        _able(rows)
+        .loc[lambda able: able.index.isin(shifted.index)]
+        .groupby("key")
+        .filter(lambda part: bool(part["eligible"].all()))
+    )
     means = complete.groupby("key", sort=False)["change"].mean().sort_values(ascending=False, kind="stable")
     if len(means) > 1:
         n = complete["training"].nunique()
@@ -121,7 +124,7 @@ def _over_trainings(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterat
 
 
 def _of_training(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[str]:
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     if rows["key"].nunique() == 1:
         title = looks[rows["key"].iloc[0]].title
         means = rows.set_index("level")["dsc"]
@@ -135,9 +138,18 @@ def _of_training(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[
 def _level_means(rows: pd.DataFrame) -> dict[str, float]:
     """Each level's mean DSC over the eligible networks (all, where none is)."""
     eligible = rows[rows["eligible"]] if rows["eligible"].any() else rows
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     means = eligible.groupby("level")["dsc"].mean()
     return {level: float(means.get(level, math.nan)) for level in levels}
+
+
+def _able(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks with half of the best one's mean DSC or more where changes are counted from.
+
+    The others have little to lose, so that to lose little is no merit of theirs.
+    """
+    start = rows[rows["level"] == rows["reference_level"]].groupby("key")["dsc"].mean()
+    return rows[~rows["key"].isin(list(start.index[start < start.max() / 2]))]
 
 
 def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> str:
@@ -165,7 +177,12 @@ def _losses(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> Iterator[str]:
             harder = "is harder" if known_order(levels) else "has a lower mean DSC"
             yield f"no level {harder} than {reference}, the level it is counted from, so no loss is stated."
         return
-    changes = rows[(rows["level"] == hardest) & rows["eligible"] & rows["change"].notna()]
+    sound = rows[rows["eligible"]]
+    able = _able(sound)
+    weak = joined([looks[key].title for key in dict.fromkeys(sound["key"]) if key not in set(able["key"])])
+    if weak:
+        yield f"{weak} had less than half of the best network's mean DSC at {reference}, so little to lose."
+    changes = able[(able["level"] == hardest) & able["change"].notna()]
     if changes.empty:
         return
     ordered = changes.sort_values("change", ascending=False, kind="stable")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nnunet_skipstudy.analysis.figures.style import slug
+from nnunet_skipstudy.analysis.figures.style import slug, unique
 from nnunet_skipstudy.analysis.report.page import Table
 
 _SPECIAL = {
@@ -25,9 +25,7 @@ def write_latex(tables: list[Table], folder: Path) -> None:
     r"""Write each table as ``<title>.tex``, for ``\\input`` between ``table`` and ``caption``."""
     folder.mkdir()
     for table in tables:
-        name = slug(table.title.replace(":", "").replace(",", ""))
-        while (folder / f"{name}.tex").exists():
-            name += "-2"
+        name = unique(slug(table.title.replace(":", "").replace(",", "")), {path.stem for path in folder.iterdir()})
         (folder / f"{name}.tex").write_text(latex(table), encoding="utf-8", newline="\n")
 
 

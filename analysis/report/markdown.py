@@ -22,9 +22,10 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# {text(report.title)}\n"
     for sentence in report.lead:
         yield f"{text(sentence)}\n"
-    yield from _list("What came out", [*report.findings, *report.evidence, *report.details, report.honesty])
     yield from _list("Read this first", report.warnings)
-    yield "## Figures\n"
+    yield from _list("What came out", [*report.findings, *report.evidence, *report.details, report.honesty])
+    if report.pictures:
+        yield "## Figures\n"
     for picture in report.pictures:
         address = f"figures/{picture.svg.with_suffix('.png').name}"
         yield f"![{text(picture.title)}]({address})\n\n{text(picture.title)}. {text(picture.caption)}\n"

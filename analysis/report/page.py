@@ -14,7 +14,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from nnunet_skipstudy import __version__
-from nnunet_skipstudy.analysis.figures.style import Picture
+from nnunet_skipstudy.analysis.figures.drawing import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_FIGURE_BYTES = 7_000_000

@@ -6,15 +6,14 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
-from nnunet_skipstudy.analysis.figures.style import METRIC_TITLES
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.report.charts import setting_title
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.registry import METRICS
 
 Looks = dict[NetworkKey, Look]
 
@@ -92,7 +91,7 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate
     """In how many levels (of all training sets and labels) each network is best, by metric."""
     wins = statistics.wins[(statistics.wins["dataset"] == dataset) & ~statistics.wins["trained_on"].str.startswith("(")]
     wins = wins[~wins["label"].str.startswith("(") | (wins["label"].nunique() == 1)]
-    contests = [("mean", metric, METRIC_TITLES[metric]) for metric in METRICS]
+    contests = [("mean", metric, row.title) for metric, row in METRICS.items()]
     contests += [("cv", "dsc", "CV of DSC"), ("cv_across_levels", "dsc", "CV of DSC across levels")]
     columns = ["network", "group"]
     cells: dict[NetworkKey, list[Cell]] = {}
@@ -101,19 +100,20 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate
         if rows.empty:
             continue
         columns.append(f"{title} (of {len(rows[['trained_on', 'label', 'level']].drop_duplicates())})")
-        keys = list(rows[["architecture", "trainer", "plans", "configuration"]].itertuples(index=False, name=None))
+        keys = network_keys(rows, PUBLISHED)
         won = rows["best"].groupby(pd.Series(keys, index=rows.index), sort=False).sum()
         for key in looks:
             if key in won.index:
                 count = int(won[key])
                 cells.setdefault(key, []).append(Cell(str(count), best=count == won.max() and count > 0))
+    highest = " or ".join(row.title for row in METRICS.values() if not row.lower_is_better)
     body = [[Cell(looks[key].title), Cell(looks[key].group), *row] for key, row in cells.items()]
     return Table(
         f"Wins: {dataset}",
         columns,
         body,
         n_words=2,
-        note="How often a network is best: highest mean DSC or NSD, shortest mean distance, smallest CV. Ties count "
+        note=f"How often a network is best: highest mean {highest}, shortest mean distance, smallest CV. Ties count "
         f"for each. Degenerate networks {'take part, too' if include_degenerate else 'take no part'}. "
         f"{_left_out(wins, looks)}All contests, with shares of cases and of bootstrap samples: wins.csv.",
     )
@@ -128,7 +128,7 @@ def _left_out(wins: pd.DataFrame, looks: Looks) -> str:
     words: dict[tuple[str, str], list[str]] = {}
     for row, place in zip(rows.to_dict("records"), _places(rows), strict=True):
         if place not in degenerate:
-            key = (row["architecture"], row["trainer"], row["plans"], row["configuration"])
+            key = NetworkKey(*(row[name] for name in PUBLISHED))
             where = "across levels" if row["level"] == ALL_LEVELS else f"at {row['level']}"
             labels = [row["label"]] if wins["label"].nunique() > 1 else []
             trained = [training_title(row["trained_on"])] if row["trained_on"] else []
@@ -140,7 +140,7 @@ def _left_out(wins: pd.DataFrame, looks: Looks) -> str:
 
 
 def _places(rows: pd.DataFrame) -> list[tuple[str, ...]]:
-    names = ["trained_on", "label", "architecture", "trainer", "plans", "configuration"]
+    names = ["trained_on", "label", *PUBLISHED]
     return list(rows[names].itertuples(index=False, name=None))
 
 

@@ -17,7 +17,7 @@ from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
-from nnunet_skipstudy.registry import known_order, level_order
+from nnunet_skipstudy.registry import in_order, known_order
 
 FEW_GROUPS = 20
 
@@ -137,7 +137,7 @@ def _disparity(dataset: str, cases: pd.DataFrame) -> Iterator[str]:
     if known.empty:
         return
     means = known.groupby("level")["disparity"].mean()
-    levels = sorted((level for level in means.index if known_order([level])), key=level_order)
+    levels = in_order(level for level in means.index if known_order([level]))
     if not known_order(levels):
         return
     fallen = [

@@ -3,15 +3,17 @@
 import base64
 import io
 from collections.abc import Sequence
+from itertools import cycle, pairwise
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from nnunet_skipstudy.analysis.figures.case_views import CaseView, LabelPixels, Pixels, outlines
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Pixels, Place
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.analysis.measuring.outlines import Outlines
+from nnunet_skipstudy.registry import in_order
 
 MAX_SIDE = 192
 """Pixels; larger images are made smaller for the page."""
@@ -66,9 +68,9 @@ def _size(case: Json) -> int:
 
 
 def _case(view: CaseView, order: dict[NetworkKey, int]) -> Json:
-    levels = sorted(view.images, key=level_order)
-    trainings = list(dict.fromkeys(place[0] for place in view.predictions))
-    rows, columns = view.reference.shape
+    levels = in_order(view.images)
+    trainings = list(dict.fromkeys(place.training for place in view.predictions))
+    rows, columns = view.shape
     return {
         "dataset": view.dataset,
         "case": view.choice.case,
@@ -82,9 +84,9 @@ def _case(view: CaseView, order: dict[NetworkKey, int]) -> Json:
             {
                 "title": training_title(training),
                 "tiles": [
-                    {"network": order[key], "levels": [_tile(view, (training, key, level)) for level in levels]}
+                    {"network": order[key], "levels": [_tile(view, Place(training, key, level)) for level in levels]}
                     for key in order
-                    if any((training, key, level) in view.predictions for level in levels)
+                    if any(Place(training, key, level) in view.predictions for level in levels)
                 ],
             }
             for training in trainings
@@ -92,24 +94,23 @@ def _case(view: CaseView, order: dict[NetworkKey, int]) -> Json:
     }
 
 
-def _tile(view: CaseView, place: tuple[str, NetworkKey, str]) -> list[Any] | None:
+def _tile(view: CaseView, place: Place) -> list[Any] | None:
     if place not in view.predictions:
         return None
     score = view.dsc.get(place, float("nan"))
     return [path_of(view.predictions[place]), round(score, 4) if np.isfinite(score) else None]
 
 
-def path_of(labels: LabelPixels) -> str:
-    """The outlines of all labels as an SVG path in pixels, x to the right and y down."""
-    parts = []
-    for line in outlines(labels):
-        points = [f"{_short(x)} {_short(y)}" for y, x in line]
-        parts.append("M" + "L".join(points) + "Z")
-    return "".join(parts)
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+def path_of(outlines: Outlines) -> str:
+    """The outlines as an SVG path in pixels, x to the right and y down: steps to the right and down in turn."""
+    steps = np.diff(outlines.corners, axis=0).sum(axis=1).tolist()
+    words = [f"{axis}{step}" for axis, step in zip(cycle("hv"), steps, strict=False)]
+    starts = [*outlines.starts.tolist(), len(outlines.corners)]
+    firsts = outlines.corners[outlines.starts].tolist()
+    return "".join(
+        f"M{x} {y}{''.join(words[start : end - 1])}z"
+        for (y, x), (start, end) in zip(firsts, pairwise(starts), strict=True)
+    )
 
 
 def data_uri(pixels: Pixels) -> str:

@@ -6,21 +6,31 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
-from nnunet_skipstudy.analysis.report.surface_words import surface_methods
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.metrics import BothEmpty, Surface
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
-from nnunet_skipstudy.registry import LEVELS, level_alpha
+from nnunet_skipstudy.registry import LEVELS, METRICS, level_alpha
 
 DEFAULT_EPOCHS = 1000
 """nnU-Net's."""
+EDGE_VOXELS = (
+    "The edge voxels (--surface voxel): the mask minus its cross-shaped erosion; beyond the image's border everything "
+    "is background. The values equal MONAI's, the study's tool. A volume of one slice is measured in 2D."
+)
+SURFELS = (
+    "Surface elements (--surface surfel; Nikolov et al. 2018): the corners between voxels around which some are inside "
+    "and some outside, each weighted by the area (in 2D the length) of the surface that marching cubes lays through "
+    "it. The values equal those of DeepMind's surface-distance. A volume of one slice is measured in 2D."
+)
 UNITS = {"mm": "millimetres", "px": "pixels"}
 
 
 def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tuple[str, str]]:
     """Definitions of what the tables hold, as (term, explanation)."""
+    shares = [row for row in METRICS.values() if row.bounded]
+    worst, perfect = (", ".join(f"{row.title} {getattr(row, at):g}" for row in shares) for at in ("worst", "perfect"))
     empty = (
-        "A correct empty prediction (neither side holds the label) counts as DSC 1, NSD 1, distances 0."
+        f"A correct empty prediction (neither side holds the label) counts as {perfect}, distances 0."
         if both_empty is BothEmpty.COUNT
         else "A correct empty prediction (neither side holds the label) is counted as an outcome and left out "
         "of all means."
@@ -33,12 +43,11 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         "as DSC 0 for it. "
     )
     return [
-        ("DSC", "Dice similarity coefficient, 2|A∩B| / (|A| + |B|). 0…1, higher is better."),
-        *surface_methods(comparisons),
+        *_definitions(comparisons),
         (
             "Failures",
             "A missed label (prediction empty), a spurious one (reference empty) and an absent file count as "
-            f"DSC 0, NSD 0 and the image's diagonal as every distance. {empty} Every outcome is counted.",
+            f"{worst} and the image's diagonal as every distance. {empty} Every outcome is counted.",
         ),
         (
             "Unit",
@@ -67,6 +76,17 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
             "on steadiness.",
         ),
     ]
+
+
+def _definitions(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
+    """The metrics as they were measured, and, behind the DSC, what distances are measured between."""
+    of_surfels = bool(comparisons) and comparisons[0].surface is Surface.SURFEL
+    tolerances = "; ".join(f"{c.reference.dataset}: {c.tolerance:g} {c.unit}" for c in comparisons)
+    found = [
+        (row.title, ((of_surfels and row.of_surfels) or row.definition).replace("{tolerances}", tolerances))
+        for row in METRICS.values()
+    ]
+    return [found[0], ("Surface", SURFELS if of_surfels else EDGE_VOXELS), *found[1:]]
 
 
 def caveats(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import groups
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
-from nnunet_skipstudy.analysis.statistics.setting import LOWER_IS_BETTER, level_cvs, never_right
-from nnunet_skipstudy.registry import level_order
+from nnunet_skipstudy.analysis.statistics.setting import level_cvs, never_right
+from nnunet_skipstudy.registry import METRICS, in_order
 
 ACROSS_COLUMNS: tuple[str, ...] = (
     *("n_levels", "cv_across_levels", "cv_of_level_means", "worst_level", "worst_mean"),
@@ -47,7 +46,7 @@ def across_levels(cases: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    levels = sorted(rows["level"].unique(), key=level_order)
+    levels = in_order(rows["level"].unique())
     names = list(dict.fromkeys(rows["case"]))
     at = (
         pd.Categorical(rows["case"], names).codes.astype(int),
@@ -93,7 +92,7 @@ def _table(values: Floats, at: tuple[Any, Any], shape: tuple[int, ...]) -> Float
 
 
 def _worst(means: Floats, metric: str) -> int:
-    return int(np.nanargmax(means) if metric in LOWER_IS_BETTER else np.nanargmin(means))
+    return int(np.nanargmax(means) if METRICS[metric].lower_is_better else np.nanargmin(means))
 
 
 def _area(disparity: Floats, means: Floats) -> float:

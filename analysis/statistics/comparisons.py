@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.estimates import BOOTSTRAP
 from nnunet_skipstudy.analysis.statistics.pairwise import holm, signed_rank
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
-from nnunet_skipstudy.registry import ARCHITECTURES, Group
+from nnunet_skipstudy.registry import ARCHITECTURES, METRICS, Group
 
 GROUPS: tuple[str, ...] = (Group.NO_SKIP.value, Group.STANDARD.value, Group.ENHANCED.value)
 """The study's groups of networks; others are compared one by one only."""
@@ -40,7 +39,7 @@ def comparisons(data: Resampled) -> Iterator[Row]:
 
 
 def _group(data: Resampled, index: int) -> str:
-    known = ARCHITECTURES.get(data.setting.networks[index][0])
+    known = ARCHITECTURES.get(data.setting.networks[index].architecture)
     return known.group.value if known else ""
 
 

@@ -1,6 +1,7 @@
 """How a metric follows the texture disparity (TD) of each image: a robust line through all cases and levels."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,14 @@ class Slope:
     low: float
     high: float
     n_points: int
+
+
+class TdLine(NamedTuple):
+    """A network's DSC over TD: (case, level) each, and the line through all of them."""
+
+    disparity: Floats
+    values: Floats
+    fit: Slope
 
 
 def theil_sen(disparity: Floats, values: Floats, codes: Indices | None = None) -> Slope:

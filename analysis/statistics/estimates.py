@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, Interval, divide
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
+from nnunet_skipstudy.registry import METRICS
 
 BOOTSTRAP = "cluster bootstrap, BCa, 95 %"
 JACKKNIFE = "leave-one-group-out jackknife, log scale, 95 %"
@@ -80,7 +80,7 @@ def _row(
     low = float(interval.low[at])
     counts = data.counts(values)
     return {
-        **data.facts(METRICS[at[-1]], level, quantity),
+        **data.facts(list(METRICS)[at[-1]], level, quantity),
         **named(data.setting.networks[at[0]]),
         "estimate": float(interval.estimate[at]),
         "low": low,
@@ -102,7 +102,7 @@ def _slopes(data: Resampled) -> Iterator[Row]:
         return
     replicates = data.replicates(setting.trainings)[:, -1]
     for index, key in enumerate(setting.networks):
-        values = setting.values[:, index, :, METRICS.index("dsc")].ravel()
+        values = setting.dsc[:, index].ravel()
         line = theil_sen(disparity, values, codes)
         if np.isnan(line.slope):
             continue

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping
 
-from nnunet_skipstudy.registry import known_order, level_order
+from nnunet_skipstudy.registry import in_order, known_order
 
 AS_NAMED = "the hardest level"
 AS_FOUND = "the level with the lowest mean DSC"
@@ -29,7 +29,7 @@ def hardest_words(levels: Collection[str]) -> str:
 
 
 def _outermost(means: Mapping[str, float], hardest: bool) -> str:
-    levels = sorted(means, key=level_order)
+    levels = in_order(means)
     known = [level for level in levels if math.isfinite(means[level])]
     if known_order(levels) or not known:
         return levels[0 if hardest else -1]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING
 from nnunet_skipstudy.metrics import Outcome
+from nnunet_skipstudy.registry import METRICS
 
 FAILURES: tuple[str, ...] = (Outcome.MISSED.value, Outcome.SPURIOUS.value, Outcome.ABSENT.value)
 """The outcomes that are no measurement of a prediction: each metric has its worst value there."""

@@ -6,10 +6,11 @@ from itertools import combinations
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.ranks import Ranking, Stability, rank_networks, stability
-from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, metric_index, named
+from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
+from nnunet_skipstudy.analysis.statistics.setting import metric_index
+from nnunet_skipstudy.registry import METRICS
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def level_rankings(data: Resampled) -> Iterator[LevelRanking]:
             means = data.means[:, chosen, level, metric]
             if np.isnan(means).any():
                 continue
-            lower = is_lower_better(metric_name)
+            lower = METRICS[metric_name].lower_is_better
             yield LevelRanking(
                 setting.dataset,
                 setting.training,

@@ -31,6 +31,16 @@ class Ranking:
     nemenyi: Floats
     method: str
 
+    @property
+    def order(self) -> list[int]:
+        """The networks' positions, best mean rank first."""
+        return [int(index) for index in np.argsort(self.mean_ranks, kind="stable")]
+
+    @property
+    def bars(self) -> list[tuple[int, ...]]:
+        """The largest sets of networks that are not told apart, see :func:`bars`."""
+        return bars(self.mean_ranks, self.critical_difference)
+
 
 def rank_networks(values: Floats, lower_is_better: bool = False) -> Ranking:
     """Friedman's test and Nemenyi's comparison of all pairs.

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap, Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.setting import (
     ALL_LEVELS,
-    LOWER_IS_BETTER,
     Setting,
     fewest,
     never_right,
@@ -97,15 +95,4 @@ def _with_mean(values: Floats) -> Floats:
 
 def named(key: NetworkKey, prefix: str = "") -> Row:
     """A network's columns."""
-    words = (f"{prefix}{name}" for name in ("architecture", "trainer", "plans", "configuration"))
-    return dict(zip(words, key, strict=True))
-
-
-def metric_index(metric: str) -> int:
-    """A metric's place on the last axis."""
-    return METRICS.index(metric)
-
-
-def is_lower_better(metric: str) -> bool:
-    """Whether a metric is a distance."""
-    return metric in LOWER_IS_BETTER
+    return dict(zip((prefix + name for name in PUBLISHED), key, strict=True))

@@ -8,17 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine, theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
-from nnunet_skipstudy.registry import level_alpha, level_order
+from nnunet_skipstudy.registry import METRICS, in_order, level_alpha, level_order
 
 ALL_LEVELS = "(mean of levels)"
 ALL_LABELS = "(mean of labels)"
 ALL_TRAININGS = "(mean of trainings)"
-
-LOWER_IS_BETTER: tuple[str, ...] = ("hd", "hd95", "assd")
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,27 @@ class Setting:
     eligible: npt.NDArray[np.bool_]
     trainings: npt.NDArray[np.int64]
     paired: npt.NDArray[np.int64]
+
+    @property
+    def dsc(self) -> Floats:
+        """(case, network, level): the DSC among the ``values``."""
+        return self.values[..., metric_index("dsc")]
+
+    @property
+    def dsc_changes(self) -> Floats:
+        """(case, network, level): those of the DSC."""
+        return self.changes[..., metric_index("dsc")]
+
+    @cached_property
+    def dsc_lines(self) -> dict[NetworkKey, TdLine]:
+        """How each network's DSC follows TD; empty where TD isn't known or doesn't vary."""
+        known = self.disparities[~np.isnan(self.disparities)]
+        if not len(known) or np.ptp(known) < 1e-12:
+            return {}
+        return {
+            key: TdLine(self.disparities, values, theil_sen(self.disparities.ravel(), values.ravel()))
+            for key, values in zip(self.networks, np.moveaxis(self.dsc, 1, 0), strict=True)
+        }
 
     @cached_property
     def codes(self) -> npt.NDArray[np.int64]:
@@ -123,11 +142,11 @@ def settings(cases: pd.DataFrame, networks: Sequence[NetworkKey], include_degene
 def _by_label(
     rows: pd.DataFrame, dataset: str, training: str, networks: Sequence[NetworkKey], include_degenerate: bool
 ) -> Iterator[Setting]:
-    keys = list(rows[list(NETWORK[1:])].itertuples(index=False, name=None))
+    keys = network_keys(rows)
     present = tuple(key for key in networks if key in set(keys))
     case_names = tuple(dict.fromkeys(rows["case"]))
     group_of = dict(zip(rows["case"], rows["group"], strict=True))
-    levels = tuple(sorted(rows["level"].unique(), key=level_order))
+    levels = tuple(in_order(rows["level"].unique()))
     labels = tuple(dict.fromkeys(rows["label"]))
     position = pd.DataFrame(
         {
@@ -188,7 +207,7 @@ def _by_label(
 
 def _with_reference_level(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether each row's training was tested on the row's case at its reference level, too."""
-    return before(rows.assign(**dict.fromkeys(METRICS, 0.0)))[METRICS[0]].notna().to_numpy()
+    return before(rows.assign(**dict.fromkeys(METRICS, 0.0)))["dsc"].notna().to_numpy()
 
 
 def _averaged(values: Floats, at: tuple[npt.NDArray[np.int64], ...], shape: tuple[int, ...]) -> Floats:
@@ -204,6 +223,11 @@ def _counted(at: tuple[npt.NDArray[np.int64], ...], shape: tuple[int, ...]) -> n
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, at, 1)
     return counts
+
+
+def metric_index(metric: str) -> int:
+    """A metric's place on the last axis."""
+    return list(METRICS).index(metric)
 
 
 def fewest(trainings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

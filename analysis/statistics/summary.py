@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.references import level_name
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups
 from nnunet_skipstudy.analysis.statistics.across_levels import ACROSS_COLUMNS, across_levels
 from nnunet_skipstudy.analysis.statistics.paired import FAILURES, before, failed, training_numbers
 from nnunet_skipstudy.metrics import Outcome
-from nnunet_skipstudy.registry import UNPERTURBED, level_alpha
+from nnunet_skipstudy.registry import METRICS, UNPERTURBED, level_alpha
 
 OUTCOMES: tuple[str, ...] = tuple(f"n_{outcome.value}" for outcome in Outcome)
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.statistics.comparisons import comparisons
 from nnunet_skipstudy.analysis.statistics.estimates import estimates
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_rankings, ranking_rows
@@ -16,13 +16,12 @@ from nnunet_skipstudy.analysis.statistics.wins import WIN_COLUMNS, wins
 
 STATISTICS_COLUMNS: tuple[str, ...] = (
     *("dataset", "trained_on", "label", "metric", "level", "quantity"),
-    *("architecture", "trainer", "plans", "configuration", "group"),
-    *("other_architecture", "other_trainer", "other_plans", "other_configuration", "other_group"),
+    *(*PUBLISHED, "group"),
+    *(*(f"other_{name}" for name in PUBLISHED), "other_group"),
     *("estimate", "low", "high", "n_cases", "n_groups", "n_replicates", "n_networks"),
     *("test", "statistic", "p_value", "p_holm", "n_tests", "effect"),
 )
 _COUNTS = ("n_cases", "n_groups", "n_replicates", "n_networks", "n_tests")
-_KEY = ("architecture", "trainer", "plans", "configuration")
 _NUMBERS = ("estimate", "low", "high", "statistic", "p_value", "p_holm", "effect")
 
 
@@ -62,7 +61,7 @@ class Statistics:
         chosen = self.wins[self.wins["eligible"].astype(bool)]
         for name, value in place.items():
             chosen = chosen[chosen[name] == value]
-        return set(chosen[list(_KEY)].itertuples(index=False, name=None))
+        return set(network_keys(chosen, PUBLISHED))
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, ...], list[Row]]:
@@ -70,8 +69,8 @@ class Statistics:
         columns = list(self.table.columns)
         for values in self.table.itertuples(index=False, name=None):
             row = dict(zip(columns, values, strict=True))
-            row["key"] = tuple(row[name] for name in _KEY)
-            row["other"] = tuple(row[f"other_{name}"] for name in _KEY)
+            row["key"] = NetworkKey(*(row[name] for name in PUBLISHED))
+            row["other"] = NetworkKey(*(row[f"other_{name}"] for name in PUBLISHED))
             place = tuple(row[name] for name in ("dataset", "trained_on", "label", "quantity", "metric"))
             found.setdefault(place, []).append(row)
         return found

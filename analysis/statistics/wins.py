@@ -5,12 +5,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.measuring.case_metrics import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.ranks import stability
-from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, is_lower_better, named
+from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
-from nnunet_skipstudy.registry import ARCHITECTURES, OTHER_GROUP
+from nnunet_skipstudy.registry import ARCHITECTURES, METRICS, OTHER_GROUP
 
 TIE = 5e-5
 """Values that are nearer than this read alike in a table, so both are best."""
@@ -20,7 +20,7 @@ MORE_FAILURES = 0.1
 
 WIN_COLUMNS: tuple[str, ...] = (
     *("dataset", "trained_on", "label", "metric", "level", "quantity"),
-    *("architecture", "trainer", "plans", "configuration", "group"),
+    *(*PUBLISHED, "group"),
     *("eligible", "value", "best", "share_of_cases_best", "share_of_resamples_best", "n_cases", "n_groups"),
     "reason",
 )
@@ -36,13 +36,13 @@ def wins(data: Resampled) -> Iterator[Row]:
     of cases without a value exceeds the least of any network by more than :data:`MORE_FAILURES`: it would be measured
     on what is left, the cases it can do.
     """
-    for metric, name in enumerate(METRICS):
+    for metric, (name, row) in enumerate(METRICS.items()):
         for level, level_name in enumerate(data.setting.levels):
             values = data.values[:, :, level, metric]
             rows = data.means[:, :, level, metric]
-            yield from _contest(data, (name, level_name, "mean"), rows, values, is_lower_better(name), True)
+            yield from _contest(data, (name, level_name, "mean"), rows, values, row.lower_is_better, True)
             rows = data.cvs[:, :, level, metric]
-            out = _not_steady(data, level, is_lower_better(name))
+            out = _not_steady(data, level, row.lower_is_better)
             yield from _contest(data, (name, level_name, "cv"), rows, values, True, False, out)
         if len(data.setting.levels) > 1:
             by_case = data.setting.level_cvs[:, :, metric]
@@ -110,7 +110,7 @@ def _contest(
     shares = dict(zip(known, _resample_shares(data, rows[:, known], lower), strict=True)) if known else {}
     of_cases = _case_shares(by_case, known, lower) if cases_compete and known else {}
     for index, key in enumerate(data.setting.networks):
-        architecture = ARCHITECTURES.get(key[0])
+        architecture = ARCHITECTURES.get(key.architecture)
         yield {
             **data.facts(*place),
             **named(key),

@@ -161,6 +161,9 @@ def make_skip(policy: SkipPolicy, kit: LayerKit, level: Level, make_stage: Stage
         level: where it lies.
         make_stage: makes the blocks of a nested pathway.
         n_below: length of the row of the next coarser level.
+
+    Raises:
+        ValueError: the policy is not one of these.
     """
     if policy is SkipPolicy.NONE:
         return NoSkip()
@@ -168,4 +171,6 @@ def make_skip(policy: SkipPolicy, kit: LayerKit, level: Level, make_stage: Stage
         return Concatenate(level.features)
     if policy is SkipPolicy.GATED:
         return AttentionGate(kit, level)
-    return NestedPathway(kit, level, make_stage, n_below)
+    if policy is SkipPolicy.NESTED:
+        return NestedPathway(kit, level, make_stage, n_below)
+    raise ValueError(f"no skip for the policy {policy!r}; give one of {', '.join(known.value for known in SkipPolicy)}")

@@ -1,5 +1,6 @@
 """``skipstudy analyze``: predictions and labels in; tables, figures and a report out."""
 
+import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -70,9 +71,22 @@ def parser() -> Parser:
         help="predictions without a label are an error, or are left out and listed (default: refuse)",
     )
     add(
+        "--groups",
+        metavar="REGEX|CSV",
+        help="which cases belong together (slices of a patient): a regular expression for their names, whose first "
+        "parentheses find the group, or a table.csv with the columns case and group (default: cases.csv's)",
+    )
+    add(
         "--include-degenerate",
         action="store_true",
         help="let networks that ignore their input be ranked and named best (default: they are listed only)",
+    )
+    add(
+        "--figures",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="draw the figures whose numbers have changed since OUT's last run, or leave all figures out (default: "
+        "--figures)",
     )
     add("--latex", action="store_true", help="write the report's tables as tables/*.tex, too")
     add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4, 1 for small images)")

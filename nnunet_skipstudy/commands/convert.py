@@ -12,8 +12,8 @@ CONVERTERS: dict[str, str] = {
     "spleen": "Decathlon Task09: spleen in CT",
     "heart": "Decathlon Task02: left atrium in MRI",
 }
-"""Each converter has a module of its name in ``nnunet_skipstudy.dataset_conversion`` with
-``main(argv) -> int``; it is imported when it is called."""
+"""Each converter is ``CONVERTER`` in the module of its name in ``nnunet_skipstudy.dataset_conversion``, imported when
+it is called: a new data set is such a module and a row here."""
 
 OVERVIEW = """\
 usage: skipstudy convert NAME [SOURCE ...] -d ID [options]
@@ -47,5 +47,5 @@ def main(argv: list[str]) -> int:
     if name not in CONVERTERS:
         raise UserError(f"no data set {name!r}; choose one of {', '.join(CONVERTERS)} (skipstudy convert --help)")
     module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{name}")
-    code: int = module.main(arguments)
+    code: int = module.CONVERTER.main(arguments)
     return code

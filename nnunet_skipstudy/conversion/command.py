@@ -9,8 +9,24 @@ from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescriptio
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser
 
+DOWNLOAD = """\
+Made are training pool, test set and its four perturbed copies (hardest, harder, easier, easiest), cases.csv,
+perturbations.csv, and eleven folds (folds.csv): 0-4 wide (cross-validation, spread over strata and texture disparity),
+5-9 narrow (fold 0's validation cases; trained on one fifth of its training cases by disparity, hardest to easiest),
+10 matched (as many as narrow, over the whole range). No group straddles a split. It appears in $nnUNet_raw and
+$nnUNet_preprocessed when it is complete; a finished one is left as it is."""
+
 
 @dataclass(frozen=True)
+class Made:
+    """What a converter has made: the folder in nnUNet_raw, a line about its content, nnU-Net's configuration for it."""
+
+    folder: Path
+    content: str
+    configuration: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Converter:
     """What one converter's command line has of its own.
 
@@ -19,71 +35,106 @@ class Converter:
         dataset_id: nnU-Net's identifier by default.
         dataset_name: likewise.
         about: what it makes, for ``--help``.
-        study: what ``--protocol study`` does, for ``--help``.
-        describe: the parsed arguments to the description.
-        add_arguments: adds options of its own.
+        make: makes it as the parsed arguments say; raises UserError.
+        add_arguments: adds what it is made from, and options of its own.
         examples: command lines.
+        epilog: text before the examples.
     """
 
     command: str
     dataset_id: int
     dataset_name: str
     about: str
-    study: str
-    describe: Callable[[argparse.Namespace], DatasetDescription]
-    add_arguments: Callable[[Parser], None] = lambda parser: None
-    examples: tuple[str, ...] = ()
+    make: Callable[[argparse.Namespace], Made]
+    add_arguments: Callable[[Parser], None]
+    examples: tuple[str, ...]
+    epilog: str = ""
+
+    def main(self, argv: list[str]) -> int:
+        """Convert as the arguments say, and print what was made and what comes next.
+
+        Raises:
+            UserError: arguments, environment or source are at fault.
+        """
+        arguments = self._parser().parse_intermixed_args(argv)
+        made = self.make(arguments)
+        print(
+            f"{made.folder}\n  {made.content}\n"
+            f"next: nnUNetv2_plan_and_preprocess -d {arguments.dataset_id} -c {made.configuration}"
+        )
+        return 0
+
+    def _parser(self) -> Parser:
+        parser = Parser(
+            prog=f"skipstudy convert {self.command}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description=self.about,
+            epilog=self.epilog + "examples:\n" + "\n".join(f"  {example}" for example in self.examples),
+        )
+        add, number, name = parser.add_argument, self.dataset_id, self.dataset_name
+        add("-d", "--dataset-id", type=int, default=number, metavar="ID", help=f"identifier (default: {number})")
+        add("--name", default=name, help=f"the data set's name (default: {name})")
+        self.add_arguments(parser)
+        add("--seed", type=int, default=0, help="of all that is drawn (default: 0)")
+        add("--overwrite", action="store_true", help="replace the data set, and what nnU-Net preprocessed of it")
+        return parser
 
 
-OUTPUT = """\
-Made are training pool, test set and its four perturbed copies (hardest, harder, easier, easiest), cases.csv,
-perturbations.csv, and eleven folds (folds.csv): 0-4 wide (cross-validation, spread over strata and texture disparity),
-5-9 narrow (fold 0's validation cases; trained on one fifth of its training cases by disparity, hardest to easiest),
-10 matched (as many as narrow, over the whole range). No group straddles a split. It appears in $nnUNet_raw and
-$nnUNet_preprocessed when it is complete; a finished one is left as it is."""
+def of_download(
+    *,
+    command: str,
+    dataset_id: int,
+    dataset_name: str,
+    about: str,
+    study: str,
+    describe: Callable[[argparse.Namespace], DatasetDescription],
+    add_arguments: Callable[[Parser], None],
+    examples: tuple[str, ...] = (),
+) -> Converter:
+    """The converter of a publisher's download.
 
-
-def build_parser(converter: Converter) -> Parser:
-    """The command's arguments."""
-    examples = (f"skipstudy convert {converter.command} DOWNLOAD -d {converter.dataset_id}", *converter.examples)
-    parser = Parser(
-        prog=f"skipstudy convert {converter.command}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=f"{converter.about}\n\n{OUTPUT}",
-        epilog="examples:\n" + "\n".join(f"  {example}" for example in examples),
-    )
-    add = parser.add_argument
-    add("source", nargs="?", metavar="SOURCE", type=Path, help="the download: its folder, at any depth, or zip or tar")
-    add("-i", "--source", dest="source_option", metavar="SOURCE", type=Path, help="the same")
-    number, name = converter.dataset_id, converter.dataset_name
-    add("-d", "--dataset-id", type=int, default=number, metavar="ID", help=f"identifier (default: {number})")
-    add("--name", default=name, help=f"the data set's name (default: {name})")
-    add("--protocol", default="native", metavar="|".join(PROTOCOLS), help=converter.study)
-    converter.add_arguments(parser)
-    add("--seed", type=int, default=0, help="of all that is drawn (default: 0)")
-    add(
-        "-np", "--num-processes", type=int, metavar="N", help="cases worked on at a time (default: processors, up to 4)"
-    )
-    add("--overwrite", action="store_true", help="replace the data set, and what nnU-Net preprocessed of it")
-    return parser
-
-
-def run(converter: Converter, argv: list[str]) -> int:
-    """Convert as the arguments say, and print what was made and what comes next.
-
-    Raises:
-        UserError: arguments, environment or download are at fault.
+    Args:
+        command: as :class:`Converter` has it, like those that are not here.
+        dataset_id: likewise.
+        dataset_name: likewise.
+        about: likewise.
+        study: what ``--protocol study`` does, for ``--help``.
+        describe: the parsed arguments to the description; raises UserError.
+        add_arguments: adds options of its own.
+        examples: command lines beside the plainest one.
     """
-    arguments = build_parser(converter).parse_args(argv)
+
+    def add_all(parser: Parser) -> None:
+        add = parser.add_argument
+        add("source", nargs="?", metavar="SOURCE", type=Path, help="the download: its folder at any depth, zip or tar")
+        add("-i", "--source", dest="source_option", metavar="SOURCE", type=Path, help="the same")
+        add("--protocol", default="native", metavar="|".join(PROTOCOLS), help=study)
+        add_arguments(parser)
+        add("-np", "--num-processes", type=int, metavar="N", help="cases at a time (default: processors, up to 4)")
+
+    return Converter(
+        command=command,
+        dataset_id=dataset_id,
+        dataset_name=dataset_name,
+        about=f"{about}\n\n{DOWNLOAD}",
+        make=lambda arguments: _convert(command, describe, arguments),
+        add_arguments=add_all,
+        examples=(f"skipstudy convert {command} DOWNLOAD -d {dataset_id}", *examples),
+    )
+
+
+def _convert(
+    command: str, describe: Callable[[argparse.Namespace], DatasetDescription], arguments: argparse.Namespace
+) -> Made:
     given = [path for path in (arguments.source, arguments.source_option) if path is not None]
     if len(given) != 1:
         raise UserError(
             f"{len(given) or 'no'} sources; give the download's folder or archive once, as SOURCE or with -i "
-            f"(skipstudy convert {converter.command} --help)"
+            f"(skipstudy convert {command} --help)"
         )
     if arguments.protocol not in PROTOCOLS:
         raise UserError(f"protocol {arguments.protocol!r}; choose one of {', '.join(PROTOCOLS)}")
-    description = converter.describe(arguments)
+    description = describe(arguments)
 
     from nnunet_skipstudy.conversion.engine import convert
 
@@ -97,12 +148,8 @@ def run(converter: Converter, argv: list[str]) -> int:
         workers=arguments.num_processes,
     )
     n_pool, n_test = (len(list((folder / labels).iterdir())) for labels in ("labelsTr", "labelsTs"))
-    print(
-        f"{folder}\n"
-        f"  {n_pool} cases to train and validate in 11 folds (folds.csv); {n_test} test cases at 5 levels\n"
-        f"next: nnUNetv2_plan_and_preprocess -d {arguments.dataset_id} -c {description.configuration}"
-    )
-    return 0
+    content = f"{n_pool} cases to train and validate in 11 folds (folds.csv); {n_test} test cases at 5 levels"
+    return Made(folder, content, description.configuration)
 
 
 def refuse_with_study(arguments: argparse.Namespace, **options: str) -> None:

@@ -1,21 +1,73 @@
-"""What the tasks of the Medical Segmentation Decathlon (MSD, Antonelli et al. 2022) share: their layout."""
+"""What the tasks of the Medical Segmentation Decathlon (MSD, Antonelli et al. 2022) share: all but a few names."""
 
+import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from nnunet_skipstudy.conversion.description import SourceCase
+from nnunet_skipstudy.conversion.command import Converter, of_download
+from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes, SourceCase
 from nnunet_skipstudy.conversion.numbering import add_once
+from nnunet_skipstudy.conversion.slices import Window, add_slices_argument, volumes_or_slices
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
 
 
-def layout(prefix: str) -> Layout:
-    """Of the task whose files are called ``<prefix>_2.nii.gz``."""
-    return Layout(
-        images=_pattern(prefix),
-        unused=r"imagesTs/.*",  # they have no labels
-        expected=f"'imagesTr/{prefix}_2.nii.gz', 'labelsTr/{prefix}_2.nii.gz' and so on",
+def decathlon_converter(
+    command: str,
+    dataset_id: int,
+    *,
+    task: str,
+    what: str,
+    prefix: str,
+    labels: Mapping[str, int],
+    modality: str,
+    study: Sizes,
+    window: Window | None = None,
+) -> Converter:
+    """The converter of one task.
+
+    Args:
+        command: its name in ``skipstudy convert``; with a capital that of the data set.
+        dataset_id: nnU-Net's identifier by default.
+        task: the download's usual name.
+        what: organ and modality, for ``--help``.
+        prefix: of its files, which are called ``<prefix>_2.nii.gz``.
+        labels: values by name, with background 0.
+        modality: nnU-Net's name of the channel.
+        study: the volumes that the study had in each part: all that are labelled.
+        window: black and white of slices; None: the volume's own percentiles.
+    """
+    name, (train, val, test) = command.capitalize(), (study.train, study.val, study.test)
+
+    def describe(arguments: argparse.Namespace) -> DatasetDescription:
+        is_study = arguments.protocol == "study"
+        return DatasetDescription(
+            name=name,
+            layout=Layout(
+                images=_pattern(prefix),
+                unused=r"imagesTs/.*",  # they have no labels
+                expected=f"'imagesTr/{prefix}_2.nii.gz', 'labelsTr/{prefix}_2.nii.gz' and so on",
+            ),
+            list_cases=cases_of,
+            labels=labels,
+            division=Division(sizes=study, first_fold="study_train_val") if is_study else Division(),
+            published=(train + val + test, "labelled volumes"),
+            **volumes_or_slices(arguments, modality, window),
+        )
+
+    return of_download(
+        command=command,
+        dataset_id=dataset_id,
+        dataset_name=name,
+        about=f"Make an nnU-Net data set of the Decathlon's {task}, {what}: the labelled volumes, a fifth\n"
+        "of them the test set.",
+        study=f"native: volumes; study: 2D as in --slices, of {train} volumes to train, {val} to validate and {test} "
+        "to test (default: native)",
+        describe=describe,
+        add_arguments=partial(add_slices_argument, window=window),
+        examples=(f"skipstudy convert {command} {task}.tar -d {dataset_id + 10} --name {name}Study --protocol study",),
     )
 
 
@@ -42,4 +94,4 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
 
 
 def _pattern(prefix: str) -> str:
-    return rf"(?P<folder>imagesTr|labelsTr)/(?P<case>{prefix}_(?P<number>\d+))\.nii(?:\.gz)?"
+    return rf"(?P<folder>imagesTr|labelsTr)/(?P<case>{prefix}_(?P<number>\d{{1,9}}))\.nii(?:\.gz)?"

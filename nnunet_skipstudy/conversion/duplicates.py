@@ -84,14 +84,10 @@ def merged_groups(groups: Mapping[str, str], pairs: Iterable[Pair]) -> dict[str,
         groups: the group of each case.
         pairs: cases that belong together; so do those that are linked through others.
     """
-    leaders = {group: group for group in groups.values()}
+    from scipy.cluster.hierarchy import DisjointSet
 
-    def leader(group: str) -> str:
-        while leaders[group] != group:
-            leaders[group] = group = leaders[leaders[group]]
-        return group
-
+    joined = DisjointSet(groups.values())
     for pair in pairs:
-        one, other = sorted((leader(groups[pair.case]), leader(groups[pair.other])))
-        leaders[other] = one
-    return {case: leader(group) for case, group in groups.items()}
+        joined.merge(groups[pair.case], groups[pair.other])
+    smallest = {group: min(joined.subset(group)) for group in joined}
+    return {case: smallest[group] for case, group in groups.items()}

@@ -14,6 +14,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import read_image
 
 ENDING = ".png"
+MOST_CROPS = 1000
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -25,9 +26,10 @@ class Crops:
     size_px: int
 
     def __post_init__(self) -> None:
-        if self.number < 1 or self.size_px < 32:
+        if not 1 <= self.number <= MOST_CROPS or self.size_px < 32:
             raise UserError(
-                f"{self.number} crops of {self.size_px} pixels; give at least 1 of at least 32 (--crops, --crop-size)"
+                f"{self.number} crops of {self.size_px} pixels; give 1 to {MOST_CROPS} of at least 32 "
+                "(--crops, --crop-size)"
             )
 
 
@@ -54,7 +56,7 @@ class FlatRendering:
         image = _opaque(picture) if self.colour else grey(picture)
         label = np.zeros(image.shape[:2], np.uint8)
         for name in item.masks:
-            mask = self.marked(read_image(root / name).array)
+            mask = self.marked(_read_mask(root / name))
             if mask.shape != label.shape:
                 raise UserError(
                     f"{root / name}: {_by(mask.shape)} pixels for an image of {_by(label.shape)} ({item.image}); "
@@ -91,6 +93,15 @@ class FlatRendering:
             source = f"{item.image}#row={row},column={column}"
             cut.append(Rendered(f"{item.case}_crop{number}", image[window], label[window], source))
         return cut
+
+
+def _read_mask(path: Path) -> npt.NDArray[Any]:
+    image = read_image(path)
+    if image.lossy:
+        raise UserError(f"{path}: is compressed with losses, which blurs a mask; fetch the download again")
+    if image.array.dtype.kind == "f" or image.array.min() < 0:
+        raise UserError(f"{path}: holds {image.array.dtype}, a mask holds whole numbers from 0 on; make it again")
+    return image.array
 
 
 def _by(shape: tuple[int, ...]) -> str:
@@ -131,12 +142,12 @@ def _opaque(picture: Pixels) -> Pixels:
 
 
 def _eight_bits(picture: npt.NDArray[Any], path: Path) -> Pixels:
+    """Integers of more bits lose the lowest of as many as the largest value needs: many a picture of 12 comes in 16."""
     if picture.dtype == bool:
         return np.asarray(picture * np.uint8(255))
-    if picture.dtype == np.uint16:
-        return np.asarray(np.rint(picture / 257).astype(np.uint8))
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+    if picture.dtype.kind not in "ui" or picture.ndim not in (2, 3) or picture.min() < 0:
         raise UserError(
             f"{path}: {picture.dtype} of shape {picture.shape}; an 8-bit picture is expected: fetch the download again"
         )
-    return picture
+    largest = 2 ** max(8, int(picture.max()).bit_length()) - 1
+    return picture if picture.dtype == np.uint8 else np.rint(picture / (largest / 255)).astype(np.uint8)

@@ -1,44 +1,36 @@
 """The choice between whole volumes and the study's slices, for every data set of volumes."""
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nnunet_skipstudy.conversion import flat, volumes
-from nnunet_skipstudy.conversion.description import Render
 from nnunet_skipstudy.support.parser import Parser
 
-
-@dataclass(frozen=True)
-class VolumeOptions:
-    """What follows from the choice."""
-
-    rendering: Render
-    ending: str
-    configuration: str
-    options: Mapping[str, Any]
-    sliced: bool
-
-    def channel_names(self, modality: str) -> tuple[str]:
-        """The modality for volumes, by which nnU-Net chooses the normalisation; windowed slices are just grey."""
-        return ("grey",) if self.sliced else (modality,)
+Window = tuple[float, float]
+"""The intensities that become black and white."""
 
 
-def volume_options(arguments: argparse.Namespace, *, window: tuple[float, float] | None = None) -> VolumeOptions:
-    """Slices where ``--slices`` or ``--protocol study`` is given, else volumes."""
+def volumes_or_slices(arguments: argparse.Namespace, modality: str, window: Window | None = None) -> dict[str, Any]:
+    """What of a description follows from the choice: slices with ``--slices`` or ``--protocol study``, else volumes.
+
+    By its channel's name nnU-Net chooses the normalisation: volumes have their modality's, windowed slices are grey.
+    """
     sliced = arguments.slices or arguments.protocol == "study"
-    options = {"protocol": arguments.protocol, "slices": sliced}
-    if sliced:
-        return VolumeOptions(volumes.SliceRendering(window), flat.ENDING, "2d", options, sliced)
-    return VolumeOptions(volumes.VolumeRendering(), volumes.ENDING, "3d_fullres", options, sliced)
+    return {
+        "render": volumes.SliceRendering(window) if sliced else volumes.VolumeRendering(),
+        "channel_names": ("grey",) if sliced else (modality,),
+        "ending": flat.ENDING if sliced else volumes.ENDING,
+        "configuration": "2d" if sliced else "3d_fullres",
+        "options": {"protocol": arguments.protocol, "slices": sliced},
+    }
 
 
-def add_slices_argument(parser: Parser, black_to_white: str) -> None:
+def add_slices_argument(parser: Parser, window: Window | None = None) -> None:
     """Add ``--slices``."""
+    ends = f"{window[0]:g} to {window[1]:g} HU" if window else "the volume's own percentiles 0.5 to 99.5"
     parser.add_argument(
         "--slices",
         action="store_true",
-        help=f"2D: slices with more than 0.5 %% foreground, 256 x 256, 8 bit, {black_to_white} as black to white "
+        help=f"2D: slices with more than 0.5 %% foreground, 256 x 256, 8 bit, {ends} as black to white "
         "(default: volumes)",
     )

@@ -1,7 +1,8 @@
 """A download as it came: a folder at any sensible depth, or the publisher's zip or tar, which is read safely.
 
 An archive is refused whole when a member could end up outside the folder that it is unpacked into, or isn't a plain
-file: absolute names, ``..``, links, devices. Only the members that belong to the data set are unpacked.
+file: absolute names, ``..``, links, devices. Only the members that belong to the data set are unpacked. Whatever
+checksum an archive carries is compared: those of a zip's members, of a tar's headers, of a compressed tar as a whole.
 """
 
 import hashlib
@@ -11,13 +12,12 @@ import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from tqdm import tqdm
 
@@ -28,8 +28,8 @@ END_BYTES = 1 << 20
 DEEPEST = 8
 """Folders further down are not looked at."""
 JUNK_NAMES: frozenset[str] = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini"})
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
-"""What the readers of archives complain with."""
+UNPACK_IT = "unpack it with a program that can, and give the folder"
+FLAGS = re.IGNORECASE | re.ASCII
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,6 @@ class Download:
     strangers: tuple[str, ...]
 
     @property
-    def names_and_sizes(self) -> str:
-        """SHA-256 of all names and sizes, by which former versions told downloads apart."""
-        lines = "".join(f"{name}\0{size}\n" for name, size in sorted(self.sizes.items()))
-        return hashlib.sha256(lines.encode()).hexdigest()
-
-    @property
     def fingerprint(self) -> str:
         """SHA-256 of all names, sizes and contents: the same for a folder and the archive that it came from.
 
@@ -77,8 +71,12 @@ class Download:
         Raises:
             UserError: the archive is damaged, or a file can't be read.
         """
-        with _damage_explained(self.path):
-            digests = {name: _digest(stream, size) for name, stream, size in _contents(self)}
+        digests = {}
+        for name, blocks in _contents(self, ends=True):
+            digest = hashlib.sha256()
+            for block in blocks:
+                digest.update(block)
+            digests[name] = digest.hexdigest()
         lines = "".join(f"{name}\0{self.sizes[name]}\0{digest}\n" for name, digest in sorted(digests.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -89,18 +87,12 @@ def find_download(path: Path, layout: Layout, name: str) -> Download:
     Raises:
         UserError: there is nothing, it is unsafe or damaged, or holds the data set not exactly once.
     """
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder; give the download of {name}")
-    sizes = _folder_sizes(path, layout) if path.is_dir() else _archive_sizes(path)
+    with _complaints_explained(path):
+        if not path.exists():
+            raise UserError(f"{path}: no such file or folder; give the download of {name}")
+        sizes = _folder_sizes(path, layout) if path.is_dir() else _archive_sizes(path)
     sizes = {member: size for member, size in sizes.items() if not is_junk(member)}
-    below = re.compile(rf"(?:(?P<prefix>.*?)/)??(?:{layout.images})", re.IGNORECASE)
-    prefixes = Counter(match["prefix"] or "" for member in sizes if (match := below.fullmatch(member)))
-    if not prefixes:
-        raise UserError(f"{path}: holds no {name}; give the folder or archive with {layout.expected}")
-    if len(prefixes) > 1:
-        found = ", ".join(prefix or "." for prefix in sorted(prefixes)[:3])
-        raise UserError(f"{path}: holds {name} {len(prefixes)} times ({found}); give one of these folders")
-    (prefix,) = prefixes
+    prefix = _only_prefix(path, sizes, layout, name)
     start = f"{prefix}/" if prefix else ""
     inside = {member.removeprefix(start): size for member, size in sizes.items() if member.startswith(start)}
     for member in inside:
@@ -109,18 +101,28 @@ def find_download(path: Path, layout: Layout, name: str) -> Download:
                 f"{path}: holds both {member} and {member.removesuffix('.gz')}, and readers of the one get the other; "
                 "remove one of them"
             )
-    wanted = re.compile(f"(?:{layout.images})|(?:{layout.tables})", re.IGNORECASE)
-    unused = re.compile(layout.unused, re.IGNORECASE)
+    wanted = {
+        member: size
+        for member, size in inside.items()
+        if re.fullmatch(f"(?:{layout.images})|(?:{layout.tables})", member, FLAGS)
+    }
+    strangers = (member for member in sorted(inside.keys() - wanted.keys()) if is_image_name(member))
     return Download(
-        path,
-        prefix,
-        {member: size for member, size in inside.items() if wanted.fullmatch(member)},
-        tuple(
-            member
-            for member in sorted(inside)
-            if is_image_name(member) and not wanted.fullmatch(member) and not unused.fullmatch(member)
-        ),
+        path, prefix, wanted, tuple(member for member in strangers if not re.fullmatch(layout.unused, member, FLAGS))
     )
+
+
+def _only_prefix(path: Path, members: Iterable[str], layout: Layout, name: str) -> str:
+    """The folder below which the data set lies."""
+    below = re.compile(rf"(?:(?P<prefix>.*?)/)??(?:{layout.images})", FLAGS | re.DOTALL)
+    prefixes = Counter(match["prefix"] or "" for member in members if (match := below.fullmatch(member)))
+    if not prefixes:
+        raise UserError(f"{path}: holds no {name}; give the folder or archive with {layout.expected}")
+    if len(prefixes) > 1:
+        found = ", ".join(prefix or "." for prefix in sorted(prefixes)[:3])
+        raise UserError(f"{path}: holds {name} {len(prefixes)} times ({found}); give one of these folders")
+    (prefix,) = prefixes
+    return prefix
 
 
 def is_junk(name: str) -> bool:
@@ -130,19 +132,20 @@ def is_junk(name: str) -> bool:
 
 def is_image_name(name: str) -> bool:
     """Whether a file's ending is that of an image."""
-    return name.lower().endswith((".png", ".bmp", ".nii", ".nii.gz"))
+    return name.lower().endswith((".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz"))
 
 
 def _folder_sizes(folder: Path, layout: Layout) -> dict[str, int]:
     """All files below a folder with their sizes.
 
     Raises:
-        UserError: a folder can't be looked into, or a file of the data set is a link to nothing.
+        UserError: a file of the data set is a link to nothing.
+        OSError: a folder can't be looked into.
     """
-    wanted = re.compile(rf"(?:.*/)?(?:{layout.images}|{layout.tables})", re.IGNORECASE)
+    wanted = re.compile(rf"(?:.*/)?(?:{layout.images}|{layout.tables})", FLAGS | re.DOTALL)
     sizes = {}
     seen = set()
-    for root, folders, files in os.walk(folder, followlinks=True, onerror=_refuse_unreadable):
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
         here = Path(root)
         real = here.resolve()
         if real in seen or len(here.relative_to(folder).parts) >= DEEPEST:
@@ -160,45 +163,60 @@ def _folder_sizes(folder: Path, layout: Layout) -> dict[str, int]:
     return sizes
 
 
-def _refuse_unreadable(error: OSError) -> None:
-    raise UserError(f"{error.filename}: can't be looked into ({error.strerror}); make it readable") from error
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _archive_sizes(path: Path) -> dict[str, int]:
-    with _damage_explained(path):
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return dict(_zip_members(archive, path))
-        if tarfile.is_tarfile(path):
-            with tarfile.open(path) as tar:
-                return dict(_tar_members(tar, path))
-    raise UserError(
-        f"{path}: neither a folder nor a whole zip or tar archive; give the download as it came, or fetch it again"
-    )
+    if tarfile.is_tarfile(path):
+        return {name: size for name, size, _ in _tar_members(path)}
+    if not zipfile.is_zipfile(path):
+        raise UserError(
+            f"{path}: neither a folder nor a whole zip or tar archive; give the download as it came, or fetch it again"
+        )
+    with zipfile.ZipFile(path) as archive:
+        return {name: member.file_size for name, member in _zip_members(archive, path).items()}
 
 
-def _zip_members(archive: zipfile.ZipFile, path: Path) -> Iterator[tuple[str, int]]:
+def _zip_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """The files in a zip; old Windows programs wrote backslashes between folders."""
+    members = {}
     for member in archive.infolist():
+        name = member.filename.replace("\\", "/")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise _unsafe(path, member.filename, "is a link")
-        name = _zip_name(member)
         _check_name(path, name)
+        if member.flag_bits & 1:
+            raise UserError(f"{path}: its member {member.filename!r} is encrypted; {UNPACK_IT}")
         if not name.endswith("/"):
-            yield name, member.file_size
+            members[name] = member
+    return members
 
 
-def _zip_name(member: zipfile.ZipInfo) -> str:
-    """A member's name; old Windows programs wrote backslashes between folders."""
-    return member.filename.replace("\\", "/")
+class _TarMember(tarfile.TarInfo):
+    """A member whose damaged header is an error: tarfile takes it, and a missing one, for the archive's end."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_TarMember":
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):  # which ends a whole archive
+                raise
+            raise tarfile.ReadError(f"{error or 'it ends early'}") from error
 
 
-def _tar_members(archive: tarfile.TarFile, path: Path) -> Iterator[tuple[str, int]]:
-    for member in archive:
-        if not (member.isfile() or member.isdir()):
-            raise _unsafe(path, member.name, "is a link or a device")
-        _check_name(path, member.name)
-        if member.isfile():
-            yield member.name.removeprefix("./"), member.size
+def _tar_members(path: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Name, size and content of each file in a tar, in its order, since a compressed one can't be read backwards."""
+    with tarfile.open(path, tarinfo=_TarMember) as archive:
+        for member in archive:
+            if not (member.isfile() or member.isdir()):
+                raise _unsafe(path, member.name, "is a link or a device")
+            _check_name(path, member.name)
+            if member.isfile() and (stream := archive.extractfile(member)):
+                yield member.name.removeprefix("./"), member.size, stream
+        while archive.fileobj and archive.fileobj.read(1 << 20):  # a checksum of all comes last
+            pass
 
 
 def _check_name(path: Path, name: str) -> None:
@@ -214,14 +232,18 @@ def _unsafe(path: Path, member: str, reason: str) -> UserError:
 
 
 @contextmanager
-def _damage_explained(path: Path) -> Iterator[None]:
+def _complaints_explained(path: Path) -> Iterator[None]:
+    """Whatever goes wrong in here, while a download is read, is one complaint about it."""
     try:
         yield
-    except DAMAGED as error:
+    except UserError:
+        raise
+    except Exception as error:  # the readers of archives have a dozen kinds, not all of them documented
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path}: can't be read ({reason}); the archive is truncated or damaged: fetch it again") from (
-            error
-        )
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(f"{error.filename or path}: can't be read ({error.strerror}); make it readable") from error
+        remedy = UNPACK_IT if isinstance(error, NotImplementedError) else "it is truncated or damaged: fetch it again"
+        raise UserError(f"{path}: can't be read ({reason}); {remedy}") from error
 
 
 @contextmanager
@@ -241,63 +263,72 @@ def unpacked(download: Download, into: Path) -> Iterator[Path]:
             f"{download.path}: unpacks to {needed / 1e9:.1f} GB, and {into} has {free / 1e9:.1f} GB left; make space"
         )
     try:
-        with (
-            _damage_explained(download.path),
-            tqdm(total=needed, desc=download.path.name, unit="B", unit_scale=True, disable=None) as bar,
-        ):
-            _unpack(download, folder, bar.update)
+        with tqdm(total=needed, desc=download.path.name, unit="B", unit_scale=True, disable=None) as bar:
+            for name, blocks in _contents(download):
+                _write(blocks, folder / name, bar.update)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unpack(download: Download, folder: Path, progress: Callable[[int], object]) -> None:
-    for name, stream, size in _contents(download):
-        _write(stream, folder / name, progress, size)
+def _write(blocks: Iterable[bytes], target: Path, progress: Callable[[int], object]) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as out:
+            for block in blocks:
+                progress(out.write(block))
+    except OSError as error:
+        raise UserError(
+            f"{target}: can't be written ({error.strerror}); make space, or unpack it elsewhere and give the folder"
+        ) from error
 
 
-def _contents(download: Download) -> Iterator[tuple[str, IO[bytes], int]]:
-    """Name, content and size of each file of a download, in any order; each is closed when the next one comes."""
-    start = f"{download.prefix}/" if download.prefix else ""
-    if download.path.is_dir():
+def _contents(download: Download, *, ends: bool = False) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Name and content of each file of a download, in any order; only the ends of large ones, where that is wanted.
+
+    A file is closed when the next one comes.
+
+    Raises:
+        UserError: the archive is damaged, or a file can't be read; from the contents, too.
+    """
+    for name, size, stream in _explained(download.path, _opened(download)):
+        yield name, _explained(download.path, _blocks(stream, size, ends=ends))
+
+
+Item = TypeVar("Item")
+
+
+def _explained(path: Path, items: Iterator[Item]) -> Iterator[Item]:
+    with _complaints_explained(path):
+        yield from items
+
+
+def _opened(download: Download) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Name, size and open file of each file of a download."""
+    path, start = download.path, f"{download.prefix}/" if download.prefix else ""
+    if path.is_dir():
         for name, size in download.sizes.items():
-            with (download.path / start / name).open("rb") as stream:
-                yield name, stream, size
-        return
-    if zipfile.is_zipfile(download.path):
-        with zipfile.ZipFile(download.path) as archive:
-            members = {_zip_name(member): member for member in archive.infolist()}
+            with (path / start / name).open("rb") as file:
+                yield name, size, file
+    elif tarfile.is_tarfile(path):
+        for name, size, stream in _tar_members(path):
+            if name.startswith(start) and (short := name.removeprefix(start)) in download.sizes:
+                yield short, size, stream
+    else:
+        with zipfile.ZipFile(path) as archive:
+            members = _zip_members(archive, path)
             for name, size in download.sizes.items():
-                with archive.open(members[start + name]) as content:
-                    yield name, content, size
-        return
-    with tarfile.open(download.path) as tar:
-        for member in tar:  # in the archive's order: a compressed one can't be read backwards
-            name = member.name.removeprefix("./")
-            if name.startswith(start) and (short := name.removeprefix(start)) in download.sizes and member.isfile():
-                extracted = tar.extractfile(member)
-                assert extracted is not None  # it is a plain file
-                with extracted:
-                    yield short, extracted, member.size
+                with archive.open(members[start + name]) as stream:
+                    yield name, size, stream
 
 
-def _digest(stream: IO[bytes], size: int) -> str:
-    """Of a small file's content, or of a large one's beginning and end."""
-    digest = hashlib.sha256()
-    if size > SMALL_BYTES:
-        digest.update(stream.read(END_BYTES))
-        stream.seek(size - END_BYTES)
+def _blocks(stream: IO[bytes], size: int, *, ends: bool) -> Iterator[bytes]:
+    read = 0
+    if ends and size > SMALL_BYTES:
+        yield stream.read(END_BYTES)
+        read = stream.seek(size - END_BYTES)
     while block := stream.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _write(stream: IO[bytes], target: Path, progress: Callable[[int], object], size: int) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written = 0
-    with target.open("wb") as out:
-        while block := stream.read(1 << 20):
-            written += out.write(block)
-            progress(len(block))
-    if written != size:
-        raise EOFError(f"{target.name} has {written} bytes of {size}")
+        read += len(block)
+        yield block
+    if read != size:
+        raise EOFError(f"a file has {read} bytes of {size}")

@@ -112,11 +112,12 @@ def _numbers(values: tuple[float, ...]) -> str:
 
 def _label_map(mask: npt.NDArray[Any], labels: Mapping[str, int], path: Path) -> npt.NDArray[np.uint8]:
     """The mask as 8 bit; its values must be among the labels, which are 0, 1, 2 ... without a gap."""
-    whole = mask.astype(np.uint8)
-    unknown = (whole != mask) | (whole > max(labels.values()))
+    unknown = (mask < 0) | (mask > max(labels.values()))
+    if mask.dtype.kind == "f":
+        unknown |= mask != np.rint(mask)
     if unknown.any():
         raise UserError(
             f"{path}: holds the label {mask[unknown].flat[0]:g}; expected are "
             f"{', '.join(f'{value} {name}' for name, value in labels.items())}: fetch the download again"
         )
-    return whole
+    return mask.astype(np.uint8)

@@ -1,6 +1,5 @@
 """The perturbed copies of a test set: ``imagesTs_<level>`` and ``perturbations.csv``, resumable."""
 
-import csv
 import json
 import os
 import shutil
@@ -35,6 +34,7 @@ from nnunet_skipstudy.registry import level_order
 from nnunet_skipstudy.support import locks
 from nnunet_skipstudy.support.files import read_object, write_csv, write_json
 from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
+from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, case_seed, check_level_name, replay
 
@@ -219,7 +219,7 @@ class _Level:
             return True
         raise UserError(
             f"{self.images}: is there already, made with other settings or of other cases; "
-            "--overwrite replaces it, or give the level another name"
+            f"--overwrite replaces it and its rows in {TABLE}, or give the level another name"
         )
 
 
@@ -350,11 +350,8 @@ def _recorded_rows(path: Path) -> list[Row]:
     """The rows of a perturbations.csv as they stand; none where there is none."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise UserError(f"{path}: has not the columns {', '.join(COLUMNS)}; rename or remove it")
-        return list(reader)
+    rows = read_rows(path, COLUMNS, ("disparity",))
+    return [{name: row[name] for name in COLUMNS} for row in rows]
 
 
 def _typed(row: Row) -> Row:

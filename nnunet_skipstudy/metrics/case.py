@@ -7,9 +7,11 @@ from enum import Enum
 
 import numpy as np
 
-from nnunet_skipstudy.metrics import surface as surfaces
+from nnunet_skipstudy.metrics import measures
 from nnunet_skipstudy.metrics.elements import Surface
-from nnunet_skipstudy.metrics.overlap import Mask, dice_of_sizes, overlap
+from nnunet_skipstudy.metrics.overlap import Mask, overlap
+from nnunet_skipstudy.metrics.surface import distances_of_overlap
+from nnunet_skipstudy.registry import METRICS
 
 
 class Outcome(str, Enum):
@@ -40,15 +42,11 @@ class BothEmpty(str, Enum):
 class CaseMetrics:
     """The metrics of one case and label.
 
-    ``dsc`` and ``nsd``: larger is better, 0…1. ``hd``, ``hd95``, ``assd``: smaller is better, in the spacing's
-    unit. Sizes are numbers of voxels; ``predicted_size`` is ``None`` where there is no prediction.
+    ``values``: by name, of every row of :data:`~nnunet_skipstudy.registry.METRICS`; distances in the spacing's unit.
+    Sizes are numbers of voxels; ``predicted_size`` is ``None`` where there is no prediction.
     """
 
-    dsc: float
-    hd: float
-    hd95: float
-    assd: float
-    nsd: float
+    values: dict[str, float]
     reference_size: int
     predicted_size: int | None
     outcome: Outcome
@@ -73,8 +71,8 @@ def measure_case(
 ) -> CaseMetrics:
     """Measure one prediction against its reference.
 
-    A missed, spurious or absent one counts as the worst possible: DSC 0, NSD 0, all distances the image's
-    diagonal. Two empty masks count as ``both_empty`` says.
+    A missed, spurious or absent one counts as the worst possible: shares 0, all distances the image's diagonal. Two
+    empty masks count as ``both_empty`` says.
 
     Args:
         reference: boolean, 2D or 3D.
@@ -95,26 +93,21 @@ def measure_case(
     predicted_size = None if prediction is None else found.prediction_size
     if prediction is None:
         outcome = Outcome.ABSENT
-    elif reference_size and predicted_size:
-        distances = surfaces.distances_of_overlap(reference, prediction, spacing, surface, found)
-        return CaseMetrics(
-            dsc=dice_of_sizes(reference_size, predicted_size, found.shared),
-            hd=surfaces.hausdorff(distances),
-            hd95=surfaces.hausdorff_95(distances),
-            assd=surfaces.average_surface_distance(distances),
-            nsd=surfaces.surface_dice(distances, tolerance),
-            reference_size=reference_size,
-            predicted_size=predicted_size,
-            outcome=Outcome.BOTH,
-        )
     elif reference_size:
-        outcome = Outcome.MISSED
+        outcome = Outcome.BOTH if predicted_size else Outcome.MISSED
     else:
         outcome = Outcome.SPURIOUS if predicted_size else Outcome.BOTH_EMPTY
-    share, distance = 0.0, image_diagonal(reference.shape, spacing)
-    if outcome is Outcome.BOTH_EMPTY:
-        share, distance = (1.0, 0.0) if both_empty is BothEmpty.COUNT else (math.nan, math.nan)
-    return CaseMetrics(share, distance, distance, distance, share, reference_size, predicted_size, outcome)
+    if prediction is not None and outcome is Outcome.BOTH:
+        distances = distances_of_overlap(reference, prediction, spacing, surface, found)
+        pair = measures.Pair(reference, prediction, found, distances, tolerance)
+        values = {name: float(getattr(measures, name)(pair)) for name in METRICS}
+    elif outcome is Outcome.BOTH_EMPTY:
+        left_out = both_empty is BothEmpty.EXCLUDE
+        values = {name: math.nan if left_out else metric.perfect for name, metric in METRICS.items()}
+    else:
+        diagonal = image_diagonal(reference.shape, spacing)
+        values = {name: diagonal if metric.worst is None else metric.worst for name, metric in METRICS.items()}
+    return CaseMetrics(values, reference_size, predicted_size, outcome)
 
 
 def _check(reference: Mask, prediction: Mask | None, spacing: Sequence[float] | None, tolerance: float) -> None:

@@ -1,7 +1,7 @@
 """Reading any nnU-Net data set: its folder, what dataset.json says of it, its cases and their files."""
 
-import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +22,8 @@ from nnunet_skipstudy.nnunet.images import (
     read_image,
     read_label_map,
 )
-from nnunet_skipstudy.support.files import sha256_of_file
+from nnunet_skipstudy.nnunet.labels import named_labels
+from nnunet_skipstudy.support.files import expanded, read_object, sha256_of_file
 
 CHANNEL = re.compile(r"(.+)_(\d{4})")
 LEVEL_FOLDER = "imagesTs_"
@@ -68,27 +69,20 @@ def read_description(folder: Path) -> Description:
         UserError: it is absent, no JSON, or lacks what nnU-Net needs.
     """
     path = folder / "dataset.json"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set")
+    content = read_object(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: can't be read as JSON ({error}); write it again") from error
-    try:
-        values = {
-            str(name): tuple(int(v) for v in (value if isinstance(value, list) else [value]))
-            for name, value in content["labels"].items()
-        }
         channels = content["modality"] if "modality" in content else content["channel_names"]  # as nnU-Net takes them
-        ending, members = str(content["file_ending"]), dict(content.get("dataset") or {})
+        ending, n_channels = str(content["file_ending"]), len(channels)
+        members = dict(content.get("dataset") or {})
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: lacks what nnU-Net v2 needs ({type(error).__name__}: {error}); it wants channel_names, "
             "file_ending, and labels as name: value"
         ) from error
-    ignore = values.pop("ignore", None)
-    labels = {name: value for name, value in values.items() if value != (0,)}
-    return Description(path, ending, len(channels), labels, ignore[0] if ignore else None, members, content)
+    labels, ignore = named_labels(content.get("labels"), path)
+    return Description(path, ending, n_channels, labels, ignore, members, content)
 
 
 def training_cases(folder: Path, description: Description) -> list[Case]:
@@ -106,12 +100,13 @@ def _listed_cases(folder: Path, description: Description) -> Iterator[Case]:
     """The cases under ``dataset`` in dataset.json, whose paths may lead anywhere."""
     for name, files in sorted(description.members.items()):
         try:
-            images, label = [folder / str(path) for path in files["images"]], folder / str(files["label"])
+            images = tuple(folder / expanded(str(path)) for path in files["images"])
+            label = folder / expanded(str(files["label"]))
         except (KeyError, TypeError) as error:
             raise UserError(
                 f"{description.source}: case {name!r} of its 'dataset' needs 'images' and 'label'; add them"
             ) from error
-        yield Case(name, tuple(images), label)
+        yield Case(name, images, label)
 
 
 def test_levels(folder: Path) -> dict[str, Path]:
@@ -198,7 +193,7 @@ def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; check the path")
     found: dict[str, Path] = {}
-    for path in _files(folder):
+    for path in visible_files(folder):
         known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
         if known is None:
             continue
@@ -207,27 +202,37 @@ def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
             raise UserError(f"{folder}: {found[stem].name} and {path.name} have one name; remove one of them")
         found[stem] = path
     if not found:
-        there = ", ".join(sorted({f"*{path.suffix}" for path in _files(folder)})) or "no files"
+        there = ", ".join(sorted({f"*{path.suffix}" for path in visible_files(folder)})) or "no files"
         wanted = f"*{ending}" if ending else f"of a kind that nnU-Net reads ({', '.join(sorted(ENDINGS))})"
         raise UserError(f"{folder}: holds no image {wanted}, but {there}; check the path, or convert the images")
     _refuse_twins(folder)
     return found
 
 
-def _files(folder: Path) -> list[Path]:
+def visible_files(folder: Path) -> list[Path]:
     """The files of a folder by name, without hidden ones.
 
     Raises:
-        UserError: it can't be read, or a name is not UTF-8, so that no table could hold it.
+        UserError: it can't be read, or no table could hold a name.
     """
     try:
         found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
         raise UserError(f"{folder}: can't be read ({error.strerror}); check its permissions") from error
     for path in found:
-        if str(path) != str(path).encode("utf-8", "replace").decode("utf-8"):
-            raise UserError(f"{str(path)!a}: its name is not UTF-8; rename it")
+        checked_name(path)
     return found
+
+
+def checked_name(path: Path) -> str:
+    """A file's or folder's own name, which tables and the report are to hold.
+
+    Raises:
+        UserError: it is not UTF-8, or holds a line end or the like.
+    """
+    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in path.name):
+        raise UserError(f"{path.parent}: the name {path.name!a} in it is not UTF-8 of one line; rename it")
+    return path.name
 
 
 def left_out(cases: Sequence[Case]) -> Iterator[str]:
@@ -238,7 +243,7 @@ def left_out(cases: Sequence[Case]) -> Iterator[str]:
             used.setdefault(path.parent, set()).update(file_parts(path))
     for folder, files in used.items():
         endings = tuple({ending_of(path) or path.suffix for path in files} | BESIDE)
-        others = [path.name for path in _files(folder) if not path.name.lower().endswith(endings)]
+        others = [path.name for path in visible_files(folder) if not path.name.lower().endswith(endings)]
         if others:
             yield f"{folder}: {len(others)} files of another ending are left out ({', '.join(others[:3])})"
 

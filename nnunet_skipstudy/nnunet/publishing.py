@@ -11,7 +11,6 @@ A converter does three things::
 Nothing here knows a particular data set.
 """
 
-import csv
 import json
 import os
 import re
@@ -25,7 +24,8 @@ from typing import Any
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.support.files import write_csv, write_json
+from nnunet_skipstudy.support.files import read_record, write_csv, write_json, write_text
+from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.support.working_folder import only_run, remove_leftovers, working_folder
 
 RESULTS = "nnUNet_results"
@@ -65,6 +65,7 @@ class Draft:
 
     raw: Path
     preprocessed: Path
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
@@ -115,19 +116,11 @@ def _refuse_taken(target: Target) -> None:
                 )
 
 
-def is_finished(
-    target: Target, provenance: Provenance, *, overwrite: bool = False, former: Provenance | None = None
-) -> bool:
+def is_finished(target: Target, provenance: Provenance, *, overwrite: bool = False) -> bool:
     """Whether the data set is there already, made from the same provenance, so that nothing is to be done.
 
-    Says so on stderr. With ``overwrite`` the answer is always no. If nnU-Net's copy of the splits has gone,
-    it is put back.
-
-    Args:
-        target: where it is to lie.
-        provenance: what it is to be made from.
-        overwrite: it is to be made again, whatever is there.
-        former: the same provenance as former versions recorded it.
+    Says so on stderr. With ``overwrite`` the answer is always no. If nnU-Net's copy of the splits has gone, it is put
+    back.
 
     Raises:
         UserError: something else lies in the data set's place, or files of it have gone.
@@ -141,37 +134,27 @@ def is_finished(
                 "--overwrite removes them, or give another identifier (-d)"
             )
         return False
-    if _recorded(target.raw) not in [json.loads(json.dumps(known)) for known in (provenance, former) if known]:
+    description = read_record(target.raw / "dataset.json")
+    ours = description.get(PROVENANCE_KEY)
+    if not isinstance(ours, dict) or ours.get("provenance") != json.loads(json.dumps(provenance)):
         raise UserError(
             f"{target.raw} is there already, made with other options; "
             "--overwrite replaces it and its preprocessed cases, or give another identifier (-d)"
         )
-    _refuse_incomplete(target, provenance)
+    _refuse_incomplete(target, provenance, str(description.get("file_ending")))
     for root in (target.raw_root, target.preprocessed_root):
         remove_leftovers(root)  # a run may have died after it was done, before it had cleaned up
     if not (target.preprocessed / SPLITS).exists():
-        write_json(target.preprocessed / SPLITS, json.loads((target.raw / SPLITS).read_text(encoding="utf-8")))
-    print(
-        f"skipstudy: {target.folder_name} is finished, made with the same options; nothing to do",
-        file=sys.stderr,
-    )
+        write_text(target.preprocessed / SPLITS, (target.raw / SPLITS).read_text(encoding="utf-8"))
+    print(f"skipstudy: {target.folder_name} is finished, made with the same options; nothing to do", file=sys.stderr)
     return True
 
 
-def _recorded(raw: Path) -> Any:
-    """The provenance in a data set's dataset.json, or None where there is none."""
+def _refuse_incomplete(target: Target, provenance: Provenance, ending: str) -> None:
+    """Refuse a data set that has lost files which its tables name."""
     try:
-        content = json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
-        return content[PROVENANCE_KEY]["provenance"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _refuse_incomplete(target: Target, provenance: Provenance) -> None:
-    """Refuse a data set that has lost images or label maps which its tables name."""
-    try:
-        missing = next(_missing(target, provenance), None)
-    except (OSError, ValueError, KeyError) as error:
+        missing = next(_missing(target, provenance, ending), None)
+    except (OSError, ValueError, KeyError, UserError) as error:
         raise UserError(
             f"{target.raw}: its tables can't be read ({type(error).__name__}: {error}); --overwrite makes it again"
         ) from error
@@ -179,10 +162,9 @@ def _refuse_incomplete(target: Target, provenance: Provenance) -> None:
         raise UserError(f"{target.raw}: {missing[0]} has gone since the data set was made; {missing[1]} makes it again")
 
 
-def _missing(target: Target, provenance: Provenance) -> Iterator[tuple[str, str]]:
+def _missing(target: Target, provenance: Provenance, ending: str) -> Iterator[tuple[str, str]]:
     """Each file that cases.csv or perturbations.csv speak of and that isn't there, and what makes it again."""
     raw = target.raw
-    ending = str(json.loads((raw / "dataset.json").read_text(encoding="utf-8"))["file_ending"])
     there = {(folder.name, path.name) for folder in raw.iterdir() if folder.is_dir() for path in folder.iterdir()}
     for row in _rows(raw / "cases.csv"):
         for kind, name in (("images", image_name(row["case"], ending)), ("labels", f"{row['case']}{ending}")):
@@ -193,14 +175,13 @@ def _missing(target: Target, provenance: Provenance) -> Iterator[tuple[str, str]
         if (folder, name) not in there:
             level = f"--level {row['level']}:{row['parameters']} --seed {provenance.get('seed', 0)}"
             yield f"{folder}/{name}", f"'skipstudy perturb -d {target.dataset_id} {level} --overwrite'"
+    if not (raw / SPLITS).is_file():
+        yield SPLITS, "--overwrite"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """The rows of a table, none where there is no such file: synthetic data have no perturbed levels."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return read_rows(path, ("case",)) if path.exists() else []
 
 
 @contextmanager
@@ -224,7 +205,7 @@ def publishing(target: Target, provenance: Provenance, *, overwrite: bool = Fals
         remove_leftovers(target.preprocessed_root)
         raw = cleaning.enter_context(working_folder(target.raw_root))
         preprocessed = cleaning.enter_context(working_folder(target.preprocessed_root))
-        draft = Draft(raw / target.folder_name, preprocessed / target.folder_name)
+        draft = Draft(raw / target.folder_name, preprocessed / target.folder_name, provenance)
         draft.raw.mkdir()
         draft.preprocessed.mkdir()
         yield draft

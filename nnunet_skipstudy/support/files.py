@@ -1,8 +1,9 @@
-"""Writing that leaves either the whole file or nothing."""
+"""Writing that leaves either the whole file or nothing; reading JSON; where paths lead."""
 
 import csv
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,21 +65,37 @@ def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty where there is none.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or holds something other than an object.
     """
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: can't be read as JSON; remove it") from error
+        content = read_json(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: can't be read as JSON ({error}); mend or remove the file") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds no JSON object; mend or remove the file")
+    return content
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds, also one with a byte order mark.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def read_record(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty where there is none or it is damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = read_json(path)
+    except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -96,6 +113,35 @@ def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def expanded(text: str) -> Path:
+    """A path as somebody wrote it into a file: ``$VARIABLE`` and ``~`` become what they stand for."""
+    return Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111  # Path's raises for a stranger's ~
+
+
+def beside(path: Path) -> list[Path]:
+    """The folders beside which ``path`` lies: its own, and where it is a link those of what it leads to.
+
+    A link to another disk keeps what belongs to it beside the link; so that comes first, then link by link, and last
+    the folder without any links on the way.
+    """
+    return list(dict.fromkeys(place.parent for place in led_to(path)))
+
+
+def led_to(path: Path) -> list[Path]:
+    """``path``, absolute, and where it is a link what it leads to, link by link.
+
+    Raises:
+        UserError: the links lead in a circle.
+    """
+    places = [Path(os.path.abspath(path))]  # noqa: PTH100  # resolve() would follow the links
+    while places[-1].is_symlink():
+        target = Path(os.path.abspath(places[-1].parent / places[-1].readlink()))  # noqa: PTH100
+        if target in places:
+            raise UserError(f"{path}: is a link that leads to itself; mend it")
+        places.append(target)
+    return list(dict.fromkeys([*places, places[-1].resolve()]))
 
 
 def sha256_of_file(path: Path) -> str:

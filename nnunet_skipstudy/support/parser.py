@@ -41,7 +41,7 @@ def exit_code(run: Callable[[], int]) -> int:
     try:
         return run()
     except UserError as error:
-        print("skipstudy:", str(error).replace("\n", "\\n"), file=sys.stderr)
+        print("skipstudy:", " ".join(str(error).splitlines()), file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in REMEDIES:

@@ -1,16 +1,18 @@
 """An output folder that gets all of its files or none, and keeps none of an earlier run's."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.files import sha256_of_file, write_text
+from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
 
 MANIFEST = Path(".cache") / "files.sha256"
 """Where an output folder's own files are listed, as sha256sum does: digest, two spaces, path."""
+
+PREFIX = ".analyzing-"
+"""The start of the name of the folder that is written into; a run that was killed leaves it to the next one."""
 
 Listed = set[tuple[str, str]]
 """Pairs of (path, digest)."""
@@ -22,30 +24,31 @@ def published(output: Path) -> Iterator[Path]:
 
     Files of the same name are replaced. Files that an earlier run left there and this one didn't make are removed,
     unless somebody has changed them since; all others are left alone. On an exception nothing changes in ``output``.
+    What killed runs left beside ``output`` goes.
 
     Raises:
         UserError: ``output`` can't be a folder or can't be written.
     """
     check_output(output)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".analyzing-", dir=output.parent))
-    except OSError as error:
-        raise UserError(f"{output}: can't be written ({error.strerror}); choose another folder with -o") from error
-    try:
+    remove_leftovers(output.parent, PREFIX)
+    with working_folder(output.parent, PREFIX, "choose another folder with -o") as working:
+        folder = working / "made"  # beside the lock
+        folder.mkdir()
         yield folder
-        sources = sorted(path for path in folder.rglob("*") if path.is_file())
-        made = {(path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in sources}
-        former = _listed(output / MANIFEST)
-        _list(output / MANIFEST, former | made)  # so that a run killed from here on leaves nothing that isn't listed
-        for source in sources:
-            target = output / source.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
-        _remove(output, former, kept={path for path, _ in made})
-        _list(output / MANIFEST, made)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _put_in_place(folder, output)
+
+
+def _put_in_place(folder: Path, output: Path) -> None:
+    sources = sorted(path for path in folder.rglob("*") if path.is_file())
+    made = {(path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in sources}
+    former = _listed(output / MANIFEST)
+    _list(output / MANIFEST, former | made)  # so that a run killed from here on leaves nothing that isn't listed
+    for source in sources:
+        target = output / source.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+    _remove(output, former, kept={path for path, _ in made})
+    _list(output / MANIFEST, made)
 
 
 def _listed(manifest: Path) -> Listed:

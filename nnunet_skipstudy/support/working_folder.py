@@ -17,24 +17,28 @@ from nnunet_skipstudy.support import locks
 
 PREFIX = ".writing-"
 """nnU-Net doesn't take a folder of such a name for a data set."""
+REMEDY = "set nnU-Net's folders to a place that can"
 LOCK = "in-use"
 LOCK_ENDING = ".lock"
 
 
 @contextmanager
-def working_folder(root: Path) -> Iterator[Path]:
+def working_folder(root: Path, prefix: str = PREFIX, remedy: str = REMEDY) -> Iterator[Path]:
     """A temporary folder in ``root``, on its file system, removed in the end.
+
+    Args:
+        root: where.
+        prefix: the start of its name.
+        remedy: what to do where there can't be one.
 
     Raises:
         UserError: there can't be one.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        folder, lock = _made_and_held(root)
+        folder, lock = _made_and_held(root, prefix)
     except OSError as error:
-        raise UserError(
-            f"{root}: can't be written to ({error.strerror}); set nnU-Net's folders to a place that can"
-        ) from error
+        raise UserError(f"{root}: can't be written to ({error.strerror}); {remedy}") from error
     try:
         yield folder
     finally:
@@ -42,10 +46,10 @@ def working_folder(root: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _made_and_held(root: Path) -> tuple[Path, IO[str]]:
+def _made_and_held(root: Path, prefix: str) -> tuple[Path, IO[str]]:
     """A new folder and its held lock. Another run may take it for left behind before it is held; then again."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
         try:
             lock = (folder / LOCK).open("a")
         except FileNotFoundError:
@@ -78,9 +82,7 @@ def only_run(root: Path, name: str, what: str) -> Iterator[None]:
             lock.close()
             lock = path.open("a")
     except OSError as error:
-        raise UserError(
-            f"{root}: can't be written to ({error.strerror}); set nnU-Net's folders to a place that can"
-        ) from error
+        raise UserError(f"{root}: can't be written to ({error.strerror}); {REMEDY}") from error
     with lock:
         try:
             yield
@@ -101,9 +103,9 @@ def _take_or_refuse(lock: IO[str], root: Path, what: str) -> bool:
     return locks.AVAILABLE
 
 
-def remove_leftovers(root: Path) -> None:
+def remove_leftovers(root: Path, prefix: str = PREFIX) -> None:
     """Remove what dead processes left in ``root``, working folders and locks; what living ones hold stays."""
-    for leftover in sorted(root.glob(f"{PREFIX}*")):
+    for leftover in sorted(root.glob(f"{prefix}*")):
         is_folder = leftover.is_dir()
         if not is_folder and leftover.suffix != LOCK_ENDING:
             continue

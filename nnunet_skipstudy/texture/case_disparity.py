@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.texture.circle import N_CODES
 from nnunet_skipstudy.texture.disparity import (
     EMPTY,
     FULL,
@@ -21,7 +22,6 @@ from nnunet_skipstudy.texture.disparity import (
 )
 from nnunet_skipstudy.texture.patterns import (
     DEFINITIONS,
-    N_CODES,
     SIDE_PX,
     Inside,
     pattern_codes,

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.texture.circle import N_CODES, Codes
 from nnunet_skipstudy.texture.patterns import (
     DEFINITIONS,
-    N_CODES,
     SIDE_PX,
-    Codes,
     Inside,
     pattern_codes,
     resized_mask,
@@ -128,8 +127,10 @@ def one_sided(inside: Inside, outside: Inside) -> str | None:
 
 
 def code_counts(codes: Codes, region: Inside) -> Counts:
-    """How often each of the 26 codes occurs in a region."""
-    return np.asarray(np.bincount(codes[region], minlength=N_CODES), np.int64)
+    """How often each of the 26 codes occurs in a region of the same (row, column)."""
+    from nnunet_skipstudy.texture.compiled_patterns import counts  # numba takes half a second to import
+
+    return counts(codes, region, N_CODES)
 
 
 def divergence(inside: Counts, outside: Counts, definition: str) -> float:

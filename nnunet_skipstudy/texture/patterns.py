@@ -6,19 +6,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nnunet_skipstudy.texture.circle import RADIUS_PX, Codes
+
 Array = npt.NDArray[Any]
 Inside = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.uint8]
 
 DEFINITIONS: tuple[str, ...] = ("kamath2025", "jensen_shannon")
 """The study's measure, and one without its known weaknesses."""
 
 SIDE_PX = 256
 """Images and masks are brought to this many rows and columns, so that patterns are taken at one scale."""
-RADIUS_PX = 3
-POINTS = 24
-N_CODES = POINTS + 2
-"""Method "uniform" tells 25 uniform patterns apart and puts all others into one code."""
 
 WITHOUT_FRAME = (slice(RADIUS_PX, -RADIUS_PX), slice(RADIUS_PX, -RADIUS_PX))
 """The pixels whose whole circle lies in the image."""

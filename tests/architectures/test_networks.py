@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nnunet_skipstudy.architectures import SkipUNet, build_network
 from nnunet_skipstudy.architectures.attention_maps import attention_maps
-from nnunet_skipstudy.architectures.skips import AttentionGate
+from nnunet_skipstudy.architectures.skips import AttentionGate, make_skip
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
 
@@ -314,6 +314,13 @@ def test_vnet_block_adds_its_whole_input() -> None:
 def test_impossible_networks_are_refused(options: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         network_for(PLANS["2d"], "UNet", **options)
+
+
+def test_a_policy_without_a_skip_raises() -> None:
+    """One that the registry doesn't know, and one that was added there alone: neither becomes a nested pathway."""
+    for policy in ("some", "", None):
+        with pytest.raises(ValueError, match="give one of none, identity, gated, nested"):
+            make_skip(policy, None, None, None, 0)
 
 
 def test_a_plan_without_a_unet_is_refused_with_the_remedy() -> None:

@@ -1,6 +1,8 @@
 """The command line itself: help, errors, exit codes."""
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from processes import command_line, run
@@ -70,3 +72,24 @@ def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
         shown.stdout.close()  # as `| head` does
         assert shown.stderr.read() == b""
     assert shown.returncode == 141
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(("arguments", "code"), [("--version", 0), ("analyse", 2)])
+def test_closed_streams_are_no_fault(closed: str, arguments: str, code: int) -> None:
+    """As under a daemon; nothing is printed by Python at the end either."""
+    script = " ".join(command_line(["skipstudy", arguments]))
+    finished = subprocess.run(["sh", "-c", f"exec {script} {closed}"], capture_output=True, text=True, check=False)
+    assert finished.returncode == code
+    assert "Traceback" not in finished.stderr
+    assert "ignored" not in finished.stderr
+
+
+def test_places_that_are_no_text_are_printed_all_the_same(tmp_path: Path) -> None:
+    """A folder above may have any name; an error is one line whatever is quoted in it."""
+    root = tmp_path / os.fsdecode(b"r\xff")
+    printed = run(["skipstudy", "env", "--root", str(root)], {}).stdout
+    assert "nnUNet_raw" in printed
+    finished = run(["skipstudy", "analyze", f"{root}/a\nb", "--labels", str(root), "-o", str(root / "o")], {}, expect=2)
+    assert finished.stderr.startswith("skipstudy: ")
+    assert finished.stderr.count("\n") == 1

@@ -29,7 +29,7 @@ def test_an_unknown_data_set_is_one_line(capsys):
 def test_every_converter_listed_explains_itself(capsys, name):
     module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{name}")
     with pytest.raises(SystemExit) as ending:
-        module.main(["--help"])
+        module.CONVERTER.main(["--help"])
     assert ending.value.code == 0
     shown = capsys.readouterr().out
     assert "examples:" in shown

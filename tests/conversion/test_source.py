@@ -145,7 +145,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    with pytest.raises(UserError, match=r"download/images: can't be looked into \(Permission denied\)"):
+    with pytest.raises(UserError, match=r"download/images: can't be read \(Permission denied\); make it readable"):
         find_download(source, LAYOUT, "Mine")
 
 

@@ -150,8 +150,37 @@ def test_an_info_that_does_not_say_the_frames_is_named(study: Study, tmp_path, c
 def test_an_info_in_no_known_encoding_is_named(study: Study, tmp_path, capsys):
     download = acdc(tmp_path)
     info = download / "training" / "patient005" / "Info.cfg"
-    info.write_bytes("ED: 1\nES: 7\n".encode("utf-16"))
+    info.write_bytes(b"ED: 1\nES: 7\nGroup: \x81\n")
     assert f"{info}: can't be read" in refusal(study, capsys, download)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\r", "\r\n"])
+def test_an_info_saved_by_any_editor_is_read(study: Study, tmp_path, encoding, line_end):
+    """Old Macintosh's and Windows' line ends, a byte order mark, UTF-16, an umlaut of Windows."""
+    plain = study.convert("acdc", acdc(tmp_path / "download"))
+    expected = rows_of(plain)
+    for info in (tmp_path / "download").rglob("[iI]nfo.cfg"):
+        text = info.read_text(encoding="utf-8-sig") + "Höhe: 1,84\n"
+        info.write_bytes(text.replace("\n", line_end).encode(encoding))
+    assert rows_of(study.convert("acdc", tmp_path / "download", "--overwrite")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"ED: 1\nES: {'9' * 5000}\n", "doesn't say which frame is ES"),
+        ("ED: 1\nES: 7\nES: 8\n", "says 'ES' twice"),
+        ("ED: 7\nES: 07\n", "says that frame 7 is both ED and ES"),
+    ],
+    ids=["huge", "twice", "same"],
+)
+def test_an_info_that_can_not_be_meant_is_named(study: Study, tmp_path, capsys, text, words):
+    """A number of more digits than Python reads, two frames for one phase, one frame for two phases."""
+    download = acdc(tmp_path)
+    info = download / "training" / "patient005" / "Info.cfg"
+    info.write_text(text)
+    assert f"{info}: {words}" in refusal(study, capsys, download)
 
 
 @pytest.mark.parametrize("part", [0.3, 0.9, 0.999])

@@ -210,3 +210,24 @@ def test_a_mask_of_a_second_slide_is_named(study: Study, tmp_path, capsys):
     download = glas(tmp_path)
     save(download / "train_4_anno.bmp", np.zeros((30, 20), np.uint8))
     assert "train_4_anno.bmp: 30 x 20 pixels for an image of 52 x 78 (train_4.bmp)" in refusal(study, capsys, download)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_table_saved_by_a_spreadsheet_is_read(study: Study, tmp_path, encoding, separator):
+    """In whichever language: other separators, other alphabets, names with umlauts; patients stay apart."""
+    download = glas(tmp_path / "download")
+    expected = [row["group"] for row in table(study.convert("glas", download) / "cases.csv")]
+    text = (download / "Grade.csv").read_text(encoding="utf-8-sig").replace("\n", "\r\n").replace(",", separator)
+    for patient, name in (("9 ", "Ä "), ("10 ", "Ö ")):
+        text = text.replace(f" {patient}", f" {name}")
+    (download / "Grade.csv").write_bytes(text.encode(encoding))
+    found = [row["group"] for row in table(study.convert("glas", download, "--overwrite") / "cases.csv")]
+    assert found == [group.replace("_9", "_Ä").replace("_10", "_Ö") for group in expected]
+
+
+def test_a_table_that_says_two_things_of_a_slide_is_named(study: Study, tmp_path, capsys):
+    download = glas(tmp_path)
+    with (download / "Grade.csv").open("a", newline="") as stream:
+        stream.write("train_4.bmp, 7, malignant\r")
+    assert "Grade.csv: says two things of slide train_4.bmp" in refusal(study, capsys, download)

@@ -34,7 +34,7 @@ def deepmind_metrics(reference: Mask, prediction: Mask, spacing: Sequence[float]
 def assert_equal_to_deepmind(reference: Mask, prediction: Mask, spacing: Sequence[float]) -> None:
     measured = measure_case(reference, prediction, spacing, tolerance=TOLERANCE, surface=Surface.SURFEL)
     for name, value in deepmind_metrics(reference, prediction, spacing).items():
-        assert getattr(measured, name) == pytest.approx(value, rel=1e-5, abs=1e-5), name
+        assert measured.values[name] == pytest.approx(value, rel=1e-5, abs=1e-5), name
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -36,7 +36,7 @@ def monai_metrics(reference: Mask, prediction: Mask, spacing: Sequence[float]) -
 def assert_equal_to_monai(reference: Mask, prediction: Mask, spacing: Sequence[float]) -> None:
     measured: CaseMetrics = measure_case(reference, prediction, spacing, tolerance=TOLERANCE)
     for name, value in monai_metrics(reference, prediction, spacing).items():
-        assert getattr(measured, name) == pytest.approx(value, rel=1e-5, abs=1e-5), name
+        assert measured.values[name] == pytest.approx(value, rel=1e-5, abs=1e-5), name
 
 
 @pytest.mark.parametrize("seed", range(6))

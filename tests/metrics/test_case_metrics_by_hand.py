@@ -26,6 +26,12 @@ def draw(*rows: str) -> Mask:
     return np.array([[cell == "#" for cell in row] for row in rows])
 
 
+def case_metrics(
+    dsc: float, hd: float, hd95: float, assd: float, nsd: float, size: int, predicted: int | None, outcome: Outcome
+) -> CaseMetrics:
+    return CaseMetrics({"dsc": dsc, "hd": hd, "hd95": hd95, "assd": assd, "nsd": nsd}, size, predicted, outcome)
+
+
 EMPTY = draw("...", "...", "...")
 DOT = draw("#..", "...", "...")
 
@@ -59,17 +65,17 @@ def test_the_image_border_counts_as_background() -> None:
 def test_two_dots_two_columns_apart() -> None:
     """One dot against another: nothing shared, every distance 2 pixels."""
     measured = measure_case(draw("#..."), draw("..#."), tolerance=1)
-    assert measured == CaseMetrics(0.0, 2.0, 2.0, 2.0, 0.0, 1, 1, Outcome.BOTH)
+    assert measured == case_metrics(0.0, 2.0, 2.0, 2.0, 0.0, 1, 1, Outcome.BOTH)
 
 
 def test_a_row_that_is_one_pixel_too_long() -> None:
     """Reference 3 pixels, prediction 4: DSC 2·3/7; distances 0,0,0 and 0,0,0,1."""
     measured = measure_case(draw("###..."), draw("####.."), tolerance=0)
-    assert measured.dsc == pytest.approx(6 / 7)
-    assert measured.hd == 1
-    assert measured.hd95 == pytest.approx(0.85)  # 95th percentile of 0,0,0,1 by linear interpolation
-    assert measured.assd == pytest.approx(1 / 7)
-    assert measured.nsd == pytest.approx(6 / 7)
+    assert measured.values["dsc"] == pytest.approx(6 / 7)
+    assert measured.values["hd"] == 1
+    assert measured.values["hd95"] == pytest.approx(0.85)  # 95th percentile of 0,0,0,1 by linear interpolation
+    assert measured.values["assd"] == pytest.approx(1 / 7)
+    assert measured.values["nsd"] == pytest.approx(6 / 7)
     assert (measured.reference_size, measured.predicted_size) == (3, 4)
 
 
@@ -77,7 +83,7 @@ def test_spacing_scales_each_axis_on_its_own() -> None:
     """Three rows apart at 0.5 mm and two columns apart at 1 mm is 2.5 mm."""
     start, goal = np.zeros((2, 5, 5), dtype=bool)
     start[0, 0] = goal[3, 2] = True
-    assert measure_case(start, goal, (0.5, 1.0), tolerance=2).hd == pytest.approx(2.5)
+    assert measure_case(start, goal, (0.5, 1.0), tolerance=2).values["hd"] == pytest.approx(2.5)
 
 
 def test_hd95_is_the_larger_of_the_two_directed_percentiles() -> None:
@@ -100,7 +106,7 @@ def test_a_distance_equal_to_the_tolerance_is_within_it() -> None:
 def test_two_dots_by_surface_elements() -> None:
     """The corners of the dots lie in columns 0, 1 and 2, 3: half the contour is 2 pixels off, half 1."""
     measured = measure_case(draw("#..."), draw("..#."), tolerance=1, surface=Surface.SURFEL)
-    assert measured == CaseMetrics(0.0, 2.0, 2.0, 1.5, 0.5, 1, 1, Outcome.BOTH)
+    assert measured == case_metrics(0.0, 2.0, 2.0, 1.5, 0.5, 1, 1, Outcome.BOTH)
 
 
 def test_a_longer_row_by_surface_elements() -> None:
@@ -110,9 +116,9 @@ def test_a_longer_row_by_surface_elements() -> None:
     """
     measured = measure_case(draw("###..."), draw("####.."), tolerance=0, surface=Surface.SURFEL)
     off, whole = math.sqrt(2), 4 * math.sqrt(2) + 4 + 6
-    assert (measured.hd, measured.hd95) == (1, 1)
-    assert measured.assd == pytest.approx(off / whole)
-    assert measured.nsd == pytest.approx(1 - off / whole)
+    assert (measured.values["hd"], measured.values["hd95"]) == (1, 1)
+    assert measured.values["assd"] == pytest.approx(off / whole)
+    assert measured.values["nsd"] == pytest.approx(1 - off / whole)
 
 
 @pytest.mark.parametrize(
@@ -154,16 +160,16 @@ def test_a_failure_counts_as_the_worst_possible(
     size = int(reference.sum())
     for surface in Surface:
         measured = measure_case(reference, prediction, (2, 1), tolerance=1, surface=surface)
-        assert measured == CaseMetrics(0.0, worst, worst, worst, 0.0, size, predicted_size, outcome)
+        assert measured == case_metrics(0.0, worst, worst, worst, 0.0, size, predicted_size, outcome)
 
 
 def test_two_empty_masks_are_perfect_or_left_out() -> None:
     """The policy decides; the outcome is told apart either way."""
     counted = measure_case(EMPTY, EMPTY, tolerance=1)
-    assert counted == CaseMetrics(1.0, 0.0, 0.0, 0.0, 1.0, 0, 0, Outcome.BOTH_EMPTY)
+    assert counted == case_metrics(1.0, 0.0, 0.0, 0.0, 1.0, 0, 0, Outcome.BOTH_EMPTY)
     excluded = measure_case(EMPTY, EMPTY, tolerance=1, both_empty=BothEmpty.EXCLUDE)
     assert excluded.outcome is Outcome.BOTH_EMPTY
-    assert all(math.isnan(v) for v in (excluded.dsc, excluded.hd, excluded.hd95, excluded.assd, excluded.nsd))
+    assert all(map(math.isnan, excluded.values.values()))
 
 
 def test_the_diagonal_is_the_study_s() -> None:
@@ -196,7 +202,9 @@ def test_layout_in_memory_changes_nothing(shape: tuple[int, ...]) -> None:
         expected = measure_case(ours.copy(), theirs.copy(), (3, 2, 1), tolerance=1)
         assert measure_case(ours, theirs, (3, 2, 1), tolerance=1) == expected
         assert expected.reference_size == np.count_nonzero(ours)
-        assert expected.dsc == pytest.approx(2 * np.count_nonzero(ours & theirs) / (ours.sum() + theirs.sum()))
+        assert expected.values["dsc"] == pytest.approx(
+            2 * np.count_nonzero(ours & theirs) / (ours.sum() + theirs.sum())
+        )
 
 
 def test_an_empty_mask_has_no_surface() -> None:

@@ -41,7 +41,10 @@ def refusal(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
             ', levels: [yours], perturb: ["--level=mine:speckle:variance=0.1"]',
             "has no imagesTs_yours, and nothing makes it",
         ),
-        (', levels: [mine], perturb: [--level, "mine:speckle"]', "perturbation 'speckle'; write speckle:variance=NUMBER"),
+        (
+            ', levels: [mine], perturb: [--level, "mine:speckle"]',
+            "perturbation 'speckle'; write speckle:variance=NUMBER",
+        ),
         (', levels: [mine], perturb: [--calibrate, "mine:speckle:quantile"]', "calibration 'mine:speckle:quantile'"),
         (", configuration: 3d", "data set 777: configuration '3d'; choose one of 2d, 3d_fullres, 3d_lowres"),
         (", configuration: 3d_cascade_fullres", "configuration '3d_cascade_fullres'; choose one of"),

@@ -112,7 +112,7 @@ function drawLevels(paper, setting, metric) {
     const known = one.mean.map((value, level) => ({ value, level })).filter((point) => point.value !== null);
     const points = known.map((point) => `${x(point.level) + shift} ${y(point.value)}`);
     const group = svg("g", { "data-series": one.network, stroke: look.colour, fill: "none", "stroke-width": 2 });
-    if (points.length) group.append(svg("path", { d: `M${points.join("L")}`, "stroke-dasharray": DASHES[look.dashes] }));
+    if (points.length && setting.joined) group.append(svg("path", { d: `M${points.join("L")}`, "stroke-dasharray": DASHES[look.dashes] }));
     for (const { value, level } of known) {
       const low = one.low[level], high = one.high[level], at = x(level) + shift;
       if (low !== null) group.append(svg("line", { x1: at, x2: at, y1: y(low), y2: y(high), "stroke-width": 1.2 }));

@@ -2,8 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Collection, Iterator
-from dataclasses import fields
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,22 +73,12 @@ def run(cell: Cell, work: Work) -> Measured:
             tolerance=cell.settings["tolerance"],
             both_empty=BothEmpty(cell.settings["both_empty"]),
             notes=(*cell.conduct["notes"], *version_words(folders)),
-            **_further_options(cell, {field.name for field in fields(AnalyzeOptions)}),
+            groups=_groups(cell),
+            levels=tuple(cell.conduct["levels"]),
+            figures=cell.settings.get("figures", True),
         )
     )
     return {"warnings": list(result.warnings), "tables": [_as_json(table) for table in result.overview]}
-
-
-def _further_options(cell: Cell, known: Collection[str]) -> dict[str, Any]:
-    """Groups, the order of levels, figures; refused, if asked for, where this version's analysis doesn't know them."""
-    wanted = {
-        "groups": _groups(cell),
-        "levels": tuple(cell.conduct["levels"]),
-        "figures": cell.settings.get("figures", True),
-    }
-    for name in {"groups", "figures"} & cell.settings.keys() - set(known):
-        raise UserError(f"{name}: this version's analysis has no such option; leave it out of the study")
-    return {name: value for name, value in wanted.items() if name in known}
 
 
 def _as_json(table: "Table") -> dict[str, Any]:

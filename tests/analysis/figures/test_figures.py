@@ -10,11 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nnunet_skipstudy.analysis.figures.case_views import CaseView, Choice
 from nnunet_skipstudy.analysis.figures.disparity import _panels
 from nnunet_skipstudy.analysis.figures.looks import Look, looks, shade
 from nnunet_skipstudy.analysis.figures.qualitative import _sheet
 from nnunet_skipstudy.analysis.figures.style import fitted, legend_below, network_handle, width_of
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.measuring.outlines import outlines
 from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 
@@ -24,13 +26,15 @@ VARIANTS = ("", "_50epochs", "_50epochs_spatialDA", "_spatialDA", "_noDS")
 
 def test_variants_of_one_architecture_are_told_apart_by_shade_marker_and_hatch() -> None:
     names = ("NoSkip", "UNet", "UNetPlusPlus", "NoTopSkip", "SwinUNETR")
-    found = looks([(name, f"nnUNetTrainer{name}{variant}", "p", "2d") for name in names for variant in VARIANTS])
+    found = looks(
+        [NetworkKey(name, f"nnUNetTrainer{name}{variant}", "p", "2d") for name in names for variant in VARIANTS]
+    )
     for name in names:
-        own = [look for key, look in found.items() if key[0] == name]
+        own = [look for key, look in found.items() if key.architecture == name]
         for strokes in ("colour", "marker", "hatch", "title"):
             assert len({getattr(look, strokes) for look in own}) == len(VARIANTS), (name, strokes)
-    assert len({look.dashes for key, look in found.items() if key[0] == "UNet"}) == 1
-    alone = looks([("UNet", "nnUNetTrainerUNet_spatialDA", "p", "2d")]).popitem()[1]
+    assert len({look.dashes for key, look in found.items() if key.architecture == "UNet"}) == 1
+    alone = looks([NetworkKey("UNet", "nnUNetTrainerUNet_spatialDA", "p", "2d")]).popitem()[1]
     assert (alone.colour, alone.marker, alone.hatch) == ("#0072B2", "o", "")
 
 
@@ -88,7 +92,7 @@ def test_nothing_is_cut_in_figures_of_two_trainings_of_each_network(tmp_path: Pa
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
 def test_the_lowest_panel_of_each_column_names_its_ticks(n: int) -> None:
-    keys = tuple((f"N{i}", f"N{i}", "p", "2d") for i in range(n))
+    keys = tuple(NetworkKey(f"N{i}", f"N{i}", "p", "2d") for i in range(n))
     rng = np.random.default_rng(0)
     cases = tuple("abcdef")
     values, once = rng.uniform(0.5, 1, (6, n, 2, 5)), np.ones((6, n, 2), dtype=int)
@@ -97,7 +101,8 @@ def test_the_lowest_panel_of_each_column_names_its_ticks(n: int) -> None:
         profiles=values, failures=0.0 * once, disparities=rng.uniform(0, 2, (6, 2)), references=("",) * n,
         eligible=np.ones(n, dtype=bool), trainings=once, paired=once,
     )  # fmt: skip
-    figure = _panels(setting, looks(keys), "title")
+    found = looks(keys)
+    figure = _panels({found[key]: line for key, line in setting.dsc_lines.items()}, "title")
     figure.draw_without_rendering()
     lowest: dict[float, Axes] = {}
     for axis in figure.axes:
@@ -109,12 +114,12 @@ def test_the_lowest_panel_of_each_column_names_its_ticks(n: int) -> None:
 
 
 def test_a_tile_without_a_prediction_says_so() -> None:
-    key = ("UNet", "nnUNetTrainerUNet", "p", "2d")
-    picture = np.zeros((8, 8), dtype=np.uint8)
+    key = NetworkKey("UNet", "nnUNetTrainerUNet", "p", "2d")
+    picture, place = np.zeros((8, 8), dtype=np.uint8), Place("", key, "easiest")
+    images = {"hardest": picture, "easiest": picture}
     view = CaseView(
-        "D", Choice("a", "best"), None, picture, {"hardest": picture, "easiest": picture},
-        {("", key, "easiest"): picture}, {("", key, "easiest"): 0.5},
-    )  # fmt: skip
+        "D", Choice("a", "best"), None, (8, 8), outlines(picture), images, {place: outlines(picture)}, {place: 0.5}
+    )
     figure = _sheet(view, "", looks([key]), "title")
     words = [text.get_text() for text in figure.axes[0].texts]
     assert (words.count("no prediction"), words.count("0.500")) == (1, 1)

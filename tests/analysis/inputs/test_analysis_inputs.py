@@ -206,7 +206,7 @@ def test_dataset_json_beside_the_predictions_comes_first(tmp_path: Path) -> None
     labels = write_cases(tmp_path / "data" / "labels", {"a": draw("1")})
     predictions = tmp_path / "predictions"
     folder = write_cases(level_folder(predictions, "nnUNetTrainerUNet", "easier"), {"a": draw("1")})
-    for place, name in ((predictions, "above"), (labels.parent, "near"), (labels, "beside"), (folder, "own")):
+    for place, name in ((predictions, "organ"), (labels.parent, "Organ"), (labels, "oRgan"), (folder, "ORGAN")):
         write_dataset_json(place, {name: 1})
         assert cases_of(predictions, labels)["label"].tolist() == [name]
 

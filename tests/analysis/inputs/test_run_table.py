@@ -79,6 +79,9 @@ def test_a_trainer_s_name_tells_the_network_and_the_seed(tmp_path: Path) -> None
         ([",UNet,,,,,labels"], HEADER, "row 2 has no predictions"),
         ([",UNet,,,,nowhere,labels"], HEADER, "row 2 names .*nowhere, which is no folder"),
         ([",UNet,,one,,unet,labels"], HEADER, "row 2 has the seed 'one'"),
+        ([",UNet,,1_0,,unet,labels"], HEADER, "row 2 has the seed '1_0'"),
+        ([f",UNet,,{'9' * 30},,unet,labels"], HEADER, "row 2 has the seed '9+'"),
+        (["", ",UNet,,inf,,unet,labels"], HEADER, "row 3 has the seed 'inf'"),
         ([",UNet,,,,unet,labels", ",UNet,,,,other,labels"], HEADER, "rows 2 and 3 are the same run"),
         ([",UNet,,,,unet,labels", ",UNet,,1,,unet,labels"], HEADER, "rows 2 and 3 are the same folder"),
         ([",UNet,,,,unet,labels,more"], HEADER, "row 2 has more cells"),
@@ -102,3 +105,18 @@ def test_not_a_table(tmp_path: Path) -> None:
 def test_a_table_names_its_networks_itself(table: Path) -> None:
     with pytest.raises(UserError, match="a table names its networks and levels itself"):
         find_runs(table, architecture="UNet")
+
+
+def test_a_table_saved_by_a_spreadsheet_with_variables_in_its_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Semicolons, UTF-16; ``$VARIABLE`` and ``~`` lead where they lead in a shell."""
+    monkeypatch.setenv("RESULTS", str(tmp_path / "disk"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    write_cases(tmp_path / "disk" / "swin", {"a": draw("1.")})
+    write_dataset_json(write_cases(tmp_path / "home" / "labels", {"a": draw("1.")}), {"object": 1})
+    table = tmp_path / "t.csv"
+    table.write_bytes("architecture;predictions;labels\r\nMüller;$RESULTS/swin;~/labels\r\n".encode("utf-16"))
+    cases, _ = measure(compare(table))
+    assert cases[["architecture", "dsc"]].to_numpy().tolist() == [["Müller", 1.0]]
+    assert find_runs(table)[0].place == "swin"

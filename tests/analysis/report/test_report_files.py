@@ -7,21 +7,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from made_up_predictions import draw, level_folder, write_dataset_json
+from made_up_predictions import level_folder, write_dataset_json
 from made_up_study import EVIL, write_study
 
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.analysis import pipeline
-from nnunet_skipstudy.analysis.figures.case_views import CaseView, Choice, outlines
 from nnunet_skipstudy.analysis.figures.looks import Look
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.measuring.outlines import outlines
 from nnunet_skipstudy.analysis.report.latex import escaped, latex
 from nnunet_skipstudy.analysis.report.markdown import text
 from nnunet_skipstudy.analysis.report.page import Cell, Table, json_in_script
-from nnunet_skipstudy.analysis.report.sweep import path_of, sweep
+from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.analysis.report.words import interval, number, p_value
 from nnunet_skipstudy.registry import LEVELS
 
-KEY = ("UNet", "nnUNetTrainerUNet", "p", "2d")
+KEY = NetworkKey("UNet", "nnUNetTrainerUNet", "p", "2d")
 LOOKS = {KEY: Look("U-Net", "Standard", "#0072B2", "-", "o")}
 
 
@@ -127,7 +129,11 @@ def test_of_a_volume_the_fullest_slice_is_shown(tmp_path: Path) -> None:
         patch.setattr(pipeline, "qualitative_sheets", lambda views, *_: kept.extend(views) or ())
         pipeline.analyze(pipeline.AnalyzeOptions(tmp_path / "p", raw / "labelsTs", tmp_path / "out", progress=False))
     (found,) = kept
-    assert (found.slice_index, found.reference.tolist()) == (1, volume[1].tolist())
+    assert (found.slice_index, found.shape, found.reference.corners.tolist()) == (
+        1,
+        (8, 6),
+        outlines(volume[1]).corners.tolist(),
+    )
     assert list(found.images) == ["hardest", "unperturbed"]
     assert (found.images["hardest"].astype(int) >= found.images["unperturbed"]).all()
     assert list(found.dsc.values()) == [1.0, 1.0]
@@ -172,23 +178,11 @@ def test_numbers_in_words() -> None:
     assert [p_value(value) for value in (0.0001, 0.04, float("nan"))] == ["p < 0.001", "p = 0.040", "no p-value"]
 
 
-def test_outlines_follow_the_pixels() -> None:
-    """One pixel at row 1, column 2: a closed line around its centre (2.5, 1.5), within the pixel's corners."""
-    (line,) = outlines(draw("....", "..1.", "...."))
-    assert (line[0] == line[-1]).all()
-    assert line.mean(axis=0) == pytest.approx([1.5, 2.5], abs=0.15)
-    assert (line.min(axis=0) >= [1, 2]).all()
-    assert (line.max(axis=0) <= [2, 3]).all()
-    assert len(outlines(draw("11.2"))) == 2
-    assert path_of(draw("....")) == ""
-    assert path_of(draw("....", ".11.", ".11.")).startswith("M")
-
-
 def view(dataset: str, case: str) -> CaseView:
     noise = np.random.default_rng(len(case)).integers(0, 255, (300, 150)).astype(np.uint8)
-    labels = (noise > 300).astype(np.uint8)
-    place = ("", KEY, "easier")
-    return CaseView(dataset, Choice(case, ""), None, labels, {"easier": noise}, {place: labels}, {place: 0.5})
+    lines, place = outlines(np.zeros((300, 150))), Place("", KEY, "easier")
+    choice = Choice(case, "")
+    return CaseView(dataset, choice, None, (300, 150), lines, {"easier": noise}, {place: lines}, {place: 0.5})
 
 
 def test_pictures_are_taken_in_turn_until_the_page_is_full() -> None:

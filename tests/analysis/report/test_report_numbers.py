@@ -47,7 +47,9 @@ def excluded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AnalysisRe
             labels = np.minimum(read_image(path).array, 1)
             labels[40:44, 40 : 44 + int(path.stem[1:3]) + LEVELS.index(path.parent.name)] = 2
             write_cases(path.parent, {path.stem: labels.astype(np.uint8)})
-    options = AnalyzeOptions(predictions, raw, root / "out", both_empty=BothEmpty.EXCLUDE, progress=False)
+    options = AnalyzeOptions(
+        predictions, raw, root / "out", both_empty=BothEmpty.EXCLUDE, include_degenerate=True, progress=False
+    )
     return root / "out", analyze(options)
 
 

@@ -1,0 +1,98 @@
+"""What the user should be told after a conversion: what may not be expected of the data set."""
+
+from collections.abc import Iterator, Sequence, Sized
+from math import isfinite
+
+from nnunet_skipstudy.conversion.description import DatasetDescription, Division, SourceCase
+from nnunet_skipstudy.conversion.duplicates import Pair
+from nnunet_skipstudy.conversion.parts import Converted, Parts
+from nnunet_skipstudy.conversion.source import Download, is_image_name
+
+MOST_NAMED = 3
+"""Files that a remark names."""
+
+
+def remarks(
+    description: DatasetDescription,
+    download: Download,
+    items: Sequence[SourceCase],
+    done: Sequence[Sequence[Converted]],
+    pairs: Sequence[Pair],
+    parts: Parts,
+) -> Iterator[str]:
+    """A line each on the test set, missing and left out files, duplicates, and cases without a disparity.
+
+    Args:
+        description: of the data set, whose caveats come first.
+        download: that it was made of.
+        items: of the download; ``done`` has the cases that came out of each.
+        done: likewise.
+        pairs: near-duplicates.
+        parts: of the data set.
+    """
+    yield from description.caveats
+    yield from _on_test_set(parts, description.division)
+    yield from _on_missing(items, done, description)
+    used = {name for item in items for name in (item.image, *item.masks)}
+    strangers = [name for name in (*download.sizes, *download.strangers) if name not in used and is_image_name(name)]
+    if strangers:
+        yield f"{_counted(strangers, 'image')} of no case left out, such as {strangers[0]}"
+    if pairs:
+        yield (
+            f"{_counted(pairs, 'pair')} of duplicates or near-duplicates (duplicates.csv), each on one side of every "
+            f"split{_contradiction(items, pairs)}"
+        )
+    if parts.left_out:
+        yield (
+            f"{_counted(parts.left_out, 'case')} of the test set's patients left out of the training pool "
+            "(left_out.csv)"
+        )
+    unmeasured = [case for case in (*parts.pool, *parts.test) if not isfinite(case.disparity)]
+    if unmeasured:
+        yield (
+            f"{_counted(unmeasured, 'case')} without a texture disparity (nothing or everything is labelled), in no "
+            f"narrow fold, such as {unmeasured[0].case}"
+        )
+
+
+def _on_test_set(parts: Parts, division: Division) -> Iterator[str]:
+    """Which test set was taken, where that depends on the download."""
+    if not division.test_sets or division.needed_sets:
+        return
+    groups = _counted({case.group for case in parts.test}, "patient")
+    sets = " and ".join(division.test_sets)
+    if any(case.official in division.test_sets for case in parts.test):
+        yield f"the test set is the publisher's {sets} ({groups})"
+    else:
+        yield f"the test set is {groups} held out by the seed, since there is no {sets} with ground truth"
+
+
+def _on_missing(
+    items: Sequence[SourceCase], done: Sequence[Sequence[Converted]], description: DatasetDescription
+) -> Iterator[str]:
+    """What of the published data set is not there, and what gave no case."""
+    published, what = description.published
+    whole = {item.group if what == "patients" else item.case for item in items if item.stratum != "normal"}
+    if published and len(whole) != published:
+        yield f"{len(whole)} of the published {published} {what}"
+    empty = [item.image for item, cases in zip(items, done, strict=True) if not cases]
+    if empty:
+        shown = ", ".join(empty[:MOST_NAMED]) + (" ..." if len(empty) > MOST_NAMED else "")
+        yield f"{_counted(empty, 'volume')} without a slice of enough foreground left out: {shown}"
+
+
+def _contradiction(items: Sequence[SourceCase], pairs: Sequence[Pair]) -> str:
+    """Which pairs have one picture's lesion under two labels; no network can get both right."""
+    label = {item.case: item.label for item in items if item.masks}
+    torn = [pair for pair in pairs if len({label.get(case) for case in (pair.case, pair.other)} - {None}) > 1]
+    if not torn:
+        return ""
+    shown = ", ".join(f"{pair.case} and {pair.other}" for pair in torn[:MOST_NAMED]) + " ..." * (len(torn) > MOST_NAMED)
+    return (
+        f"; {len(torn)} of them under contradicting labels, one picture with two classes ({shown}): correct the "
+        "download, or take one label for all"
+    )
+
+
+def _counted(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"

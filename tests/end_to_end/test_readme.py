@@ -1,0 +1,59 @@
+"""README's command lines, typed from top to bottom into one shell, in an empty folder that holds the download."""
+
+import re
+from pathlib import Path
+
+import made_up_downloads
+import pytest
+from processes import SMALL_MACHINE, command_line, environment_of, run
+from tiny_study import write_study
+
+README = Path(__file__).parents[2] / "README.md"
+
+ELSEWHERE = {
+    "make demo": "sets everything up: continuous integration types it",
+    "make test": "is this very run",
+    "pip install": "has been done: the tests run against the installed package",
+}
+"""Lines that are not typed here, by how they begin."""
+
+SMALLER = {
+    r"convert synthetic -d 501\b": "convert synthetic -d 501 --size 32 --train 4 --val 2 --test 2",
+    r"--verify_dataset_integrity": "--verify_dataset_integrity -npfp 1 -np 1",
+    r"nnUNetv2_(train 501 2d 0|predict -d 501)": r"nnUNetv2_\1 -device cpu",
+    r"nnUNetTrainerUNet_100epochs_seed2_spatialDA": "nnUNetTrainerUNet_1epochs_1iters_seed2_spatialDA",
+    r"nnUNetTrainerNoSkip\b": "nnUNetTrainerNoSkip_1epochs_1iters",
+    r"skipstudy init --full -o study\.yaml": "cp tiny.yaml study.yaml",
+}
+"""What of a line would take hours, and what stands in for it; each must be found."""
+
+
+def typed_lines(text: str) -> str:
+    """The code blocks for a shell, without what is typed elsewhere, at a size for a test."""
+    blocks = "\n".join(re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
+    lines = [line for line in blocks.splitlines() if not line.startswith(tuple(ELSEWHERE))]
+    script = "\n".join(lines)
+    for pattern, stands_in in SMALLER.items():
+        script, count = re.subn(pattern, stands_in, script)
+        assert count, pattern
+    return script
+
+
+@pytest.mark.nnunet
+def test_its_commands_run_from_top_to_bottom(tmp_path: Path) -> None:
+    """A data set that is trained has been planned, a folder that is read has been written."""
+    made_up_downloads.busi(tmp_path)
+    write_study(tmp_path).rename(tmp_path / "tiny.yaml")
+    (tmp_path / "typed.sh").write_text(f"set -euxo pipefail\n{typed_lines(README.read_text(encoding='utf-8'))}\n")
+    scripts = Path(command_line(["skipstudy"])[0]).parent
+    planner_needs_one = {**SMALL_MACHINE, "nnUNet_n_proc_DA": "1"}
+    environment = {**planner_needs_one, "PATH": f"{scripts}:{environment_of({})['PATH']}"}
+    shell = [
+        "python",
+        "-c",
+        "import subprocess, sys; sys.exit(subprocess.run(['bash', 'typed.sh'], cwd=sys.argv[1]).returncode)",
+    ]
+    printed = run([*shell, str(tmp_path)], environment, timeout=1200)
+    assert "Traceback" not in printed.stderr
+    assert (tmp_path / "analysis" / "report.html").is_file()
+    assert "nnUNetv2_train" in printed.stdout.splitlines()[-1] or "analyze" in printed.stdout.splitlines()[-1]
