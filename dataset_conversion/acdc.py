@@ -111,6 +111,8 @@ def read_info(path: Path) -> dict[str, str]:
 
 
 CONVERTER = of_download(
+    describe,
+    add_slices_argument,
     command="acdc",
     dataset_id=504,
     dataset_name="ACDC",
@@ -118,8 +120,6 @@ CONVERTER = of_download(
     "with right ventricle (RV) 1, myocardium (MYO) 2, left ventricle (LV) 3. The testing patients are the test set\n"
     "where their ground truth is there, else a fifth of the patients.",
     study="native: volumes; study: 2D as in --slices (the study had no ACDC) (default: native)",
-    describe=describe,
-    add_arguments=add_slices_argument,
     examples=("skipstudy convert acdc ACDC.zip -d 514 --name ACDCslices --slices",),
 )
 

@@ -123,6 +123,8 @@ def add_arguments(parser: Parser) -> None:
 
 
 CONVERTER = of_download(
+    describe,
+    add_arguments,
     command="busi",
     dataset_id=502,
     dataset_name="BUSI",
@@ -130,8 +132,6 @@ CONVERTER = of_download(
     "together (duplicates.csv lists them). A fifth of the images is the test set, benign and malignant in\n"
     "proportion.",
     study="native: images at their own size; study: 256 x 256 and 400/100/147 images (default: native)",
-    describe=describe,
-    add_arguments=add_arguments,
     examples=(
         "skipstudy convert busi archive.zip --classes benign-malignant",
         "skipstudy convert busi Dataset_BUSI_with_GT -d 512 --name BUSIstudy --protocol study",

@@ -145,6 +145,8 @@ def add_arguments(parser: Parser) -> None:
 
 
 CONVERTER = of_download(
+    describe,
+    add_arguments,
     command="glas",
     dataset_id=503,
     dataset_name="GlaS",
@@ -153,8 +155,6 @@ CONVERTER = of_download(
     "out (left_out.csv): the publisher's own division is one of slides, not of patients.",
     study="native: whole slides, new patients in the test set; study: 4 crops of 256 x 256 a slide, divided by slide "
     "as the study did: train 85, validation 60 (test A), test 20 (test B) (default: native)",
-    describe=describe,
-    add_arguments=add_arguments,
     examples=(
         "skipstudy convert glas warwick_qu_dataset.zip --rgb",
         "skipstudy convert glas GlaS -d 513 --name GlaSstudy --protocol study",

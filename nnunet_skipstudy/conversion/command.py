@@ -35,8 +35,8 @@ class Converter:
         dataset_id: nnU-Net's identifier by default.
         dataset_name: likewise.
         about: what it makes, for ``--help``.
-        make: makes it as the parsed arguments say; raises UserError.
         add_arguments: adds what it is made from, and options of its own.
+        make: makes it as the parsed arguments say; raises UserError.
         examples: command lines.
         epilog: text before the examples.
     """
@@ -45,8 +45,8 @@ class Converter:
     dataset_id: int
     dataset_name: str
     about: str
-    make: Callable[[argparse.Namespace], Made]
     add_arguments: Callable[[Parser], None]
+    make: Callable[[argparse.Namespace], Made]
     examples: tuple[str, ...]
     epilog: str = ""
 
@@ -81,27 +81,19 @@ class Converter:
 
 
 def of_download(
+    describe: Callable[[argparse.Namespace], DatasetDescription],
+    add_arguments: Callable[[Parser], None],
     *,
     command: str,
     dataset_id: int,
     dataset_name: str,
     about: str,
     study: str,
-    describe: Callable[[argparse.Namespace], DatasetDescription],
-    add_arguments: Callable[[Parser], None],
-    examples: tuple[str, ...] = (),
+    examples: tuple[str, ...],
 ) -> Converter:
-    """The converter of a publisher's download.
+    """The converter of a publisher's download: by a description made from the arguments, with options of its own.
 
-    Args:
-        command: as :class:`Converter` has it, like those that are not here.
-        dataset_id: likewise.
-        dataset_name: likewise.
-        about: likewise.
-        study: what ``--protocol study`` does, for ``--help``.
-        describe: the parsed arguments to the description; raises UserError.
-        add_arguments: adds options of its own.
-        examples: command lines beside the plainest one.
+    ``study`` says what ``--protocol study`` does; the rest is as :class:`Converter` has it.
     """
 
     def add_all(parser: Parser) -> None:
@@ -112,35 +104,35 @@ def of_download(
         add_arguments(parser)
         add("-np", "--num-processes", type=int, metavar="N", help="cases at a time (default: processors, up to 4)")
 
+    def make(arguments: argparse.Namespace) -> Made:
+        given = [path for path in (arguments.source, arguments.source_option) if path is not None]
+        if len(given) != 1:
+            raise UserError(
+                f"{len(given) or 'no'} sources; give the download's folder or archive once, as SOURCE or with -i "
+                f"(skipstudy convert {command} --help)"
+            )
+        if arguments.protocol not in PROTOCOLS:
+            raise UserError(f"protocol {arguments.protocol!r}; choose one of {', '.join(PROTOCOLS)}")
+        return _converted(describe(arguments), given[0], arguments)
+
+    plainest = f"skipstudy convert {command} DOWNLOAD -d {dataset_id}"
     return Converter(
         command=command,
         dataset_id=dataset_id,
         dataset_name=dataset_name,
         about=f"{about}\n\n{DOWNLOAD}",
-        make=lambda arguments: _convert(command, describe, arguments),
         add_arguments=add_all,
-        examples=(f"skipstudy convert {command} DOWNLOAD -d {dataset_id}", *examples),
+        make=make,
+        examples=(plainest, *examples),
     )
 
 
-def _convert(
-    command: str, describe: Callable[[argparse.Namespace], DatasetDescription], arguments: argparse.Namespace
-) -> Made:
-    given = [path for path in (arguments.source, arguments.source_option) if path is not None]
-    if len(given) != 1:
-        raise UserError(
-            f"{len(given) or 'no'} sources; give the download's folder or archive once, as SOURCE or with -i "
-            f"(skipstudy convert {command} --help)"
-        )
-    if arguments.protocol not in PROTOCOLS:
-        raise UserError(f"protocol {arguments.protocol!r}; choose one of {', '.join(PROTOCOLS)}")
-    description = describe(arguments)
-
+def _converted(description: DatasetDescription, source: Path, arguments: argparse.Namespace) -> Made:
     from nnunet_skipstudy.conversion.engine import convert
 
     folder = convert(
         description,
-        given[0],
+        source,
         dataset_id=arguments.dataset_id,
         name=arguments.name,
         seed=arguments.seed,

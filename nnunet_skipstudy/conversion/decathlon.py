@@ -28,36 +28,31 @@ def decathlon_converter(
 ) -> Converter:
     """The converter of one task.
 
-    Args:
-        command: its name in ``skipstudy convert``; with a capital that of the data set.
-        dataset_id: nnU-Net's identifier by default.
-        task: the download's usual name.
-        what: organ and modality, for ``--help``.
-        prefix: of its files, which are called ``<prefix>_2.nii.gz``.
-        labels: values by name, with background 0.
-        modality: nnU-Net's name of the channel.
-        study: the volumes that the study had in each part: all that are labelled.
-        window: black and white of slices; None: the volume's own percentiles.
+    Its volumes are called ``<prefix>_2.nii.gz``; ``study`` has in each part as many as the study had, all that are
+    labelled; ``window`` is black and white of slices, or where there is none the volume's own percentiles.
     """
     name, (train, val, test) = command.capitalize(), (study.train, study.val, study.test)
+    layout = Layout(
+        images=_pattern(prefix),
+        unused=r"imagesTs/.*",  # they have no labels
+        expected=f"'imagesTr/{prefix}_2.nii.gz', 'labelsTr/{prefix}_2.nii.gz' and so on",
+    )
 
     def describe(arguments: argparse.Namespace) -> DatasetDescription:
-        is_study = arguments.protocol == "study"
+        sizes = Division(sizes=study, first_fold="study_train_val")
         return DatasetDescription(
             name=name,
-            layout=Layout(
-                images=_pattern(prefix),
-                unused=r"imagesTs/.*",  # they have no labels
-                expected=f"'imagesTr/{prefix}_2.nii.gz', 'labelsTr/{prefix}_2.nii.gz' and so on",
-            ),
+            layout=layout,
             list_cases=cases_of,
             labels=labels,
-            division=Division(sizes=study, first_fold="study_train_val") if is_study else Division(),
+            division=sizes if arguments.protocol == "study" else Division(),
             published=(train + val + test, "labelled volumes"),
             **volumes_or_slices(arguments, modality, window),
         )
 
     return of_download(
+        describe,
+        partial(add_slices_argument, window=window),
         command=command,
         dataset_id=dataset_id,
         dataset_name=name,
@@ -65,8 +60,6 @@ def decathlon_converter(
         "of them the test set.",
         study=f"native: volumes; study: 2D as in --slices, of {train} volumes to train, {val} to validate and {test} "
         "to test (default: native)",
-        describe=describe,
-        add_arguments=partial(add_slices_argument, window=window),
         examples=(f"skipstudy convert {command} {task}.tar -d {dataset_id + 10} --name {name}Study --protocol study",),
     )
 

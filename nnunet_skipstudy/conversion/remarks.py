@@ -22,13 +22,7 @@ def remarks(
 ) -> Iterator[str]:
     """A line each on the test set, missing and left out files, duplicates, and cases without a disparity.
 
-    Args:
-        description: of the data set, whose caveats come first.
-        download: that it was made of.
-        items: of the download; ``done`` has the cases that came out of each.
-        done: likewise.
-        pairs: near-duplicates.
-        parts: of the data set.
+    ``done`` has the cases that came out of each of the download's ``items``.
     """
     yield from description.caveats
     yield from _on_test_set(parts, description.division)

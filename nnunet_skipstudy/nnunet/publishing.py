@@ -31,7 +31,6 @@ from nnunet_skipstudy.support.working_folder import only_run, remove_leftovers, 
 RESULTS = "nnUNet_results"
 SPLITS = "splits_final.json"
 PERTURBATIONS = "perturbations.csv"
-FOLD_COLUMNS: tuple[str, ...] = ("fold", "name", "kind", "disparity_min", "disparity_max", "n_train", "n_val")
 PROVENANCE_KEY = "skipstudy"
 """The key of dataset.json under which a converter's own record lies; nnU-Net ignores it."""
 
@@ -154,34 +153,32 @@ def _refuse_incomplete(target: Target, provenance: Provenance, ending: str) -> N
     """Refuse a data set that has lost files which its tables name."""
     try:
         missing = next(_missing(target, provenance, ending), None)
-    except (OSError, ValueError, KeyError, UserError) as error:
-        raise UserError(
-            f"{target.raw}: its tables can't be read ({type(error).__name__}: {error}); --overwrite makes it again"
-        ) from error
+    except (OSError, UserError) as error:
+        raise UserError(f"{target.raw}: its tables can't be read ({error}); --overwrite makes it again") from error
     if missing is not None:
         raise UserError(f"{target.raw}: {missing[0]} has gone since the data set was made; {missing[1]} makes it again")
+
+
+def _rows(path: Path, *needed: str) -> list[dict[str, str]]:
+    """The rows of a table, none where there is no such file: synthetic data have no perturbed levels."""
+    return read_rows(path, needed) if path.exists() else []
 
 
 def _missing(target: Target, provenance: Provenance, ending: str) -> Iterator[tuple[str, str]]:
     """Each file that cases.csv or perturbations.csv speak of and that isn't there, and what makes it again."""
     raw = target.raw
     there = {(folder.name, path.name) for folder in raw.iterdir() if folder.is_dir() for path in folder.iterdir()}
-    for row in _rows(raw / "cases.csv"):
+    for row in _rows(raw / "cases.csv", "case"):
         for kind, name in (("images", image_name(row["case"], ending)), ("labels", f"{row['case']}{ending}")):
             if not any((f"{kind}{part}", name) in there for part in ("Tr", "Ts", f"Ts_{row.get('level')}")):
                 yield f"{kind}T*/{name}", "--overwrite"
-    for row in _rows(raw / PERTURBATIONS):
+    for row in _rows(raw / PERTURBATIONS, "case", "level", "parameters"):
         folder, name = f"imagesTs_{row['level']}", image_name(row["case"], ending)
         if (folder, name) not in there:
             level = f"--level {row['level']}:{row['parameters']} --seed {provenance.get('seed', 0)}"
             yield f"{folder}/{name}", f"'skipstudy perturb -d {target.dataset_id} {level} --overwrite'"
     if not (raw / SPLITS).is_file():
         yield SPLITS, "--overwrite"
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table, none where there is no such file: synthetic data have no perturbed levels."""
-    return read_rows(path, ("case",)) if path.exists() else []
 
 
 @contextmanager
@@ -285,16 +282,10 @@ def write_splits(draft: Draft, folds: Sequence[Fold]) -> None:
     splits = [{"train": list(fold.train), "val": list(fold.val)} for fold in folds]
     write_json(draft.preprocessed / SPLITS, splits)
     write_json(draft.raw / SPLITS, splits)
+    columns = ("name", "kind", "disparity_min", "disparity_max")
     rows = [
-        {
-            "fold": number,
-            "name": fold.name,
-            "kind": fold.kind,
-            "disparity_min": fold.disparity_min,
-            "disparity_max": fold.disparity_max,
-            "n_train": len(fold.train),
-            "n_val": len(fold.val),
-        }
+        {"fold": number, **{column: getattr(fold, column) for column in columns}}
+        | {"n_train": len(fold.train), "n_val": len(fold.val)}
         for number, fold in enumerate(folds)
     ]
-    write_csv(draft.raw / "folds.csv", FOLD_COLUMNS, rows)
+    write_csv(draft.raw / "folds.csv", ("fold", *columns, "n_train", "n_val"), rows)

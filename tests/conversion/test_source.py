@@ -6,6 +6,7 @@ import os
 import stat
 import tarfile
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -235,3 +236,91 @@ def test_a_linked_data_folder_is_followed(tmp_path):
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "linked").symlink_to(real)
     assert find_download(tmp_path / "study", LAYOUT, "Mine").prefix == "linked"
+
+
+def read_whole(source, into) -> None:
+    into.mkdir()
+    with unpacked(find_download(source, LAYOUT, "Mine"), into):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2"])
+@pytest.mark.parametrize("at", [0.02, 0.3, 0.7, 0.97])
+def test_a_flipped_bit_in_a_compressed_tar_is_found(tmp_path, kind, at):
+    """Wherever it is; the checksum of all comes behind the last member, where tarfile doesn't look."""
+    files = {**FILES, "images/7.png": bytes(200000), "images/8.png": os.urandom(3000)}
+    source = in_tar(tmp_path / "archive", files, mode=f"w:{kind}")
+    content = bytearray(source.read_bytes())
+    content[int(at * len(content))] ^= 16
+    source.write_bytes(content)
+    with pytest.raises(UserError, match=r"archive: .*fetch it again"):
+        read_whole(source, tmp_path / "into")
+
+
+@pytest.mark.parametrize("damage", ["header", "cut"])
+def test_a_tar_that_loses_members_is_no_shorter_download(tmp_path, damage):
+    """A member's damaged header, or an end right before one, is not the end of the archive."""
+    source = in_tar(tmp_path / "archive", FILES, mode="w")
+    content = bytearray(source.read_bytes())
+    if damage == "cut":
+        del content[2 * tarfile.BLOCKSIZE * 2 :]
+    else:
+        content[2 * tarfile.BLOCKSIZE * 2 + 5] ^= 1
+    source.write_bytes(content)
+    with pytest.raises(UserError, match=r"archive: can't be read .*truncated or damaged: fetch it again"):
+        find_download(source, LAYOUT, "Mine")
+
+
+def test_an_encrypted_zip_is_to_be_unpacked_by_another_program(tmp_path):
+    source = in_zip(tmp_path / "a.zip", FILES)
+    content = bytearray(source.read_bytes())
+    for signature, flags in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        at = content.find(signature)
+        while at >= 0:
+            content[at + flags] |= 1
+            at = content.find(signature, at + 1)
+    source.write_bytes(content)
+    with pytest.raises(UserError, match=r"is encrypted; unpack it with a program that can, and give the folder"):
+        find_download(source, LAYOUT, "Mine")
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar"])
+def test_names_that_are_not_utf_8(tmp_path, kind):
+    """Of folders above the data set; as Western Windows and old Linux wrote them."""
+    if kind == "folder":
+        source = tmp_path / "download"
+        in_folder(source, FILES, os.fsdecode(b"Donn\xe9es"))
+    else:
+        source = tmp_path / "a.tar"
+        with tarfile.open(source, "w", encoding="latin-1", format=tarfile.GNU_FORMAT) as archive:
+            for name, content in FILES.items():
+                member = tarfile.TarInfo(f"Données/{name}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    download = find_download(source, LAYOUT, "Mine")
+    assert set(download.sizes) == {"images/1.png", "images/2.png", "table.csv"}
+    assert download.fingerprint == find_download(in_folder(tmp_path / "f", FILES), LAYOUT, "Mine").fingerprint
+
+
+def test_a_disk_that_fills_up_is_no_damaged_archive(tmp_path, monkeypatch):
+    source = in_zip(tmp_path / "a.zip", FILES)
+    opened = Path.open
+
+    class Full(io.BytesIO):
+        def write(self, block):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda path, mode="r": Full() if mode == "wb" else opened(path, mode))
+    with pytest.raises(UserError, match=r"into/unpacked/.*: can't be written \(No space left on device\); make space"):
+        read_whole(source, tmp_path / "into")
+
+
+def test_an_archive_that_may_not_be_read_needs_no_space(tmp_path, monkeypatch):
+    source = in_zip(tmp_path / "a.zip", FILES)
+
+    def refusing(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("tarfile.is_tarfile", refusing)
+    with pytest.raises(UserError, match=r"a\.zip: can't be read \(Permission denied\); make it readable"):
+        find_download(source, LAYOUT, "Mine")

@@ -12,6 +12,7 @@ from made_up_downloads import ACDC_GROUPS, acdc, save_volume, truncate
 from skimage.io import imread
 
 from nnunet_skipstudy import cli
+from nnunet_skipstudy.texture.case_disparity import case_disparity
 
 
 def rows_of(folder):
@@ -274,3 +275,28 @@ def test_uncompressed_volumes_are_compressed(study: Study, tmp_path):
     folder = study.convert("acdc", download)
     check_data_set(study, folder)
     assert "training/patient004/patient004_frame01.nii" in {row["source"] for row in rows_of(folder)}
+
+
+@pytest.mark.parametrize("shape", [(44, 36, 3), (3, 44, 36, 2)])
+def test_several_values_a_voxel_are_no_volume(study: Study, tmp_path, capsys, shape):
+    """A flat image of three channels has as many dimensions in memory as a volume."""
+    download = acdc(tmp_path)
+    for name in ("frame01", "frame01_gt"):
+        sitk.WriteImage(sitk.GetImageFromArray(np.ones(shape, np.uint8), isVector=True), str(frame(download, 4, name)))
+    assert f"patient004_frame01.nii.gz: has {shape[-1]} values a voxel" in refusal(study, capsys, download)
+
+
+def test_the_planes_of_the_disparity_are_nnu_nets(study: Study, tmp_path):
+    """Across the coarsest axis of the training pool, wherever in the file it is."""
+    download = acdc(tmp_path / "download")
+    for path in download.rglob("*_frame*.nii.gz"):
+        array = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+        save_volume(path, np.ascontiguousarray(np.moveaxis(array, 0, 1)), (1.5, 8.0, 1.5))
+    folder = study.convert("acdc", download)
+    row = table(folder / "cases.csv")[0]
+    image, label = (
+        sitk.GetArrayFromImage(sitk.ReadImage(str(folder / f"{part}Tr" / f"{row['case']}{ending}.nii.gz")))
+        for part, ending in (("images", "_0000"), ("labels", ""))
+    )
+    upright = case_disparity(np.moveaxis(image, 1, 0), np.moveaxis(label, 1, 0)).union.value
+    assert float(row["disparity"]) == pytest.approx(upright, abs=1e-9)

@@ -8,7 +8,7 @@ import pytest
 from conversions import Study, check_data_set, contents, table
 from made_up_downloads import busi, save, truncate
 from PIL import Image as Picture
-from skimage.io import imread
+from skimage.io import imread, imsave
 
 from nnunet_skipstudy import cli
 
@@ -80,6 +80,42 @@ def test_classes(study: Study, tmp_path, classes):
     malignant = 1 if classes == "lesion" else 2
     assert label_of(folder, "benign_001").max() == 1
     assert label_of(folder, "malignant_001").max() == malignant
+
+
+def test_one_picture_with_two_classes_is_said(study: Study, tmp_path, capsys):
+    """Near-duplicates count like copies; where all lesions have one label, nothing contradicts."""
+    download = busi(tmp_path / "download")
+    near = np.asarray(Picture.open(download / "benign" / "benign (5).png").convert("L")) * 0.9 + 10
+    save(download / "malignant" / "malignant (5).png", near.astype(np.uint8))
+    shutil.copy(download / "benign" / "benign (5)_mask.png", download / "malignant" / "malignant (5)_mask.png")
+    study.convert("busi", download, "--classes", "benign-malignant")
+    said = capsys.readouterr().err
+    assert (
+        "3 pairs of duplicates or near-duplicates (duplicates.csv), each on one side of every split; 2 of them" in said
+    )
+    assert "one picture with two classes (benign_001 and malignant_002, benign_005 and malignant_005)" in said
+    study.convert("busi", download, "--overwrite")
+    assert "contradicting" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_a_picture_of_few_bits_in_16_is_not_black(study: Study, tmp_path, bits):
+    download = busi(tmp_path / "download")
+    path = download / "benign" / "benign (7).png"
+    eight = np.asarray(Picture.open(path).convert("L"))
+    eight = np.where(eight > 250, 255, eight)
+    assert eight.max() > 127
+    imsave(path, np.rint(eight / 255 * (2**bits - 1)).astype(np.uint16), check_contrast=False)
+    assert np.abs(image_of(study.convert("busi", download), "benign_007").astype(int) - eight).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_mask_compressed_with_losses_is_refused(study: Study, tmp_path, capsys, mode):
+    """Whatever it is called."""
+    download = busi(tmp_path)
+    path = download / "benign" / "benign (7)_mask.png"
+    Picture.open(path).convert(mode).save(path, "JPEG")
+    assert "benign (7)_mask.png: is compressed with losses, which blurs a mask" in refusal(study, capsys, download)
 
 
 def test_normal_images_on_request(study: Study, tmp_path, capsys):
