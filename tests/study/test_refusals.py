@@ -110,7 +110,9 @@ def test_a_converter_of_a_download_wants_one_and_has_eleven_folds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = "datasets: [{{id: 502, converter: busi, {more}}}]\narchitectures: [UNet]\ndevice: cpu\n"
-    assert "has no source; name the download's" in refusal(write_study(tmp_path, study.format(more="folds: 0")), capsys)
+    assert "no sources; give the download's folder or archive once" in refusal(
+        write_study(tmp_path, study.format(more="folds: 0")), capsys
+    )
     more = "source: BUSI, folds: [10, 11]"
     assert "its converter makes folds 0 to 10" in refusal(write_study(tmp_path, study.format(more=more)), capsys)
     more = "source: BUSI, options: {protocol: mine}"
@@ -122,7 +124,7 @@ def test_a_download_that_is_not_there_yet_is_a_warning(tmp_path: Path, capsys: p
     text = "datasets: [{id: 502, converter: busi, source: BUSI}]\narchitectures: [UNet]\n"
     path = write_study(tmp_path, text)
     assert main(["run", "--dry-run", str(path)]) == 0
-    warning = f"skipstudy: warning: data set 502: source {tmp_path / 'BUSI'}: no such file or folder; fetch it, or mend"
+    warning = "skipstudy: warning: data set 502: source 'BUSI': no such file or folder; fetch it, or mend"
     assert warning in capsys.readouterr().err
 
 

@@ -127,7 +127,7 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
-    """A reference level that is not predicted; groups that are neither a table that is there nor a regular expression."""
+    """A reference level that is not predicted; groups that are no table that is there and no regular expression."""
     reference, levels = cell.settings["reference_level"], cell.conduct["levels"]
     if reference is not None and reference not in levels:
         yield f"metrics.reference_level: {reference!r} is no level of the study; choose one of {', '.join(levels)}"

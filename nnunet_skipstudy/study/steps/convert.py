@@ -6,15 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import LEVELS, alpha_level
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import DataFacts
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps.step import About, Measured, NotYet, Step, Subject, Work
 from nnunet_skipstudy.support.files import read_record
-
-N_FOLDS = 11
-"""Of the converters of downloads; that of synthetic textures makes one an alpha."""
 
 
 def settings(subject: Subject) -> dict[str, Any]:
@@ -106,39 +102,19 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
 
 
 def _refusals_of_converter(cell: Cell) -> Iterator[str]:
-    """What the converter's own parser says, and what it will not make."""
-    from nnunet_skipstudy.conversion.command import build_parser
-
-    identifier, name = cell.settings["dataset"], cell.settings["converter"]
-    module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{name}")
-    own = hasattr(module, "build_parser")
-    parser = module.build_parser() if own else build_parser(module.CONVERTER)
-    arguments = _arguments(cell)[2:]
-    parsed = parser.parse_intermixed_args(arguments)
-    if hasattr(module, "CONVERTER"):
-        module.CONVERTER.describe(parsed)
-    yield from _refusals_of_source(cell)
-    alphas = [alpha_level(alpha) for alpha in parsed.alphas] if name == "synthetic" else []
-    made = [alpha_level(alpha) for alpha in parsed.test_alphas or parsed.alphas] if alphas else list(LEVELS)
-    for level in cell.conduct["levels"]:
-        if level not in made and not cell.conduct["perturb"]:
-            yield f"data set {identifier}: level {level!r} is none that its converter makes ({', '.join(made)})"
-    last = (len(alphas) or N_FOLDS) - 1
-    for fold in cell.conduct["folds"]:
-        if fold > last:
-            yield f"data set {identifier}: fold {fold}: its converter makes folds 0 to {last}; choose among these"
-
-
-def _refusals_of_source(cell: Cell) -> Iterator[str]:
-    """A download that is not named, or not there."""
-    place, base = f"data set {cell.settings['dataset']}", Path(cell.conduct["base"])
-    if cell.settings["converter"] == "synthetic":
-        return
-    if not cell.settings["source"]:
-        yield f"{place}: has no source; name the download's folder or archive"
+    """What the converter says of its arguments, and what it will not make."""
+    place, wanted = f"data set {cell.settings['dataset']}", cell.conduct
+    module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{cell.settings['converter']}")
+    promised = module.CONVERTER.promised(_arguments(cell)[2:])
     for text in cell.settings["source"]:
-        if not (base / text).exists():
-            yield NotYet(f"{place}: source {base / text}: no such file or folder; fetch it, or mend the path")
+        if not (cell.settings["converter"] == "synthetic" or (Path(wanted["base"]) / text).exists()):
+            yield NotYet(f"{place}: source {text!r}: no such file or folder; fetch it, or mend the path")
+    for level in wanted["levels"]:
+        if level not in promised.levels and not wanted["perturb"]:
+            yield f"{place}: level {level!r} is none that its converter makes ({', '.join(promised.levels)})"
+    for fold in wanted["folds"]:
+        if fold >= promised.n_folds:
+            yield f"{place}: fold {fold}: its converter makes folds 0 to {promised.n_folds - 1}; choose among these"
 
 
 STEP = Step("convert", About.DATASET, settings, run, stands, lines, 20.0, conduct=conduct, refusals=refusals)
