@@ -225,7 +225,8 @@ def test_own_splits_are_drawn_anew_for_other_cases_and_the_users_are_kept(
     raw = write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
     folder = tmp_path / "nnUNet_preprocessed" / raw.name
     ensure_splits(folder)
-    (raw / "labelsTr" / "case5.png").write_bytes((raw / "labelsTr" / "case0.png").read_bytes())
+    for folder_name, name in (("labelsTr", "case{}.png"), ("imagesTr", "case{}_0000.png")):
+        (raw / folder_name / name.format(5)).write_bytes((raw / folder_name / name.format(0)).read_bytes())
     ensure_splits(folder)
     drawn = json.loads((folder / "splits_final.json").read_text())
     assert sorted(drawn[0]["train"] + drawn[0]["val"]) == [f"case{number}" for number in range(6)]

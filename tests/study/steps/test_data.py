@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from foreign import write_foreign
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.planning.preprocess import OWN_SPLITS, check_fold, ensure_splits
@@ -122,10 +123,7 @@ def test_levels_of_other_test_images_are_made_anew(places: Places) -> None:
 
 def test_splits_are_drawn_once_and_a_fold_beyond_them_is_refused(places: Places) -> None:
     """nnU-Net would draw random cases for it, silently."""
-    raw = made_by_hand(places)
-    (raw / "dataset.json").write_text(json.dumps({"file_ending": ".png"}))
-    for number in range(10):
-        (raw / "labelsTr" / f"case{number}.png").touch()
+    raw = write_foreign(places.raw, "Dataset007_Mine", n_train=10)
     folder = places.nnunet["nnUNet_preprocessed"] / raw.name
     folder.mkdir()
     ensure_splits(folder)
