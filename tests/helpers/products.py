@@ -36,7 +36,7 @@ def leave_products(cell: Cell, places: Places) -> None:
     name = places.found_name(settings["dataset"]) or f"Dataset{settings['dataset']:03d}_Made"
     raw = places.raw / name
     if cell.step in ("convert", "perturb"):
-        for level in settings.get("levels", cell.conduct.get("levels")):
+        for level in [*settings.get("levels", []), *cell.conduct.get("levels", [])]:
             (raw / folder_of_level(level)).mkdir(parents=True, exist_ok=True)
     elif cell.step == "plan":
         folder, plans = places.preprocessed / name, settings["plans"]["name"]
