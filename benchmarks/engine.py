@@ -15,17 +15,18 @@ from pathlib import Path
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.commands.study_file import open_file
-from nnunet_skipstudy.study.engine_files import write_grid
-from nnunet_skipstudy.study.init import full_text
+from nnunet_skipstudy.study.cells import State
+from nnunet_skipstudy.study.run import write_grid
 from nnunet_skipstudy.study.snakemake import run_snakemake, step_entries
-from nnunet_skipstudy.study.states import State
+from nnunet_skipstudy.study.templates import full_text
 
 SCRIPT = "import sys; from nnunet_skipstudy.cli import main; sys.exit(main(sys.argv[1:]))"
 # A Python that finds this first on its path does nothing in any cell, and all else as ever.
 NO_WORK = """
-from nnunet_skipstudy.study import actions
-for step in actions.ACTIONS:
-    actions.ACTIONS[step] = lambda cell, work: {}
+from dataclasses import replace
+from nnunet_skipstudy.study.steps import STEPS
+for name, step in STEPS.items():
+    STEPS[name] = replace(step, run=lambda cell, work: {})
 """
 
 
@@ -42,7 +43,7 @@ def dry_run(folder: Path) -> tuple[int, float]:
 def snakemake_dry_run(folder: Path) -> float:
     """Seconds that Snakemake takes to see what of the full study is to be done: what a real run starts with."""
     opened = open_file(folder / "full.yaml")
-    write_grid(opened.places.grid, opened.grid, opened.places, step_entries(opened.study, local=True))
+    write_grid(opened, opened.grid, step_entries(opened.study, local=True))
     started = time.perf_counter()
     assert not run_snakemake(opened.places, "local", None, ["--dry-run", "--quiet", "all"])
     return time.perf_counter() - started

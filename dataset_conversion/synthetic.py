@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from nnunet_skipstudy.conversion.command import Converter, Made
+from nnunet_skipstudy.conversion.command import Converter, Made, Promised
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import write_flat
 from nnunet_skipstudy.nnunet.publishing import (
@@ -353,12 +353,7 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
-def make(arguments: argparse.Namespace) -> Made:
-    """Convert as the arguments say.
-
-    Raises:
-        UserError: the arguments or the environment are at fault.
-    """
+def _options(arguments: argparse.Namespace) -> SyntheticOptions:
     given = {name: value for name, value in vars(arguments).items() if name != "overwrite"}
     textures = tuple(given.pop("textures")) or SyntheticOptions.textures
     if len(textures) != 2:
@@ -367,9 +362,28 @@ def make(arguments: argparse.Namespace) -> Made:
             "give two, the object's and the background's, or none"
         )
     alphas, test_alphas = tuple(given.pop("alphas")), given.pop("test_alphas")
-    options = SyntheticOptions(
+    return SyntheticOptions(
         textures=(textures[0], textures[1]), alphas=alphas, test_alphas=test_alphas and tuple(test_alphas), **given
     )
+
+
+def promise(arguments: argparse.Namespace) -> Promised:
+    """A level a test alpha, a fold an alpha.
+
+    Raises:
+        UserError: the arguments are at fault.
+    """
+    options = _options(arguments)
+    return Promised(tuple(alpha_level(alpha) for alpha in options.levels), len(options.alphas))
+
+
+def make(arguments: argparse.Namespace) -> Made:
+    """Convert as the arguments say.
+
+    Raises:
+        UserError: the arguments or the environment are at fault.
+    """
+    options = _options(arguments)
     folder = convert(options, overwrite=arguments.overwrite)
     n_cases = len(options.alphas) * (options.train + options.val)
     content = (
@@ -390,6 +404,7 @@ CONVERTER = Converter(
     "Training and validation images are cut from one half of it, test images from the other: its longer\n"
     "side must have twice the image size. Case number n has the same shape and the same crops at each\n"
     "alpha. The more two strengths differ, the further apart are the procedural textures.\n\n",
+    promise=promise,
     make=make,
     add_arguments=add_arguments,
     examples=(

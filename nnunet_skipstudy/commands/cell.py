@@ -4,11 +4,15 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.calls import set_environment
-from nnunet_skipstudy.study.engine_files import read_cell
+from nnunet_skipstudy.study.cell import read_cells
+from nnunet_skipstudy.study.cells import work_on
 from nnunet_skipstudy.study.locks import one_of
-from nnunet_skipstudy.study.work import ending_is_recorded, work_on
+from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.work import ending_is_recorded
 from nnunet_skipstudy.support.parser import Parser
 
 
@@ -18,7 +22,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("grid", type=Path, help="the study's cells, as 'skipstudy run' wrote them")
     parser.add_argument("key", help="the cell, train/d501-UNet-fold0-seed1-spatial for one")
     arguments = parser.parse_args(argv)
-    cell, places, step = read_cell(arguments.grid, arguments.key)
+    grid, beside = read_cells(arguments.grid)
+    cell = grid[arguments.key]
+    places = Places(Path(beside["root"]), {name: Path(folder) for name, folder in beside["nnunet"].items()})
+    step: dict[str, Any] = next((entry for entry in beside["steps"] if entry["name"] == cell.step), {})
     log = places.log(cell)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as stream:  # file descriptors, so that worker processes print there too
@@ -40,8 +47,6 @@ def run_command(arguments: list[str]) -> int:
     Raises:
         UserError: there is no such command in this version.
     """
-    from nnunet_skipstudy.errors import UserError
-
     name, *rest = arguments
     try:
         module = importlib.import_module(f"nnunet_skipstudy.commands.{name}")

@@ -1,10 +1,12 @@
-"""``skipstudy commands``: a study as plain lines for a shell."""
+"""``skipstudy commands``: a study as lines for a shell, for those who want to run nnU-Net's commands themselves."""
+
+import shlex
 
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
 
 
 def main(argv: list[str]) -> int:
-    """Print the lines.
+    """Print the lines, in an order that works.
 
     Raises:
         UserError: the study's file is at fault.
@@ -15,8 +17,13 @@ def main(argv: list[str]) -> int:
         "hash, so 'skipstudy run' will refuse to take over their results.",
     )
     arguments = parser.parse_args(argv)
-    from nnunet_skipstudy.study.by_hand import lines
+    from nnunet_skipstudy.study.steps import STEPS
 
     opened = open_file(arguments.study)
-    print("\n".join(lines(opened.grid, opened.places)))
+    for variable, value in opened.places.environment().items():
+        print(f"export {variable}={shlex.quote(value)}")
+    for cell in opened.grid.values():
+        for words in STEPS[cell.step].lines(cell, opened.places):
+            comment = str(words[0]).startswith("#")
+            print(words[0] if comment else shlex.join(map(str, words)))
     return 0

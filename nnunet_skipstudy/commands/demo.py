@@ -6,6 +6,7 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.trainer_name import LARGEST_SEED
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+from nnunet_skipstudy.support.files import write_text
 from nnunet_skipstudy.support.parser import Parser
 
 
@@ -37,13 +38,12 @@ def main(argv: list[str]) -> int:
     from nnunet_skipstudy.commands.convert import CONVERTERS
     from nnunet_skipstudy.commands.run import run
     from nnunet_skipstudy.commands.study_file import open_file
-    from nnunet_skipstudy.study.demo import claim_root
-    from nnunet_skipstudy.study.init import demo_text
     from nnunet_skipstudy.study.settings import checked_study
+    from nnunet_skipstudy.study.templates import demo_text
 
     text = demo_text(**chosen)
     checked_study(text, "the demo's study", CONVERTERS)  # before a folder is claimed for it
-    return run(open_file(claim_root(root, text)), "inline")
+    return run(open_file(_claim(root, text)), "inline")
 
 
 def _check(chosen: dict[str, Any]) -> None:
@@ -61,3 +61,23 @@ def _check(chosen: dict[str, Any]) -> None:
         raise UserError(f"seed {chosen['seed']}; give 0 or a positive number (--seed)")
     if chosen.get("seed", 0) > LARGEST_SEED:
         raise UserError(f"seed {chosen['seed']}; give at most {LARGEST_SEED} (--seed)")
+
+
+def _claim(root: Path, text: str) -> Path:
+    """Make ``root`` the demo's folder, and give the study's file in it.
+
+    Raises:
+        UserError: it holds a demo of other settings, or other things, or can't be made.
+    """
+    file = root.resolve() / "study.yaml"
+    if file.is_file():
+        if file.read_text(encoding="utf-8") != text:
+            raise UserError(f"{root}: holds a demo of other settings ({file.name}); remove it or give another -o")
+        return file
+    if root.is_dir() and any(root.iterdir()):
+        raise UserError(f"{root}: is not empty and holds no demo; give another -o")
+    try:
+        write_text(file, text)
+    except OSError as error:
+        raise UserError(f"{root}: can't be written to ({error.strerror}); give another -o") from error
+    return file

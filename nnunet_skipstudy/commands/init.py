@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         raise UserError("--plan-for belongs to --full: the demo's plan has a batch size of its own")
     output: Path = arguments.output
 
-    from nnunet_skipstudy.study.init import demo_text, full_text
+    from nnunet_skipstudy.study.templates import demo_text, full_text
     from nnunet_skipstudy.support.files import write_text
 
     if output.exists():

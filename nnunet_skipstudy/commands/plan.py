@@ -77,29 +77,30 @@ def main(argv: list[str]) -> int:
 
 
 def _settings(dataset: int, configuration: str, plans: "Plans", architectures: list[str]) -> dict[str, Any]:
-    from nnunet_skipstudy.study.grid import plan_settings
+    from nnunet_skipstudy.study.steps.plan import plan_settings
 
     return plan_settings(dataset, configuration, plans, architectures)
 
 
 def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> None:
     from nnunet_skipstudy.nnunet.calls import set_environment, worker_processes
-    from nnunet_skipstudy.study.grid import settings_hash
-    from nnunet_skipstudy.study.planning import plan_and_preprocess
+    from nnunet_skipstudy.planning.preprocess import keep_plans, plan_and_preprocess
+    from nnunet_skipstudy.support.contents import settings_hash
 
     if processes is None:
         processes = worker_processes()
     set_environment(os.environ, cpus=processes or None, small_data=processes == 0)
     digest = settings_hash(settings)
     owner = required_folder("nnUNet_preprocessed")  # no study: what it made, the command may make anew
-    plan_and_preprocess(settings, digest, processes=processes, owner=owner, replace=replace)
+    refuse = (lambda file, stamp: None) if replace else keep_plans
+    plan_and_preprocess(settings, digest, processes=processes, owner=owner, refuse_replacing=refuse)
 
 
 def _print_plan(dataset: str, settings: dict[str, Any]) -> None:
     import json
 
     from nnunet_skipstudy.planning.costs import plans_file
-    from nnunet_skipstudy.study.plan_words import plan_words
+    from nnunet_skipstudy.planning.planners import plan_words
 
     path: Path = plans_file(dataset, settings["plans"]["name"])
     chosen = json.loads(path.read_text(encoding="utf-8"))["configurations"][settings["configuration"]]

@@ -7,7 +7,7 @@ from nnunet_skipstudy.commands.study_file import open_file, study_parser
 from nnunet_skipstudy.errors import UserError
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.engine import Opened, Outcome
+    from nnunet_skipstudy.study.run import Opened, Outcome
 
 MOST_JOBS = 10_000
 
@@ -49,11 +49,13 @@ def main(argv: list[str]) -> int:
     if arguments.measure:
         measure_speed(opened)
     if arguments.dry_run:
-        check_data(opened)
         from nnunet_skipstudy.commands.status import print_cells, print_cost
+        from nnunet_skipstudy.study.run import refuse_impossible
 
         print_cells(opened, everything=True)
         print_cost(opened)
+        for words in refuse_impossible(opened):
+            print(f"skipstudy: warning: {words}", file=sys.stderr)
         return 0
     executor = arguments.executor or ("inline" if opened.study.small_data else "local")
     if extra and executor == "inline":
@@ -61,23 +63,12 @@ def main(argv: list[str]) -> int:
     return run(opened, executor, arguments.jobs, extra)
 
 
-def check_data(opened: "Opened") -> None:
-    """Refuse data sets of others that no run could plan on, as far as can be told without reading their images."""
-    from nnunet_skipstudy.nnunet.datasets import found_dataset
-    from nnunet_skipstudy.planning.check import check_description
-
-    for dataset in opened.study.datasets:
-        folder = found_dataset(opened.places.nnunet["nnUNet_raw"], dataset.id)
-        if folder and not dataset.converter:
-            check_description(folder)
-
-
 def measure_speed(opened: "Opened") -> None:
     """Time training steps of the study's networks on this machine; the estimates from now on stand on these."""
     from tqdm import tqdm
 
     from nnunet_skipstudy.planning.nominal import NOMINAL_FEATURES
-    from nnunet_skipstudy.study.speed import measure, write_speed
+    from nnunet_skipstudy.planning.speed import measure, write_speed
 
     study = opened.study
     speed = measure(
@@ -93,11 +84,10 @@ def run(opened: "Opened", executor: str, jobs: int | None = None, extra: list[st
     """Run an opened study on an executor and print how it ended.
 
     Raises:
-        UserError: another run is at work on it, or cells failed.
+        UserError: another run is at work on it, something in it can't be done, or cells failed.
     """
     from nnunet_skipstudy.commands.cell import run_command
-    from nnunet_skipstudy.study.engine import run_study
-    from nnunet_skipstudy.study.executors import executor_of
+    from nnunet_skipstudy.study.run import executor_of, run_study
 
     outcome = run_study(opened, executor_of(executor, run_command, jobs, extra or []))
     print_outcome(opened, outcome)
@@ -110,24 +100,16 @@ def print_outcome(opened: "Opened", outcome: "Outcome") -> None:
     Raises:
         UserError: not everything is done.
     """
-    from types import SimpleNamespace
-    from typing import Any, cast
-
     from nnunet_skipstudy.commands.analyze import table_lines
-    from nnunet_skipstudy.study.plan_words import plan_words
-    from nnunet_skipstudy.study.states import State
-    from nnunet_skipstudy.support.files import read_record
+    from nnunet_skipstudy.study.cells import State, measured_by
+    from nnunet_skipstudy.study.steps.analyze import tables_of
 
     if outcome.analysis:
-        measured = read_record(opened.places.marker(outcome.analysis)).get("measured", {})
-        plan = next(cell for cell in opened.grid.values() if cell.step == "plan")
-        notes = plan_words(plan.settings["plans"])
+        measured, notes = measured_by(outcome.analysis, opened.places), opened.plan_words()
         for words in measured.get("warnings", []):
             print(f"skipstudy: {'note' if words in notes else 'warning'}: {words}", file=sys.stderr)
-        for table in measured.get("tables", []):
-            rows = [[SimpleNamespace(**cell) for cell in row] for row in table["rows"]]
-            made = SimpleNamespace(title=table["title"], columns=table["columns"], rows=rows)
-            print("\n".join(table_lines(cast(Any, made))), end="\n\n")
+        for table in tables_of(measured):
+            print("\n".join(table_lines(table)), end="\n\n")
         print(f"report: {outcome.report}")
     failed = [state for state in outcome.states if state.state is State.FAILED]
     for state in failed:

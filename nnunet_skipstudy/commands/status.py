@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.engine import Opened
+    from nnunet_skipstudy.study.run import Opened
 
 
 def main(argv: list[str]) -> int:
@@ -30,9 +30,9 @@ def main(argv: list[str]) -> int:
 
 def print_cells(opened: "Opened", *, everything: bool) -> None:
     """A line a cell (without ``everything``: of those that run or have failed), then the counts a step."""
+    from nnunet_skipstudy.study.cells import State
     from nnunet_skipstudy.study.locks import is_held
-    from nnunet_skipstudy.study.settings import STEPS
-    from nnunet_skipstudy.study.states import State
+    from nnunet_skipstudy.study.steps import STEPS
 
     found = opened.states()
     for state in found:
@@ -53,13 +53,12 @@ def print_cells(opened: "Opened", *, everything: bool) -> None:
 
 def print_cost(opened: "Opened") -> None:
     """The time that is left, and what the estimate stands on."""
-    from nnunet_skipstudy.study.cost import estimate
-    from nnunet_skipstudy.study.states import State
+    from nnunet_skipstudy.study.cells import State
+    from nnunet_skipstudy.study.steps import STEPS
 
-    found = opened.states()
-    made = estimate(opened.study, opened.grid, found, opened.places)
+    made = opened.estimate()
     unit = {"cuda": "GPU hours", "mps": "GPU hours", "cpu": "hours"}[opened.study.device]
-    on_device = [state for state in found if state.cell.step in ("train", "predict")]
+    on_device = [state for state in opened.states() if STEPS[state.cell.step].tflop]
     whole = made.hours(state.cell for state in on_device)
     left = made.hours(state.cell for state in on_device if state.state is not State.DONE)
     print(f"\nestimate: {hours(whole)} {unit} for training and prediction, of which {hours(left)} are left; from")

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
-from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.study.engine import Opened
+    from nnunet_skipstudy.study.run import Opened
 
 
 def study_parser(command: str, description: str, usage: str | None = None) -> Parser:
@@ -22,15 +21,9 @@ def open_file(path: Path) -> "Opened":
     """Read and check a study's file, and make its cells.
 
     Raises:
-        UserError: it can't be read, one of its keys or values is wrong, or its root can't be a folder.
+        UserError: it can't be read, or one of its keys or values is wrong.
     """
-    from nnunet_skipstudy.study.engine import open_study
-    from nnunet_skipstudy.study.places import places_of
+    from nnunet_skipstudy.study.run import open_study
     from nnunet_skipstudy.study.settings import read_study
 
-    study = read_study(path, CONVERTERS)
-    root = places_of(path, study).root
-    there = next(folder for folder in (root, *root.parents) if folder.exists())
-    if not there.is_dir():
-        raise UserError(f"{path}: root {study.root!r}: {there} is no folder; give one, or a name that is free")
-    return open_study(path, study)
+    return open_study(path, read_study(path, CONVERTERS))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import LEVELS
 from nnunet_skipstudy.support.parser import Parser
 
+N_FOLDS = 11
 DOWNLOAD = """\
 Made are training pool, test set and its four perturbed copies (hardest, harder, easier, easiest), cases.csv,
 perturbations.csv, and eleven folds (folds.csv): 0-4 wide (cross-validation, spread over strata and texture disparity),
@@ -26,6 +28,14 @@ class Made:
     configuration: str
 
 
+@dataclass(frozen=True)
+class Promised:
+    """What a converter will make: test levels, and as many folds, counted from 0."""
+
+    levels: tuple[str, ...]
+    n_folds: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Converter:
     """What one converter's command line has of its own.
@@ -36,7 +46,8 @@ class Converter:
         dataset_name: likewise.
         about: what it makes, for ``--help``.
         add_arguments: adds what it is made from, and options of its own.
-        make: makes it as the parsed arguments say; raises UserError.
+        promise: what the parsed arguments ask for, nothing read or written; raises UserError where they contradict.
+        make: makes it; raises UserError.
         examples: command lines.
         epilog: text before the examples.
     """
@@ -46,6 +57,7 @@ class Converter:
     dataset_name: str
     about: str
     add_arguments: Callable[[Parser], None]
+    promise: Callable[[argparse.Namespace], Promised]
     make: Callable[[argparse.Namespace], Made]
     examples: tuple[str, ...]
     epilog: str = ""
@@ -63,6 +75,14 @@ class Converter:
             f"next: nnUNetv2_plan_and_preprocess -d {arguments.dataset_id} -c {made.configuration}"
         )
         return 0
+
+    def promised(self, argv: list[str]) -> Promised:
+        """What these arguments would make, told at once.
+
+        Raises:
+            UserError: they are at fault.
+        """
+        return self.promise(self._parser().parse_intermixed_args(argv))
 
     def _parser(self) -> Parser:
         parser = Parser(
@@ -104,7 +124,7 @@ def of_download(
         add_arguments(parser)
         add("-np", "--num-processes", type=int, metavar="N", help="cases at a time (default: processors, up to 4)")
 
-    def make(arguments: argparse.Namespace) -> Made:
+    def settled(arguments: argparse.Namespace) -> tuple[DatasetDescription, Path]:
         given = [path for path in (arguments.source, arguments.source_option) if path is not None]
         if len(given) != 1:
             raise UserError(
@@ -113,7 +133,14 @@ def of_download(
             )
         if arguments.protocol not in PROTOCOLS:
             raise UserError(f"protocol {arguments.protocol!r}; choose one of {', '.join(PROTOCOLS)}")
-        return _converted(describe(arguments), given[0], arguments)
+        return describe(arguments), given[0]
+
+    def promise(arguments: argparse.Namespace) -> Promised:
+        settled(arguments)
+        return Promised(LEVELS, N_FOLDS)
+
+    def make(arguments: argparse.Namespace) -> Made:
+        return _converted(*settled(arguments), arguments)
 
     plainest = f"skipstudy convert {command} DOWNLOAD -d {dataset_id}"
     return Converter(
@@ -122,6 +149,7 @@ def of_download(
         dataset_name=dataset_name,
         about=f"{about}\n\n{DOWNLOAD}",
         add_arguments=add_all,
+        promise=promise,
         make=make,
         examples=(plainest, *examples),
     )

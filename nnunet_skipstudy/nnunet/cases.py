@@ -74,8 +74,9 @@ def read_description(folder: Path) -> Description:
     content = read_object(path)
     try:
         channels = content["modality"] if "modality" in content else content["channel_names"]  # as nnU-Net takes them
-        ending, n_channels, members = str(content["file_ending"]), len(channels), dict(content.get("dataset") or {})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        ending, n_channels = str(content["file_ending"]), len(channels)
+        members = dict(content.get("dataset") or {})
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: lacks what nnU-Net v2 needs ({type(error).__name__}: {error}); it wants channel_names, "
             "file_ending, and labels as name: value"

@@ -1,5 +1,6 @@
 """Can nnU-Net train on a data set? Looked at once, before it plans: it finds out late, or never, and in a traceback."""
 
+import codecs
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,10 @@ def check_description(folder: Path) -> tuple[Description, list[Case]]:
     Raises:
         UserError: as :func:`check_dataset`.
     """
+    if (folder / "dataset.json").is_file() and (folder / "dataset.json").read_bytes().startswith(codecs.BOM_UTF8):
+        raise UserError(
+            f"{folder / 'dataset.json'}: starts with a byte order mark, which nnU-Net can't read; remove it"
+        )
     description = read_description(folder)
     for complaint in _label_complaints(description):
         raise UserError(f"{description.source}: {complaint}")

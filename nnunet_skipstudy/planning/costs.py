@@ -1,6 +1,8 @@
 """What each architecture costs on a data set's plan."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from nnunet_skipstudy.architectures.cost import NetworkCost, network_cost
 from nnunet_skipstudy.architectures.network import build_network
@@ -62,3 +64,16 @@ def plan_costs(dataset: str, plans: str, configuration: str) -> dict[str, Networ
         )
         costs[name] = network_cost(network, n_inputs, chosen.patch_size)
     return costs
+
+
+def costs_on_plan(dataset: str, plans: str, configuration: str) -> dict[str, Any]:
+    """Batch size, patch, and forward GFLOP of each network on one patch of the plan."""
+    chosen = json.loads(plans_file(dataset, plans).read_text(encoding="utf-8"))["configurations"][configuration]
+    costs = plan_costs(dataset, plans, configuration)
+    return {
+        "folder": dataset,
+        "batch_size": chosen["batch_size"],
+        "patch_size": chosen["patch_size"],
+        "gflop": {name: round(cost.forward_flops / 1e9, 4) for name, cost in costs.items()},
+        "activation_mib": {name: round(cost.activation_bytes / 2**20, 1) for name, cost in costs.items()},
+    }

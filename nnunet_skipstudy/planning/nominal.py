@@ -1,5 +1,7 @@
 """A plan to count with before a data set has one: nnU-Net's 2D plan for 256 x 256 images."""
 
+import functools
+import math
 from typing import Any
 
 NOMINAL_SIDE = 256
@@ -38,9 +40,32 @@ def nominal_plan(n_stages: int = NOMINAL_STAGES, features: int = NOMINAL_FEATURE
     }
 
 
-def nominal_network(architecture: str, *, features: int = NOMINAL_FEATURES, deep_supervision: bool = True) -> Any:
+def nominal_network(
+    architecture: str,
+    *,
+    features: int = NOMINAL_FEATURES,
+    deep_supervision: bool = True,
+    n_stages: int = NOMINAL_STAGES,
+) -> Any:
     """A network of the registry on the nominal plan: one channel in, two classes out."""
     from nnunet_skipstudy.architectures.network import build_network
 
-    plan = nominal_plan(features=features)
+    plan = nominal_plan(n_stages, features)
     return build_network(architecture, CLASS_NAME, plan, REQUIRES_IMPORT, 1, 2, deep_supervision=deep_supervision)
+
+
+@functools.cache
+def nominal_gflop(architecture: str, features: int = NOMINAL_FEATURES, side: int = NOMINAL_SIDE) -> float:
+    """Forward GFLOP of a network of the registry on the plan of square images of this side, counted on one of them.
+
+    As in nnU-Net's plans, there are stages down to 4 to 7 pixels, and images are padded to what these can halve.
+    """
+    import torch
+
+    from nnunet_skipstudy.architectures.cost import network_cost
+
+    n_stages = max(2, int(math.log2(max(side, 1) / 4)) + 1)
+    padded = -(-side // 2 ** (n_stages - 1)) * 2 ** (n_stages - 1)
+    with torch.device("meta"):  # weights that are never drawn
+        network = nominal_network(architecture, features=features, n_stages=n_stages)
+    return network_cost(network, 1, [padded, padded]).forward_flops / 1e9

@@ -1,6 +1,6 @@
 """nnU-Net's planners, with sizes of ours: for a CPU, or for the most demanding network of a study."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -70,3 +70,15 @@ def heaviest_planner(planner: type[Any], architectures: Sequence[str]) -> type[A
             return max(sizes)
 
     return HeaviestPlanner
+
+
+def plan_words(plans: Mapping[str, Any]) -> list[str]:
+    """A sentence about how patch and batch were chosen, where it wasn't nnU-Net's own way."""
+    if plans["plan_for"] != "heaviest":
+        return []
+    target = f"{plans['gpu_memory_gb']:g} GB" if plans["gpu_memory_gb"] else "the planner's own memory target"
+    names = ", ".join(plans["architectures"])
+    return [
+        f"One plan for all networks: patch and batch were sized so that the most demanding of {names} fits {target}; "
+        "lighter networks could have taken more."
+    ]

@@ -5,16 +5,16 @@ user; ``ROOT/.skipstudy`` holds the engine's own: markers of finished cells, rec
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES, study_environment
-from nnunet_skipstudy.study.settings import Study
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.datasets import found_dataset
+from nnunet_skipstudy.nnunet.environment import study_environment
+from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.study.cell import Cell
 
 ENGINE = ".skipstudy"
 """The engine's own folder under a study's root."""
@@ -33,6 +33,16 @@ class Places:
         return self.root / ENGINE
 
     @property
+    def raw(self) -> Path:
+        """nnU-Net's folder of raw data."""
+        return self.nnunet["nnUNet_raw"]
+
+    @property
+    def preprocessed(self) -> Path:
+        """nnU-Net's folder of plans, splits and preprocessed data."""
+        return self.nnunet["nnUNet_preprocessed"]
+
+    @property
     def predictions(self) -> Path:
         """The prediction tree."""
         return self.root / "predictions"
@@ -41,6 +51,11 @@ class Places:
     def analysis(self) -> Path:
         """Tables, figures and report."""
         return self.root / "analysis"
+
+    @property
+    def report(self) -> Path:
+        """The report's page."""
+        return self.analysis / "report.html"
 
     @property
     def speed(self) -> Path:
@@ -62,19 +77,19 @@ class Places:
         """Held by the process that runs the study."""
         return self.engine / "run.lock"
 
-    def marker(self, cell: "Cell") -> Path:
+    def marker(self, cell: Cell) -> Path:
         """Is there when the cell is finished; holds when and what it measured."""
         return self.engine / "cells" / f"{cell.file_name}.json"
 
-    def record(self, cell: "Cell") -> Path:
+    def record(self, cell: Cell) -> Path:
         """When the cell was started, and how it failed."""
         return self.engine / "started" / f"{cell.file_name}.json"
 
-    def cell_lock(self, cell: "Cell") -> Path:
+    def cell_lock(self, cell: Cell) -> Path:
         """Held by the process that works on the cell, whatever its settings: they share the results' folder."""
         return self.engine / "locks" / f"{cell.key}.lock"
 
-    def log(self, cell: "Cell") -> Path:
+    def log(self, cell: Cell) -> Path:
         """What the cell printed."""
         return self.root / "logs" / f"{cell.key}.log"
 
@@ -83,13 +98,48 @@ class Places:
         ours = study_environment(self.root, os.environ)
         return {**ours, **{variable: str(folder) for variable, folder in self.nnunet.items()}}
 
+    def found_name(self, identifier: int) -> str | None:
+        """The name of a data set, under whichever of nnU-Net's folders it still is; None: under none."""
+        found = (found_dataset(root, identifier, self.nnunet.values()) for root in self.nnunet.values())
+        return next((folder.name for folder in found if folder is not None), None)
 
-def places_of(file: Path, study: Study) -> Places:
-    """The folders of the study that ``file`` describes; relative ones start from the file's folder."""
-    root = (file.parent / Path(study.root).expanduser()).resolve()
-    own = (study.nnunet_raw, study.nnunet_preprocessed, study.nnunet_results)
-    nnunet = {
-        variable: root / variable if folder is None else (file.parent / Path(folder).expanduser()).resolve()
-        for variable, folder in zip(FOLDER_VARIABLES, own, strict=True)
-    }
-    return Places(root, nnunet)
+    def found(self, identifier: int) -> Path | None:
+        """The folder of a raw data set; None: there is none.
+
+        Raises:
+            UserError: the identifier is that of several.
+        """
+        return found_dataset(self.raw, identifier, self.nnunet.values())
+
+    def dataset_folder(self, identifier: int) -> Path:
+        """The folder of a raw data set.
+
+        Raises:
+            UserError: there is none, or several.
+        """
+        found = self.found(identifier)
+        if found is None:
+            raise UserError(f"{self.raw}: holds no data set {identifier}; convert it, or name a converter in the study")
+        return found
+
+    def fold_folder(self, dataset: str, model: Mapping[str, Any]) -> Path:
+        """Where nnU-Net puts a fold's checkpoints."""
+        return self.nnunet["nnUNet_results"] / dataset / _fold_of(model)
+
+    def prediction_folder(self, dataset: str, model: Mapping[str, Any]) -> Path:
+        """Where the predictions of a model go, a folder a level."""
+        return self.predictions / dataset / _fold_of(model)
+
+
+def _fold_of(model: Mapping[str, Any]) -> Path:
+    return Path(f"{model['trainer']}__{model['plans']}__{model['configuration']}") / f"fold_{model['fold']}"
+
+
+def test_folder(level: str) -> str:
+    """The folder of a level's test images: ``imagesTs_hardest``; of the unperturbed ones ``imagesTs``."""
+    return "imagesTs" if level == UNPERTURBED else f"imagesTs_{level}"
+
+
+def missing_levels(dataset: Path, levels: Iterable[str]) -> list[str]:
+    """The levels without a folder of test images."""
+    return [level for level in levels if not (dataset / test_folder(level)).is_dir()]

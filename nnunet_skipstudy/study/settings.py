@@ -1,7 +1,7 @@
 """``study.yaml``: what a study compares, checked once, at the door.
 
 What decides a result (data, plans, schedule …) and what only decides how it is computed (device, memory, checkpoints)
-are told apart in :mod:`nnunet_skipstudy.study.grid`: the first kind is in each cell's settings hash.
+are told apart by each of :mod:`nnunet_skipstudy.study.steps`: the first kind is in each cell's settings hash.
 """
 
 import re
@@ -21,9 +21,6 @@ from nnunet_skipstudy.support.unique_keys import KeyTwice, load_yaml
 
 AUGMENTATIONS: dict[str, bool] = {"nnunet": False, "spatial": True}
 """Each augmentation's name, and whether its trainers carry ``_spatialDA``."""
-
-STEPS: tuple[str, ...] = ("convert", "perturb", "plan", "train", "predict", "analyze")
-"""The kinds of cells, in the order of their dependence. ``analyze`` makes tables, figures and the report."""
 
 Option = bool | int | float | str | list[int | float | str]
 
@@ -153,6 +150,8 @@ class Study(_Strict):
     device: Literal["cpu", "cuda", "mps"] = "cuda"
     small_data: bool = False
     metrics: Metrics = Metrics()
+    groups: str | None = None
+    figures: bool = True
     checkpoints: Checkpoints = Checkpoints()
     resources: dict[str, Resources] = {}
     cost: Cost = Cost()
@@ -272,9 +271,6 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
     for name in study.architectures:
         if name not in ARCHITECTURES:
             yield f"architectures: {shown(name)}; {nearest(name, ARCHITECTURES)}"
-    for step in study.resources:
-        if step not in (*STEPS, "default"):
-            yield f"resources: unknown step {shown(step)}; {nearest(step, (*STEPS, 'default'))}"
     worded: list[tuple[list[Any], str]] = [
         (study.architectures, "architectures"),
         (study.augmentation, "augmentation"),

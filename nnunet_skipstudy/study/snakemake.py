@@ -10,9 +10,9 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.nnunet.calls import cores, visible_gpus
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.settings import STEPS, Resources, Study
+from nnunet_skipstudy.study.settings import Resources, Study
+from nnunet_skipstudy.study.steps import STEPS
 
-GPU_STEPS = ("train", "predict")
 CLUSTER_JOBS = 100
 SNAKEMAKE_LOG = "snakemake.log"
 
@@ -25,12 +25,12 @@ def step_entries(study: Study, *, local: bool, jobs: int | None = None) -> list[
     """
     entries = []
     total = jobs or cores()
-    for step in STEPS:
-        wanted = study.resources_of(step)
+    for step in STEPS.values():
+        wanted = study.resources_of(step.name)
         threads = min(wanted.cpus or total, total) if local else wanted.cpus or 1
-        needs_gpu = study.device == "cuda" and step in GPU_STEPS
+        needs_gpu = study.device == "cuda" and step.tflop is not None
         gpus = visible_gpus() if local and needs_gpu else []
-        entry: dict[str, Any] = {"name": step, "threads": threads, "resources": _resources(wanted, gpu=needs_gpu)}
+        entry: dict[str, Any] = {"name": step.name, "threads": threads, "resources": _resources(wanted, gpu=needs_gpu)}
         if local:
             entry["gpus"] = gpus
             entry["slots"] = max(1, min(total // threads, len(gpus) or 1)) if needs_gpu else max(1, total // threads)

@@ -61,7 +61,7 @@ def emptied(folder: Path) -> None:
 
 DESCRIPTIONS = [
     (described(channel_names=None, modalities={"0": "CT"}), "lacks what nnU-Net v2 needs (KeyError: 'channel_names')"),
-    (described(labels=None), "KeyError: 'labels'"),
+    (described(labels=None), "can't be read (there are none)"),
     (
         described(labels={"background": 0, "a": 1, "b": 255}),
         "labels have the values [0, 1, 255]; nnU-Net wants 0",
@@ -69,15 +69,15 @@ DESCRIPTIONS = [
     (described(labels={"a": 1, "b": 2}), "labels: background is None; nnU-Net wants it to be 0"),
     (described(labels={"background": 0, "ignore": 1, "a": 2}), "ignore is 1; nnU-Net wants it above all others"),
     (described(labels={"background": 0, "a": [1, 2], "b": 2}), "regions_class_order is None; labels that join values"),
-    (described(labels={"background": 0, "a": float("inf")}), "OverflowError"),
+    (described(labels={"background": 0, "a": float("inf")}), "'a' has the value inf"),
     (described(numTraining=9), "numTraining is 9, but there are 5 training cases; add the missing ones"),
     (described(numTraining=[[0] * 9] * 9), "numTraining is [[0, 0, 0, 0, 0, 0, ...], "),
     (described(file_ending=".tif"), "holds no image *.tif"),
     (described(channel_names={"0": "a", "1": "b"}), "case 'case0' has 1 image files for 2 channels"),
-    (written("\ufeff{}"), "dataset.json: can't be read as JSON (Unexpected UTF-8 BOM"),
+    (written("\ufeff{}"), "dataset.json: starts with a byte order mark"),
     (written("[" * 10**5), "dataset.json: can't be read as JSON"),
     (written(f'{{"labels": {"9" * 5000}}}'), "dataset.json: can't be read as JSON"),
-    (written("[]"), "dataset.json: lacks what nnU-Net v2 needs"),
+    (written("[]"), "dataset.json: holds no JSON object"),
     (lambda folder: (folder / "labelsTr" / "case1.png").unlink(), "case1_0000.png: has no label map case1.png"),
     (
         described(dataset={f"case{n}": {"images": [f"gone{n}.png"], "label": "gone.png"} for n in range(5)}),

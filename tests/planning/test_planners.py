@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 
-from nnunet_skipstudy.planning.planners import heaviest_planner, sized_planner
-from nnunet_skipstudy.study.plan_words import plan_words
+from nnunet_skipstudy.planning.planners import heaviest_planner, plan_words, sized_planner
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from processes import command_line, environment_of, run
 from tiny_study import write_study
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
-from nnunet_skipstudy.study.engine import open_study
+from nnunet_skipstudy.study.run import open_study
 from nnunet_skipstudy.study.settings import read_study
 from nnunet_skipstudy.support.files import read_record
 

@@ -16,9 +16,9 @@ from processes import command_line, environment_of, run
 from tiny_study import write_study
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
-from nnunet_skipstudy.study.engine import Opened, open_study
+from nnunet_skipstudy.study.cells import State
+from nnunet_skipstudy.study.run import Opened, open_study
 from nnunet_skipstudy.study.settings import read_study
-from nnunet_skipstudy.study.states import State
 
 pytestmark = pytest.mark.slurm
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tiny_study import write_study
+from tiny_study import TEXT, write_study
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
-from nnunet_skipstudy.study.engine import Opened, open_study
-from nnunet_skipstudy.study.init import full_text
+from nnunet_skipstudy.study.cell import read_cells, write_cells
+from nnunet_skipstudy.study.run import Opened, open_study
 from nnunet_skipstudy.study.settings import read_study
+from nnunet_skipstudy.study.templates import full_text
 
 
 def opened(path: Path) -> Opened:
@@ -94,3 +95,66 @@ def test_a_data_set_that_was_changed_by_hand_is_noticed(tmp_path: Path) -> None:
     before = opened(path).grid["convert/d007"].digest
     (raw / "imagesTr" / "a_0000.png").write_bytes(b"x")
     assert opened(path).grid["convert/d007"].digest != before
+
+
+OWN = """\
+datasets:
+  - {id: 7, perturb: [--level, "mine:speckle:variance=0.1"], levels: [unperturbed, mine], folds: 2}
+  - {id: 502, converter: busi, source: a.zip, options: {protocol: study}}
+architectures: [NoSkip, UNetPlusPlus]
+plans: {plan_for: heaviest, gpu_memory_gb: 4}
+augmentation: [nnunet, spatial]
+metrics: {tolerance: 2, reference_level: unperturbed}
+"""
+MODEL = "NoSkip-fold0-seed1-spatial"
+
+
+def test_hashes_are_those_of_former_versions(tmp_path: Path) -> None:
+    """They name the markers of finished cells: others would have every study of before computed again."""
+    tiny = opened(write_study(tmp_path / "tiny")).grid
+    own = opened(write_study(tmp_path / "own", OWN)).grid
+    expected = {
+        "convert/d501": "d019ffd62640",
+        "plan/d501": "566cdd6288ed",
+        f"train/d501-{MODEL}": "0305c4f3b30f",
+        f"predict/d501-{MODEL}": "b959c9631c90",
+        "convert/d007": "9618abc3e8ae",
+        "perturb/d007": "9f3de68b95ae",
+        "plan/d007": "87c7219c8ffc",
+        "train/d007-NoSkip-fold2-seed1-spatial": "35f758953d5b",
+        "predict/d007-NoSkip-fold2-seed1-spatial": "e9005b5ae7d8",
+        "convert/d502": "4383260ffc3c",
+        "perturb/d502": "5b96792a48a5",
+        "plan/d502": "dad80ee9de62",
+        f"train/d502-{MODEL}": "9d229f4d5d85",
+        f"predict/d502-{MODEL}": "bd36ed561e6f",
+    }
+    assert {key: {**tiny, **own}[key].digest for key in expected} == expected
+    assert (tiny["analyze/study"].digest, own["analyze/study"].digest) == ("bd640fc8b9ae", "64b2fb35b3a0")
+
+
+def test_cells_come_back_from_their_file_as_they_were(tmp_path: Path) -> None:
+    grid = opened(write_study(tmp_path, OWN)).grid
+    write_cells(tmp_path / "grid.json", grid, root="here")
+    assert read_cells(tmp_path / "grid.json") == (grid, {"root": "here"})
+
+
+def test_groups_and_figures_concern_the_analysis_alone(tmp_path: Path) -> None:
+    """A table of groups by its content, too."""
+    before = opened(write_study(tmp_path)).grid
+
+    def again(more: str) -> dict[str, str]:
+        grid = opened(write_study(tmp_path, TEXT + more)).grid
+        return {key: cell.digest for key, cell in grid.items() if cell.digest != before[key].digest}
+
+    assert set(again("figures: false\n")) == set(again("groups: p[0-9]+\n")) == {"analyze/study"}
+    (tmp_path / "patients.csv").write_text("case,group\na,1\n")
+    first = again("groups: patients.csv\n")
+    (tmp_path / "patients.csv").write_text("case,group\na,2\n")
+    assert again("groups: patients.csv\n") != first
+
+
+def test_the_analysis_is_told_the_levels_in_the_files_order(tmp_path: Path) -> None:
+    text = "levels: [mine, unperturbed]\ndatasets: [{id: 7}, {id: 8, levels: [worst, unperturbed, best]}]\n"
+    analysis = opened(write_study(tmp_path, text)).grid["analyze/study"]
+    assert analysis.conduct["levels"] == ["mine", "unperturbed", "worst", "best"]

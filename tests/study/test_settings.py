@@ -10,8 +10,8 @@ from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import STUDY_ARCHITECTURES
-from nnunet_skipstudy.study.init import demo_text, full_text
 from nnunet_skipstudy.study.settings import read_study
+from nnunet_skipstudy.study.templates import demo_text, full_text
 
 
 def test_defaults_and_single_values(tmp_path: Path) -> None:
@@ -45,7 +45,6 @@ def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> N
             "datasets: [{id: 7}]\nresources: {train: {memory: 1}}",
             "unknown key 'resources.train.memory'; did you mean 'memory_gb'?",
         ),
-        ("datasets: [{id: 7}]\nresources: {training: {cpus: 1}}", "unknown step 'training'; did you mean 'train'?"),
         ("seeds: [1]", "the key 'datasets' is missing; add it"),
         ("datasets: [{id: 7}]\narchitectures: [Unet]", "architectures: 'Unet'; did you mean 'UNet'?"),
         ("datasets: [{id: 7, converter: sintetic}]", "datasets.0.converter: 'sintetic'; did you mean 'synthetic'?"),
@@ -93,6 +92,12 @@ def test_a_mistake_is_one_line_with_the_remedy(tmp_path: Path, text: str, words:
     assert words in str(raised.value)
     assert str(tmp_path / "study.yaml") in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_resources_are_those_of_a_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_study(tmp_path, "datasets: [{id: 7}]\nresources: {training: {cpus: 1}}\n")
+    assert main(["status", str(path)]) == 2
+    assert f"{path}: resources: unknown step 'training'; did you mean 'train'?" in capsys.readouterr().err
 
 
 BOMB = "\n".join(

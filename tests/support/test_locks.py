@@ -12,6 +12,7 @@ from nnunet_skipstudy.support import locks
 
 WITHOUT_FCNTL = """
 import os, sys
+import torch  # it asks what system this is, and would not believe the rest
 sys.modules["fcntl"] = None
 for name in {"fork", "register_at_fork"} & set(vars(os)):
     delattr(os, name)

@@ -1,4 +1,4 @@
-"""Writing a commented ``study.yaml``."""
+"""Commented ``study.yaml`` files, to begin with."""
 
 from collections.abc import Collection, Sequence
 from importlib.resources import files
@@ -44,4 +44,4 @@ def full_text(converters: Collection[str], *, plan_for: str = "heaviest") -> str
 
 
 def _template(name: str) -> Template:
-    return Template((files("nnunet_skipstudy.study") / "templates" / name).read_text(encoding="utf-8"))
+    return Template((files("nnunet_skipstudy.study.templates") / name).read_text(encoding="utf-8"))

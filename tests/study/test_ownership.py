@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 import torch
 from foreign import write_foreign
-from products import leave_products
+from products import leave_products, stand_in_for
 from tiny_study import TEXT, write_study
 
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.calls import Training, restore_model_files
-from nnunet_skipstudy.study import actions, stamps
-from nnunet_skipstudy.study.actions import Work
-from nnunet_skipstudy.study.engine import Opened, open_study
-from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.planning.preprocess import ensure_splits
+from nnunet_skipstudy.study import ownership
+from nnunet_skipstudy.study.cell import Cell
+from nnunet_skipstudy.study.cells import State
+from nnunet_skipstudy.study.ownership import claim, is_stamped, version_words
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.planning import ensure_splits
+from nnunet_skipstudy.study.run import Opened, open_study
 from nnunet_skipstudy.study.settings import read_study
-from nnunet_skipstudy.study.stamps import check_stamp, claim, version_words
-from nnunet_skipstudy.study.states import State
+from nnunet_skipstudy.study.steps.step import Work
 
 ONE_OWN = """\
 datasets: [{id: 777}]
@@ -54,8 +54,7 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         leave_products(cell, given.places)
         return {}
 
-    for step in actions.ACTIONS:
-        monkeypatch.setitem(actions.ACTIONS, step, work)
+    stand_in_for(monkeypatch, work)
     return steps
 
 
@@ -104,7 +103,7 @@ def test_a_report_without_what_is_missing_is_not_taken_for_the_present_one(
     def fail(cell: Cell, given: Work) -> dict[str, Any]:
         raise OSError("no")
 
-    monkeypatch.setitem(actions.ACTIONS, "train", fail)
+    stand_in_for(monkeypatch, fail, ["train"])
     assert main(["run", str(write_study(tmp_path, seeds="[1, 2]"))]) == 2
     notes = json.loads((tmp_path / "analysis" / "report.html").read_text())
     assert [note.split(":")[1] for note in notes] == [
@@ -148,8 +147,8 @@ def test_converted_data_that_somebody_changed_stop_the_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the true conversion; the other steps are stand-ins."""
-    for step in ("plan", "train", "predict", "analyze"):
-        monkeypatch.setitem(actions.ACTIONS, step, lambda cell, work: leave_products(cell, work.places) or {})
+    steps = ("plan", "train", "predict", "analyze")
+    stand_in_for(monkeypatch, lambda cell, work: leave_products(cell, work.places) or {}, steps)
     path = write_study(tmp_path)
     raw = tmp_path / "nnUNet_raw" / "Dataset501_SyntheticTexture"
     assert main(["run", str(path)]) == 0
@@ -191,9 +190,8 @@ def test_what_another_study_made_in_shared_folders_is_left_alone(tmp_path: Path)
     claim(shared, cell, ours)  # the same settings: the same result
     theirs.engine.rmdir()  # the other study is gone
     claim(shared, other, ours)
-    check_stamp(shared, "two")
-    with pytest.raises(UserError, match="is no training of this study's settings"):
-        check_stamp(shared, "one")
+    assert is_stamped(shared, "two")
+    assert not is_stamped(shared, "one")
 
 
 def test_a_copied_study_goes_on_by_itself(tmp_path: Path) -> None:
@@ -203,7 +201,7 @@ def test_a_copied_study_goes_on_by_itself(tmp_path: Path) -> None:
     shutil.copytree(original.root, tmp_path / "copy")
     other, copy = training(tmp_path, "copy", "two")
     claim(copy.root / "predictions" / "fold_0", other, copy)
-    check_stamp(copy.root / "predictions" / "fold_0", "two")
+    assert is_stamped(copy.root / "predictions" / "fold_0", "two")
 
 
 def test_a_model_that_came_back_has_its_own_plans_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +225,8 @@ def test_own_splits_are_drawn_anew_for_other_cases_and_the_users_are_kept(
     raw = write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
     folder = tmp_path / "nnUNet_preprocessed" / raw.name
     ensure_splits(folder)
-    (raw / "labelsTr" / "case5.png").write_bytes((raw / "labelsTr" / "case0.png").read_bytes())
+    for folder_name, name in (("labelsTr", "case{}.png"), ("imagesTr", "case{}_0000.png")):
+        (raw / folder_name / name.format(5)).write_bytes((raw / folder_name / name.format(0)).read_bytes())
     ensure_splits(folder)
     drawn = json.loads((folder / "splits_final.json").read_text())
     assert sorted(drawn[0]["train"] + drawn[0]["val"]) == [f"case{number}" for number in range(6)]
@@ -239,7 +238,7 @@ def test_own_splits_are_drawn_anew_for_other_cases_and_the_users_are_kept(
 
 def test_results_of_several_versions_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, found in enumerate(("2.8.1", "2.8.1", "2.9")):
-        monkeypatch.setattr(stamps, "version", {"nnunetv2": found}.get)
+        monkeypatch.setattr(ownership, "versions", lambda found=found: {"nnunetv2": found})
         cell, places = training(tmp_path, "study", str(number))
         claim(tmp_path / str(number), cell, places)
     folders = [tmp_path / str(number) for number in range(3)]

@@ -1,23 +1,21 @@
-"""One plan for all networks of a data set, by nnU-Net's planners."""
+"""One plan for all networks of a data set, by nnU-Net's planners, and the data preprocessed by it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet import calls
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.planning.check import check_dataset
-from nnunet_skipstudy.study.contents import DIGITS
-from nnunet_skipstudy.study.data_facts import OWN_SPLITS, SPLITS
-from nnunet_skipstudy.study.grid import settings_hash
-from nnunet_skipstudy.study.stamps import refuse_other_study
+from nnunet_skipstudy.planning.planners import heaviest_planner, sized_planner
+from nnunet_skipstudy.support.contents import DIGITS, settings_hash
 from nnunet_skipstudy.support.files import atomic_path, read_record, sha256_of_file, write_json
 
-if TYPE_CHECKING:
-    from nnunet_skipstudy.nnunet.calls import Training
-
+SPLITS = "splits_final.json"
+OWN_SPLITS = "skipstudy_splits.json"
+"""Lies beside splits that were drawn here, for want of any, and holds their hash: they are no setting of the user's."""
 FINISHED = ".finished.json"
 
 
@@ -28,7 +26,7 @@ def plan_and_preprocess(
     processes: int,
     owner: Path,
     data: Iterable[str] = (),
-    replace: bool = True,
+    refuse_replacing: Callable[[Path, Mapping[str, Any]], None],
 ) -> None:
     """Plan and preprocess a data set of ``nnUNet_raw``, unless it is done with these settings.
 
@@ -39,30 +37,29 @@ def plan_and_preprocess(
             :class:`~nnunet_skipstudy.study.settings.Plans`, and ``architectures`` for the heaviest of them).
         digest: the hash of these settings, and of the data.
         processes: how many nnU-Net starts; 0: none.
-        owner: the study that makes them, or the folder that stands for one.
+        owner: the study that makes them, or the folder that stands for one; noted beside the plans.
         data: the hashes of what the plans depend on, beside the settings.
-        replace: make plans anew that were made here with other settings.
+        refuse_replacing: asked before plans that were made here with other settings are replaced, with their file
+            and what was noted beside it; raises where they are to stay, as others' do.
 
     Raises:
         UserError: the data set is broken, the planner or the configuration is unknown, or there are plans of this name
-            that are not to be replaced.
+            that are to stay.
     """
-    from nnunet_skipstudy.nnunet import calls
+    from nnunet_skipstudy.planning.check import check_dataset  # imports SimpleITK
 
-    plans = settings["plans"]
+    plans, configuration = settings["plans"], settings["configuration"]
     name = find_dataset(settings["dataset"]).name
     folder = required_folder("nnUNet_preprocessed") / name
     file, mark = folder / f"{plans['name']}.json", folder / f"{plans['name']}.skipstudy"
-    finished = finished_mark(folder, plans["name"], settings["configuration"])
-    if is_preprocessed(folder, plans["name"], settings["configuration"], digest):
+    finished = finished_mark(folder, plans["name"], configuration)
+    if is_preprocessed(folder, plans["name"], configuration, digest):
         return
     shared = settings_hash({"dataset": settings["dataset"], "plans": plans}, data)
     stamp = read_record(mark)
     other = stamp.get("digest") != shared
     if file.exists() and other:
-        if not stamp or not replace:
-            raise UserError(f"{file}: plans that were made with other settings or by others; give yours another name")
-        refuse_other_study(file, stamp, owner)
+        (refuse_replacing if stamp else keep_plans)(file, stamp)
     planner = _planner(plans)
     for remark in check_dataset(required_folder("nnUNet_raw") / name, workers=max(1, processes)):
         calls.say(f"skipstudy: warning: {remark}")
@@ -76,18 +73,27 @@ def plan_and_preprocess(
         settings["dataset"],
         planner,
         plans["name"],
-        settings["configuration"],
+        configuration,
         gpu_memory_gb=plans["gpu_memory_gb"],
         processes=processes,
     )
     made = json.loads(file.read_text(encoding="utf-8"))["configurations"]
-    if settings["configuration"] not in made:  # nnU-Net says so in passing, and preprocesses nothing
+    if configuration not in made:  # nnU-Net says so in passing, and preprocesses nothing
         raise UserError(
-            f"{name}: {plans['planner']} plans no {settings['configuration']!r} for this data set; "
+            f"{name}: {plans['planner']} plans no {configuration!r} for this data set; "
             f"choose one of {', '.join(made)} (configuration, -c)"
         )
     ensure_splits(folder)
     write_json(finished, {"digest": digest, "settings": dict(settings)})
+
+
+def keep_plans(file: Path, stamp: Mapping[str, Any]) -> None:
+    """Never replace plans of other settings.
+
+    Raises:
+        UserError: always.
+    """
+    raise UserError(f"{file}: plans that were made with other settings or by others; give yours another name")
 
 
 def finished_mark(folder: Path, plans: str, configuration: str) -> Path:
@@ -106,34 +112,28 @@ def is_preprocessed(folder: Path, plans: str, configuration: str, digest: str) -
     return (folder / identifier).is_dir()
 
 
-def check_plans(training: "Training", digest: str) -> None:
-    """See that the plans and data that a training would read are those of its study.
+def planner_class(name: str) -> type[Any]:
+    """nnU-Net's planner of that name.
 
     Raises:
-        UserError: they are another's.
+        UserError: it has none.
     """
-    folder = required_folder("nnUNet_preprocessed") / training.dataset
-    if not is_preprocessed(folder, training.plans, training.configuration, digest):
-        raise UserError(
-            f"{folder / training.plans}.json: these plans, or the data preprocessed by them, are not this study's "
-            "(any more); run the study again, or give its plans another name (plans.name)"
-        )
-
-
-def _planner(plans: dict[str, Any]) -> type[Any]:
-    """The planner class: nnU-Net's of that name, changed by what the study says of sizes."""
     import nnunetv2
     from nnunetv2.utilities.find_class_by_name import recursive_find_python_class
 
-    from nnunet_skipstudy.planning.planners import heaviest_planner, sized_planner
-
-    planner = recursive_find_python_class(
+    found: type[Any] | None = recursive_find_python_class(
         str(Path(nnunetv2.__path__[0]) / "experiment_planning"),
-        plans["planner"],
+        name,
         current_module="nnunetv2.experiment_planning",
     )
-    if planner is None:
-        raise UserError(f"plans.planner: nnU-Net has no {plans['planner']!r}; ExperimentPlanner is its default")
+    if found is None:
+        raise UserError(f"plans.planner: nnU-Net has no {name!r}; ExperimentPlanner is its default")
+    return found
+
+
+def _planner(plans: Mapping[str, Any]) -> type[Any]:
+    """nnU-Net's planner of that name, changed by what the study says of sizes."""
+    planner = planner_class(plans["planner"])
     if plans["plan_for"] == "heaviest":
         planner = heaviest_planner(planner, plans["architectures"])
     sizes = {key: plans[key] for key in ("base_features", "max_features", "batch_size")}
@@ -168,29 +168,22 @@ def ensure_splits(folder: Path) -> None:
         write_json(folder / OWN_SPLITS, {"splits": sha256_of_file(temporary)[:DIGITS], "how": how})
 
 
-def check_fold(dataset: str, fold: int) -> None:
-    """Refuse a fold that the data set lacks: nnU-Net would silently draw random cases for it.
+def check_fold(preprocessed: Path, fold: int) -> None:
+    """Refuse a fold that a data set's splits lack: nnU-Net would silently draw random cases for it.
+
+    Args:
+        preprocessed: the data set's folder of preprocessed data.
+        fold: its number; where there are no splits yet, any may be meant.
 
     Raises:
-        UserError: it does.
+        UserError: they do, or are no splits.
     """
-    path = required_folder("nnUNet_preprocessed") / dataset / SPLITS
-    if path.is_file():
+    path = preprocessed / SPLITS
+    if not path.is_file():
+        return
+    try:
         count = len(json.loads(path.read_text(encoding="utf-8")))
-        if fold >= count:
-            raise UserError(f"fold {fold}: {path} has folds 0 to {count - 1}; choose among these (folds)")
-
-
-def costs_on_plan(dataset: str, plans: str, configuration: str) -> dict[str, Any]:
-    """Batch size, patch, and forward GFLOP of each network on one patch of the plan."""
-    from nnunet_skipstudy.planning.costs import plan_costs, plans_file
-
-    chosen = json.loads(plans_file(dataset, plans).read_text(encoding="utf-8"))["configurations"][configuration]
-    costs = plan_costs(dataset, plans, configuration)
-    return {
-        "folder": dataset,
-        "batch_size": chosen["batch_size"],
-        "patch_size": chosen["patch_size"],
-        "gflop": {name: round(cost.forward_flops / 1e9, 4) for name, cost in costs.items()},
-        "activation_mib": {name: round(cost.activation_bytes / 2**20, 1) for name, cost in costs.items()},
-    }
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: can't be read as splits ({error}); mend or remove it") from error
+    if fold >= count:
+        raise UserError(f"fold {fold}: {path} has folds 0 to {count - 1}; choose among these (folds)")

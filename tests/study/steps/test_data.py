@@ -4,15 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+from foreign import write_foreign
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study.actions import Work, convert, perturb
-from nnunet_skipstudy.study.data_facts import OWN_SPLITS, dataset_folder
-from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.planning.preprocess import OWN_SPLITS, check_fold, ensure_splits
+from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.planning import check_fold, ensure_splits
 from nnunet_skipstudy.study.settings import Study
 from nnunet_skipstudy.study.snakemake import step_entries
+from nnunet_skipstudy.study.steps import convert, perturb
+from nnunet_skipstudy.study.steps.step import Work
 
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
@@ -34,7 +35,7 @@ def made_by_hand(places: Places, name: str = "Dataset007_Mine") -> Path:
 
 def test_an_absent_data_set_is_named_with_the_remedy(places: Places) -> None:
     with pytest.raises(UserError, match="holds no data set 7; convert it, or name a converter in the study"):
-        dataset_folder(places.nnunet["nnUNet_raw"], 7)
+        places.dataset_folder(7)
 
 
 class Converter:
@@ -59,7 +60,7 @@ def conversion(size: int) -> Cell:
 def test_only_a_data_set_that_this_study_made_is_overwritten(places: Places) -> None:
     command = Converter(places)
     for size in (32, 32, 64):
-        assert convert(conversion(size), Work(places, command)) == {"folder": "Dataset007_Mine"}
+        assert convert.run(conversion(size), Work(places, command)) == {"folder": "Dataset007_Mine"}
     plain = ["convert", "synthetic", "grass", "-d", "7", "--size"]
     assert command.calls == [[*plain, "32"], [*plain, "32"], [*plain, "64", "--overwrite"]]
 
@@ -73,7 +74,7 @@ def test_levels_that_are_there_are_left_alone(places: Places) -> None:
     folder = made_by_hand(places)
     (folder / "imagesTs_hardest").mkdir()
     command = Converter(places)
-    perturb(levels("unperturbed", "hardest"), Work(places, command))
+    perturb.run(levels("unperturbed", "hardest"), Work(places, command))
     assert command.calls == []
 
 
@@ -81,7 +82,7 @@ def test_levels_that_can_not_be_made_are_named(places: Places) -> None:
     made_by_hand(places)
     command = Converter(places)
     with pytest.raises(UserError, match="has no imagesTs_hardest; make them, or leave these levels out of the study"):
-        perturb(levels("unperturbed", "hardest"), Work(places, command))
+        perturb.run(levels("unperturbed", "hardest"), Work(places, command))
     assert command.calls == [["perturb", "-d", "7"]]
 
 
@@ -96,7 +97,7 @@ def test_levels_of_other_arguments_are_made_anew_but_only_where_this_study_made_
         return 0
 
     for argument in ("mine:speckle:variance=0.1", "mine:speckle:variance=0.2", "own:speckle:variance=0.2"):
-        perturb(levels("unperturbed", "mine", arguments=["--level", argument]), Work(places, command))
+        perturb.run(levels("unperturbed", "mine", arguments=["--level", argument]), Work(places, command))
     assert calls == [
         ["--level", "mine:speckle:variance=0.1"],
         ["--level", "mine:speckle:variance=0.2", "--overwrite"],
@@ -116,25 +117,22 @@ def test_levels_of_other_test_images_are_made_anew(places: Places) -> None:
 
     for content in ("one", "one", "two"):
         settings = {"dataset": 7, "levels": ["unperturbed", "hardest"], "arguments": [], "content": content}
-        perturb(Cell("perturb", "d007", settings, digest=content), Work(places, command))
+        perturb.run(Cell("perturb", "d007", settings, digest=content), Work(places, command))
     assert calls == [[], ["--overwrite"]]
 
 
 def test_splits_are_drawn_once_and_a_fold_beyond_them_is_refused(places: Places) -> None:
     """nnU-Net would draw random cases for it, silently."""
-    raw = made_by_hand(places)
-    (raw / "dataset.json").write_text(json.dumps({"file_ending": ".png"}))
-    for number in range(10):
-        (raw / "labelsTr" / f"case{number}.png").touch()
+    raw = write_foreign(places.raw, "Dataset007_Mine", n_train=10)
     folder = places.nnunet["nnUNet_preprocessed"] / raw.name
     folder.mkdir()
     ensure_splits(folder)
     splits = json.loads((folder / "splits_final.json").read_text())
     assert [len(split["val"]) for split in splits] == [2] * 5
     assert (folder / OWN_SPLITS).is_file()
-    check_fold(raw.name, 4)
+    check_fold(folder, 4)
     with pytest.raises(UserError, match=r"fold 5: .* has folds 0 to 4; choose among these"):
-        check_fold(raw.name, 5)
+        check_fold(folder, 5)
 
 
 def entries(monkeypatch: pytest.MonkeyPatch, gpus: str, **settings: object) -> dict[str, dict[str, object]]:

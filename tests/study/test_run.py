@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from products import leave_products
+from products import leave_products, stand_in_for
 from tiny_study import TEXT, write_study
 
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.study import actions
-from nnunet_skipstudy.study.actions import Work, option_arguments
-from nnunet_skipstudy.study.engine import Opened, open_study
-from nnunet_skipstudy.study.grid import Cell
+from nnunet_skipstudy.study.cell import Cell
+from nnunet_skipstudy.study.cells import State
 from nnunet_skipstudy.study.locks import is_held
+from nnunet_skipstudy.study.ownership import STAMP, claim
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.run import Opened, open_study, write_grid
 from nnunet_skipstudy.study.settings import read_study
-from nnunet_skipstudy.study.stamps import STAMP, claim
-from nnunet_skipstudy.study.states import State
+from nnunet_skipstudy.study.steps.convert import option_arguments
+from nnunet_skipstudy.study.steps.step import Work
 
 
 class StandIn:
@@ -37,8 +37,7 @@ class StandIn:
         self.worked: list[str] = []
         self.failing: dict[str, BaseException] = {}
         self.warnings: list[str] = []
-        for step in actions.ACTIONS:
-            monkeypatch.setitem(actions.ACTIONS, step, self._work)
+        stand_in_for(monkeypatch, self._work)
 
     def _work(self, cell: Cell, work: Work) -> dict[str, Any]:
         self.worked.append(cell.key)
@@ -235,7 +234,8 @@ def test_commands_prints_lines_for_a_shell(tmp_path: Path, capsys: pytest.Captur
 NOOP = """
 import sys
 from nnunet_skipstudy.commands import cell
-from nnunet_skipstudy.study import actions
+from dataclasses import replace
+from nnunet_skipstudy.study.steps import STEPS
 {patch}
 if __name__ == "__main__":
     sys.exit(cell.main(sys.argv[1:]))
@@ -246,10 +246,8 @@ def test_a_signal_to_end_is_recorded(tmp_path: Path) -> None:
     """What a scheduler sends before it kills, as at a time limit."""
     path = write_study(tmp_path)
     study = opened(path)
-    from nnunet_skipstudy.study.engine_files import write_grid
-
-    write_grid(study.places.grid, study.grid, study.places, [])
-    patch = "import time\nactions.ACTIONS['convert'] = lambda cell, work: time.sleep(60)"
+    write_grid(study, study.grid, [])
+    patch = "import time\nSTEPS['convert'] = replace(STEPS['convert'], run=lambda cell, work: time.sleep(60))"
     script = tmp_path / "stand_in.py"
     script.write_text(NOOP.format(patch=patch))
     process = subprocess.Popen([sys.executable, script, str(study.places.grid), "convert/d501"])

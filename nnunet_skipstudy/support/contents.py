@@ -1,12 +1,21 @@
 """Fingerprints of data on disk, so that changed files are noticed: by content, since a redrawn mask keeps its size."""
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_json
 
 DIGITS = 16
+SETTINGS_DIGITS = 12
+
+
+def settings_hash(settings: Mapping[str, Any], needed: Iterable[str] = ()) -> str:
+    """The first digits of the SHA-256 of settings, as JSON, and of the hashes of what they build upon, in any order."""
+    text = json.dumps([settings, sorted(needed)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:SETTINGS_DIGITS]
 
 
 class Contents:

@@ -1,0 +1,149 @@
+"""Analyze: of the predictions that belong to the study now, and of nothing else that lies beside them."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.study.cell import Cell, read_cells
+from nnunet_skipstudy.study.ownership import version_words
+from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.steps.step import About, Measured, Step, Subject, Work
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.analysis.report.page import Table
+
+
+def settings(subject: Subject) -> dict[str, Any]:
+    """How predictions are measured, and what is made of the numbers."""
+    study = subject.study
+    chosen = study.metrics.model_dump()
+    if study.groups is not None:  # those that were added later are in the hash where they are used
+        content = subject.facts.of_file(subject.base / study.groups) if _is_table(study.groups) else None
+        chosen |= {"groups": study.groups, "groups_content": content}
+    return chosen if study.figures else {**chosen, "figures": False}
+
+
+def _is_table(groups: str) -> bool:
+    return groups.lower().endswith(".csv")
+
+
+def _groups(cell: Cell) -> str | None:
+    """The regular expression, or the table's whole path."""
+    groups: str | None = cell.settings.get("groups")
+    return str(Path(cell.conduct["base"]) / groups) if groups and _is_table(groups) else groups
+
+
+def conduct(subject: Subject) -> dict[str, Any]:
+    """What a reader has to know beside the numbers; the levels in the study's order."""
+    study = subject.study
+    levels = dict.fromkeys(level for dataset in study.datasets for level in study.levels_of(dataset))
+    return {"notes": [], "levels": list(levels), "base": str(subject.base)}
+
+
+def run(cell: Cell, work: Work) -> Measured:
+    """Measure, tabulate and report.
+
+    Raises:
+        UserError: nothing has been predicted.
+    """
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze  # imports pandas and matplotlib
+    from nnunet_skipstudy.metrics import BothEmpty
+
+    places = work.places
+    if not cell.needs:
+        raise UserError("there are no predictions to analyze; mend what failed, then run again")
+    cells, _ = read_cells(places.grid)
+    predictions = [(places.dataset_folder(cells[key].settings["dataset"]).name, cells[key]) for key in cell.needs]
+    tree = places.engine / "analyzed"
+    _link(tree, predictions, places)
+    folders = [
+        folder
+        for name, made in predictions
+        for folder in (places.fold_folder(name, made.settings), places.prediction_folder(name, made.settings))
+    ]
+    result = analyze(
+        AnalyzeOptions(
+            predictions=tree,
+            labels=places.raw,
+            output=places.analysis,
+            reference_level=cell.settings["reference_level"],
+            tolerance=cell.settings["tolerance"],
+            both_empty=BothEmpty(cell.settings["both_empty"]),
+            notes=(*cell.conduct["notes"], *version_words(folders)),
+            groups=_groups(cell),
+            levels=tuple(cell.conduct["levels"]),
+            figures=cell.settings.get("figures", True),
+        )
+    )
+    return {"warnings": list(result.warnings), "tables": [_as_json(table) for table in result.overview]}
+
+
+def _as_json(table: "Table") -> dict[str, Any]:
+    rows = [[{"text": entry.text, "best": bool(entry.best)} for entry in row] for row in table.rows]
+    return {"title": table.title, "columns": list(table.columns), "rows": rows}
+
+
+def tables_of(measured: Measured) -> "list[Table]":
+    """The tables that the analysis has left in its marker."""
+    from nnunet_skipstudy.analysis.report import page
+
+    return [
+        page.Table(table["title"], table["columns"], [[page.Cell(**entry) for entry in row] for row in table["rows"]])
+        for table in measured.get("tables", [])
+    ]
+
+
+def _link(tree: Path, predictions: list[tuple[str, Cell]], places: Places) -> None:
+    """A prediction tree of links to the levels that were asked for."""
+    if tree.exists():
+        shutil.rmtree(tree)  # links and folders of ours only
+    for name, cell in predictions:
+        source = places.prediction_folder(name, cell.settings)
+        target = tree / source.relative_to(places.predictions)
+        target.mkdir(parents=True)
+        for level in cell.settings["levels"]:
+            (target / level).symlink_to(source / level)
+
+
+def stands(cell: Cell, places: Places, dataset: str) -> bool:
+    """Whether the page is there."""
+    return places.report.is_file()
+
+
+def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
+    """``skipstudy analyze``."""
+    chosen = cell.settings
+    tolerance = () if chosen["tolerance"] is None else ("--tolerance", chosen["tolerance"])
+    reference = () if chosen["reference_level"] is None else ("--reference-level", chosen["reference_level"])
+    groups = () if chosen.get("groups") is None else ("--groups", _groups(cell))
+    figures = () if chosen.get("figures", True) else ("--no-figures",)
+    yield [
+        *("skipstudy", "analyze", places.predictions, "--labels", places.raw),
+        *("--both-empty", chosen["both_empty"], *tolerance, *reference, *groups, *figures, "-o", places.analysis),
+    ]
+
+
+def refusals(cell: Cell, places: Places) -> Iterator[str]:
+    """A reference level that is not predicted; groups that are no table that is there and no regular expression."""
+    reference, levels = cell.settings["reference_level"], cell.conduct["levels"]
+    if reference is not None and reference not in levels:
+        yield f"metrics.reference_level: {reference!r} is no level of the study; choose one of {', '.join(levels)}"
+    groups = _groups(cell)
+    if groups is None:
+        return
+    if _is_table(groups):
+        if not Path(groups).is_file():
+            yield f"groups: {groups}: no such file; give a table with the columns case and group, or mend the path"
+        return
+    try:
+        re.compile(groups)
+    except (re.error, RecursionError, OverflowError) as error:
+        yield f"groups: {shown(groups)} is no regular expression ({error}); mend it, or give a .csv"
+
+
+STEP = Step(
+    "analyze", About.STUDY, settings, run, stands, lines, 20.0, needs=("predict",), conduct=conduct, refusals=refusals
+)

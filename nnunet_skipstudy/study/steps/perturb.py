@@ -1,0 +1,105 @@
+"""Perturb: make the test levels that a data set lacks."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.study.cell import Cell
+from nnunet_skipstudy.study.ownership import DataFacts
+from nnunet_skipstudy.study.places import Places, missing_levels, test_folder
+from nnunet_skipstudy.study.steps.step import About, Measured, Step, Subject, Work
+from nnunet_skipstudy.support.files import read_record, write_json
+
+
+def settings(subject: Subject) -> dict[str, Any] | None:
+    """Levels, and the arguments of ``skipstudy perturb``; of a data set that others made what is tested on."""
+    dataset = subject.dataset
+    assert dataset
+    if dataset.converter == "synthetic":  # its levels are alphas, which its converter makes
+        return None
+    levels = subject.study.levels_of(dataset)
+    wanted: dict[str, Any] = {"dataset": dataset.id, "levels": levels, "arguments": dataset.perturb}
+    if dataset.converter is None:
+        wanted["content"] = subject.facts.testing(dataset.id, levels)
+    return wanted
+
+
+def run(cell: Cell, work: Work) -> Measured:
+    """Make the test levels that the data set lacks, and those that the study names arguments for.
+
+    ``skipstudy perturb`` leaves alone what is there with the same settings, and refuses to touch the rest; what this
+    study made with other settings, or of other test images, is made anew.
+
+    Raises:
+        UserError: a level can't be made.
+    """
+    identifier, wanted, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
+    folder = work.places.dataset_folder(identifier)
+    ours = DataFacts(work.places).perturbed_record(identifier)
+    record, before = read_record(ours), _level_folders(folder)
+    made = set(record.get("levels", [])) & before
+    outdated = record.get("digest") not in (None, cell.digest)
+    if arguments or missing_levels(folder, wanted) or (outdated and made):
+        again = outdated and before & _named_folders(arguments) <= made
+        command = ["perturb", "-d", str(identifier), *arguments, *(["--overwrite"] if again else [])]
+        if code := work.command(command):
+            raise RuntimeError(f"skipstudy {' '.join(command)} ended with exit code {code}")
+        made |= _level_folders(folder) - before
+        write_json(ours, {"digest": cell.digest, "levels": sorted(made)})
+    if missing := missing_levels(folder, wanted):
+        names = ", ".join(test_folder(level) for level in missing)
+        raise UserError(f"{folder}: has no {names}; make them, or leave these levels out of the study")
+    return {}
+
+
+def _level_folders(dataset: Path) -> set[str]:
+    return {path.name for path in dataset.glob(test_folder("*")) if path.is_dir()}
+
+
+def _named_folders(arguments: list[str]) -> set[str]:
+    """The folders of the levels that arguments of ``skipstudy perturb`` ask for.
+
+    Raises:
+        UserError: one of them is no level.
+    """
+    from nnunet_skipstudy.levels.calibrate import parse_wanted
+    from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, parse_level
+
+    names = []
+    for option, parse in (("--level", parse_level), ("--calibrate", parse_wanted)):
+        texts = [text for before, text in pairwise(arguments) if before == option]
+        texts += [text.removeprefix(f"{option}=") for text in arguments if text.startswith(f"{option}=")]
+        names += [parse(text)[0] for text in texts]
+    return {test_folder(level) for level in names or STUDY_LEVELS}
+
+
+def stands(cell: Cell, places: Places, dataset: str) -> bool:
+    """Whether the levels are there."""
+    return not missing_levels(places.raw / dataset, cell.settings["levels"])
+
+
+def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
+    """``skipstudy perturb`` where it has something to do, and what has to be there afterwards."""
+    identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
+    found = places.found(identifier)
+    if arguments or (found and missing_levels(found, levels)):
+        yield ["skipstudy", "perturb", "-d", identifier, *arguments]
+    yield [f"# data set {identifier} needs {', '.join(map(test_folder, levels))}"]
+
+
+def refusals(cell: Cell, places: Places) -> Iterator[str]:
+    """Levels that are not there and that nothing makes."""
+    identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
+    named = _named_folders(arguments)
+    found = places.found(identifier)
+    for level in missing_levels(found, levels) if found else ():
+        if test_folder(level) not in named:
+            yield (
+                f"{found}: has no {test_folder(level)}, and nothing makes it; leave this level out of the study, or "
+                f"make it (perturb: [--level, {level}:KIND:PARAMETER=NUMBER])"
+            )
+
+
+STEP = Step("perturb", About.DATASET, settings, run, stands, lines, 20.0, needs=("convert",), refusals=refusals)

@@ -1,0 +1,120 @@
+"""Predict: all levels with one trained network."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet import calls
+from nnunet_skipstudy.study.cell import Cell
+from nnunet_skipstudy.study.ownership import claim, is_stamped
+from nnunet_skipstudy.study.places import Places, missing_levels, test_folder
+from nnunet_skipstudy.study.steps.step import About, Load, Measured, Step, Subject, Work
+from nnunet_skipstudy.study.steps.train import START_SECONDS, training_of
+
+MIRRORED = 4
+"""Passes of a network over an image and its mirrored copies, in two directions."""
+
+
+def settings(subject: Subject) -> dict[str, Any]:
+    """The model, the levels, and whether images are mirrored."""
+    study, dataset = subject.study, subject.dataset
+    assert dataset
+    return {**subject.model, "levels": study.levels_of(dataset), "mirroring": study.tta}
+
+
+def conduct(subject: Subject) -> dict[str, Any]:
+    """Device and cores."""
+    study = subject.study
+    return {"device": study.device, "cpus": study.resources_of("predict").cpus, "small_data": study.small_data}
+
+
+def run(cell: Cell, work: Work) -> Measured:
+    """Predict all levels with one model, loaded once.
+
+    Raises:
+        UserError: a level, or the device, is absent, or the model or what was predicted is another's.
+    """
+    from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel  # imports torch
+
+    places, levels, device = work.places, cell.settings["levels"], cell.conduct["device"]
+    training = training_of(cell, places)
+    raw = places.raw / training.dataset
+    if missing := missing_levels(raw, levels):
+        raise UserError(f"{raw}: has no {test_folder(missing[0])}; make this level, or leave it out of the study")
+    if not is_stamped(training.fold_folder, cell.needed_digest("train")):
+        raise UserError(
+            f"{training.fold_folder}: is no training of this study's settings (any more); run the study again"
+        )
+    calls.restore_model_files(training)
+    output = places.prediction_folder(training.dataset, cell.settings)
+    claim(output, cell, places)
+    calls.check_device(device)
+    calls.use_threads(device, cell.conduct["cpus"])
+    model = TrainedModel(training.model_folder, training.fold)
+    predictor = Predictor(model, device=device, mirroring=cell.settings["mirroring"])
+    total = sum(1 for level in levels for _ in (raw / test_folder(level)).iterdir()) or 1
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        work.progress(min(done / total, 1.0))
+
+    started = time.monotonic()
+    predicted = sum(
+        predictor.predict_folder(raw / test_folder(level), output / level, after_case=count) for level in levels
+    )
+    seconds = round(time.monotonic() - started, 3)
+    return {"device": calls.device_name(device), "cases": predicted, "seconds_predicting": seconds}
+
+
+def stands(cell: Cell, places: Places, dataset: str) -> bool:
+    """Whether a folder of each level is there, of these settings."""
+    folder = places.prediction_folder(dataset, cell.settings)
+    return is_stamped(folder, cell.digest) and all((folder / level).is_dir() for level in cell.settings["levels"])
+
+
+def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
+    """``nnUNetv2_predict``, once a level."""
+    model = cell.settings
+    dataset = places.found_name(model["dataset"]) or f"Dataset{model['dataset']:03d}_NAME"
+    for level in model["levels"]:
+        yield [
+            *("nnUNetv2_predict", "-d", model["dataset"], "-c", model["configuration"]),
+            *("-f", model["fold"], "-tr", model["trainer"], "-p", model["plans"]),
+            *("-i", places.raw / dataset / test_folder(level)),
+            *("-o", places.prediction_folder(dataset, model) / level),
+            *("-device", cell.conduct["device"]),
+            *(() if model["mirroring"] else ("--disable_tta",)),
+        ]
+
+
+def refusals(cell: Cell, places: Places) -> Iterator[str]:
+    """Levels that a finished conversion has left out."""
+    raw = places.found(cell.settings["dataset"])
+    made = {key.partition("/")[0]: f"{key}.{digest}.json" for key, digest in cell.needed.items()}
+    if raw and "convert" in made and (places.engine / "cells" / made["convert"]).is_file():
+        for level in missing_levels(raw, cell.settings["levels"]):
+            yield f"{raw}: has no {test_folder(level)}; have it converted with this level, or leave the level out"
+
+
+def tflop(cell: Cell, load: Load) -> float:
+    """Forward, of every test case at every level."""
+    passes = MIRRORED if cell.settings["mirroring"] else 1
+    return load.gflop * passes * load.test_cases * len(cell.settings["levels"]) / 1000
+
+
+def timed(cell: Cell, measured: Measured) -> float | None:
+    """What it took, unless all was there."""
+    return measured.get("seconds_predicting") if measured.get("cases") else None
+
+
+STEP = Step(
+    *("predict", About.MODEL, settings, run, stands, lines, START_SECONDS),
+    needs=("train", "perturb"),
+    conduct=conduct,
+    refusals=refusals,
+    tflop=tflop,
+    timed=timed,
+)

@@ -1,0 +1,108 @@
+"""What every step of a study has to state."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnunet_skipstudy.study.cell import Cell
+from nnunet_skipstudy.study.places import Places
+
+if TYPE_CHECKING:  # the process of a cell has no use for them, and they take their time to import
+    from nnunet_skipstudy.study.ownership import DataFacts
+    from nnunet_skipstudy.study.settings import Dataset, Study
+
+Measured = dict[str, Any]
+"""What a finished cell leaves in its marker."""
+
+
+class About(Enum):
+    """What a step has one cell for."""
+
+    DATASET = "each data set"
+    MODEL = "each network, fold, seed and augmentation of a data set"
+    STUDY = "the study as a whole"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What one cell is about.
+
+    Attributes:
+        name: the cell's.
+        study: all of it.
+        facts: what lies on disk of data sets that others made.
+        base: the folder that relative paths of the study's file start from.
+        dataset: which; None: the study as a whole.
+        model: what names the trained network: dataset, trainer, plans, configuration, fold; else empty.
+    """
+
+    name: str
+    study: "Study"
+    facts: "DataFacts"
+    base: Path
+    dataset: "Dataset | None" = None
+    model: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step is given to work with.
+
+    Attributes:
+        places: the study's folders.
+        command: runs a command of ``skipstudy`` by its arguments, in this process.
+        progress: is told the share that is done, 0 to 1.
+    """
+
+    places: Places
+    command: Callable[[list[str]], int]
+    progress: Callable[[float], None] = lambda share: None
+
+
+class NotYet(str):
+    """What has to be there when it runs, and may be on its way: no reason to refuse the study."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a network has to compute: forward GFLOP of a patch, patches a batch, cases of a test level."""
+
+    gflop: float
+    batch: int
+    test_cases: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """A kind of cell.
+
+    Attributes:
+        name: in the study's file (``resources``), in keys and in printed tables.
+        about: what there is one cell for.
+        settings: what decides the result, as JSON; None: nothing is to be done for this subject.
+        run: does the work. It can be repeated: what is done already is not done again.
+        stands: whether a finished cell's results are there, and its own. Folders of results are found by the data
+            set's name.
+        needs: the steps that come before; in the place of one that does nothing here, those that it needs.
+        conduct: what decides only how it is computed, as JSON.
+        refusals: why it can't run, as far as can be told before anything has; :class:`NotYet` where that may change.
+        lines: the same by hand, as words of a command line (a comment is one word that starts with #).
+        seconds: how long it takes without what a network computes.
+        tflop: what the networks compute; None: nothing, so that no time on the study's device is counted.
+        timed: the seconds that it took to compute as much, by what it measured; None: unknown.
+    """
+
+    name: str
+    about: About
+    settings: Callable[[Subject], dict[str, Any] | None]
+    run: Callable[[Cell, Work], Measured]
+    stands: Callable[[Cell, Places, str], bool]
+    lines: Callable[[Cell, Places], Iterator[list[object]]]
+    seconds: float
+    needs: tuple[str, ...] = ()
+    conduct: Callable[[Subject], dict[str, Any]] = lambda subject: {}
+    refusals: Callable[[Cell, Places], Iterator[str]] = lambda cell, places: iter(())
+    tflop: Callable[[Cell, Load], float] | None = None
+    timed: Callable[[Cell, Measured], float | None] = lambda cell, measured: None

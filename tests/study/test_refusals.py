@@ -1,0 +1,133 @@
+"""What can't run is refused before anything does: by the dry run and by the run."""
+
+import json
+from pathlib import Path
+
+import pytest
+from foreign import write_foreign
+from tiny_study import TEXT, write_study
+
+from nnunet_skipstudy.cli import main
+
+OWN = """\
+datasets: [{{id: 777{more}}}]
+architectures: [UNet]
+levels: [unperturbed]
+device: cpu
+"""
+
+
+def refusal(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a dry run and a run both say."""
+    said = []
+    for options in (["--dry-run"], []):
+        assert main(["run", str(path), *options]) == 2
+        said.append([line for line in capsys.readouterr().err.splitlines() if ": warning: " not in line])
+    assert said[0] == said[1]
+    assert len(said[0]) == 1
+    assert not (path.parent / "nnUNet_results").exists()
+    return said[0][0].removeprefix(f"skipstudy: {path}: ")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (", levels: [unperturbed, hardest, mine]", "has no imagesTs_mine, and nothing makes it; leave this level out"),
+        (
+            ', levels: [mine], perturb: [--level, "mine:speckle:variance=0.1"], folds: 5',
+            "has no splits of its own, nnU-Net draws folds 0 to 4, not 5; choose among these",
+        ),
+        (
+            ', levels: [yours], perturb: ["--level=mine:speckle:variance=0.1"]',
+            "has no imagesTs_yours, and nothing makes it",
+        ),
+        (
+            ', levels: [mine], perturb: [--level, "mine:speckle"]',
+            "perturbation 'speckle'; write speckle:variance=NUMBER",
+        ),
+        (', levels: [mine], perturb: [--calibrate, "mine:speckle:quantile"]', "calibration 'mine:speckle:quantile'"),
+        (", configuration: 3d", "data set 777: configuration '3d'; choose one of 2d, 3d_fullres, 3d_lowres"),
+        (", configuration: 3d_cascade_fullres", "configuration '3d_cascade_fullres'; choose one of"),
+        (", configuration: 3d_fullres", "configuration '3d_fullres' of flat images (.png); choose 2d"),
+    ],
+)
+def test_a_data_set_without_what_is_asked_of_it(
+    tmp_path: Path, more: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
+    assert words in refusal(write_study(tmp_path, OWN.format(more=more)), capsys)
+
+
+def test_a_data_set_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_study(tmp_path, OWN.format(more=""))
+    assert "holds no data set 777; convert it, or name a converter in the study" in refusal(path, capsys)
+
+
+@pytest.mark.parametrize("other", ["nnUNet_raw", "nnUNet_preprocessed"])
+def test_an_identifier_of_two_data_sets(tmp_path: Path, other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In whichever of nnU-Net's folders the second one lies."""
+    write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
+    (tmp_path / other / "Dataset777_Another").mkdir(parents=True)
+    path = write_study(tmp_path, OWN.format(more=""))
+    for command in (["run", "--dry-run"], ["run"], ["status"], ["commands"]):
+        assert main([*command, str(path)]) == 2
+        assert "data set 777 is ambiguous" in capsys.readouterr().err
+
+
+def test_a_fold_beyond_the_users_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
+    splits = tmp_path / "nnUNet_preprocessed" / raw.name / "splits_final.json"
+    splits.parent.mkdir(parents=True)
+    splits.write_text(json.dumps(2 * [{"train": ["case0"], "val": ["case1"]}]))
+    path = write_study(tmp_path, OWN.format(more=", folds: [1, 2]"))
+    assert "fold 2: " in (said := refusal(path, capsys))
+    assert "has folds 0 to 1; choose among these (folds)" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size": "small"}, "argument --size: invalid int value: 'small'"),
+        ({"train": "6\n      trian: 6"}, "unrecognized arguments: --trian 6"),
+        (
+            {"levels": "[alpha0.10, alpha0.35]"},
+            "level 'alpha0.35' is none that its converter makes (alpha0.10, alpha0.90)",
+        ),
+        ({"levels": "[alpha0.10]\n    folds: [0, 1]"}, "fold 1: its converter makes folds 0 to 0; choose among these"),
+        ({"tta": "false\nmetrics: {reference_level: 0.5}"}, "metrics.reference_level: 'alpha0.50' is no level of the"),
+        ({"tta": "false\ngroups: '['"}, "groups: '[' is no regular expression"),
+        ({"tta": "false\ngroups: patients.csv"}, "patients.csv: no such file; give a table with the columns case and"),
+        ({"name": "tinyPlans\n  planner: Planer"}, "plans.planner: nnU-Net has no 'Planer'"),
+    ],
+)
+def test_what_a_converter_or_a_step_does_not_know(
+    tmp_path: Path, change: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in refusal(write_study(tmp_path, **change), capsys)
+
+
+def test_a_converter_of_a_download_wants_one_and_has_eleven_folds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = "datasets: [{{id: 502, converter: busi, {more}}}]\narchitectures: [UNet]\ndevice: cpu\n"
+    assert "no sources; give the download's folder or archive once" in refusal(
+        write_study(tmp_path, study.format(more="folds: 0")), capsys
+    )
+    more = "source: BUSI, folds: [10, 11]"
+    assert "its converter makes folds 0 to 10" in refusal(write_study(tmp_path, study.format(more=more)), capsys)
+    more = "source: BUSI, options: {protocol: mine}"
+    assert "protocol 'mine'" in refusal(write_study(tmp_path, study.format(more=more)), capsys)
+
+
+def test_a_download_that_is_not_there_yet_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The hours of a study are asked for before days of downloading."""
+    text = "datasets: [{id: 502, converter: busi, source: BUSI}]\narchitectures: [UNet]\n"
+    path = write_study(tmp_path, text)
+    assert main(["run", "--dry-run", str(path)]) == 0
+    warning = "skipstudy: warning: data set 502: source 'BUSI': no such file or folder; fetch it, or mend"
+    assert warning in capsys.readouterr().err
+
+
+def test_several_reasons_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_study(tmp_path, TEXT + "groups: '['\n", size="small")
+    assert "(1 more like this: groups: '['" in refusal(path, capsys)
