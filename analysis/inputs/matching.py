@@ -109,16 +109,7 @@ def prepare(
     runs = _level_by_level(reference, runs, levels)
     predictions = {run: case_files(run.folder) for run in runs}
     _note_others(reference, runs)
-    left_out: dict[Run, list[str]] = {}
-    for run, files in predictions.items():
-        left_out[run] = [case for case in files if case not in reference.cases]
-        for case in left_out[run]:
-            path = files.pop(case)
-            if extra is Extra.REFUSE:
-                raise UserError(
-                    f"{path}: no label for case {case!r} in {reference.folder}; "
-                    "add the label, take the prediction out, or leave such ones out with --extra list"
-                )
+    left_out = {run: _left_out(reference, files, extra) for run, files in predictions.items()}
     if not any(predictions.values()) and any(left_out.values()):
         raise UserError(f"{reference.folder}: has a label for none of the predictions; give the labels of their cases")
     unit = _unit(reference)
@@ -139,6 +130,19 @@ def prepare(
                     "add the label, or give the folder that holds it"
                 )
     return made
+
+
+def _left_out(reference: Reference, files: dict[str, Path], extra: Extra) -> list[str]:
+    """The cases without a label, taken out of a folder's files; refused where they are not to be left out."""
+    cases = [case for case in files if case not in reference.cases]
+    for case in cases:
+        path = files.pop(case)
+        if extra is Extra.REFUSE:
+            raise UserError(
+                f"{path}: no label for case {case!r} in {reference.folder}; "
+                "add the label, take the prediction out, or leave such ones out with --extra list"
+            )
+    return cases
 
 
 def _level_by_level(reference: Reference, runs: Sequence[Run], asked: Sequence[str]) -> list[Run]:

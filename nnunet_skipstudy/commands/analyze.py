@@ -22,7 +22,14 @@ def parser() -> Parser:
         description="Measure predictions against labels and write case_metrics.csv, robustness.csv, "
         "statistics.csv, wins.csv, figures, report.html and report.md.",
     )
-    add = made.add_argument
+    _add_inputs(made)
+    _add_measuring(made)
+    _add_output(made)
+    return made
+
+
+def _add_inputs(parser: Parser) -> None:
+    add = parser.add_argument
     add(
         "predictions",
         type=Path,
@@ -37,9 +44,24 @@ def parser() -> Parser:
         help="the folder of label maps, or one that holds DatasetXXX_Name/labelsTs, such as nnUNet_raw (default: "
         "what the table says, else nnU-Net's own by its environment variables)",
     )
-    add("-o", "--output", type=Path, required=True, metavar="OUT", help="where the results go")
     add("--architecture", metavar="NAME", help="the network that made one folder of predictions")
     add("--level", metavar="NAME", help="the test level of one folder of predictions (default: unperturbed)")
+    add(
+        "--extra",
+        choices=("refuse", "list"),
+        default="refuse",
+        help="predictions without a label are an error, or are left out and listed (default: refuse)",
+    )
+    add(
+        "--groups",
+        metavar="REGEX|CSV",
+        help="which cases belong together (slices of a patient): a regular expression for their names, whose first "
+        "parentheses find the group, or a table.csv with the columns case and group (default: cases.csv's)",
+    )
+
+
+def _add_measuring(parser: Parser) -> None:
+    add = parser.add_argument
     add(
         "--reference-level",
         metavar="NAME",
@@ -65,22 +87,15 @@ def parser() -> Parser:
         "DeepMind's surface-distance (default: voxel)",
     )
     add(
-        "--extra",
-        choices=("refuse", "list"),
-        default="refuse",
-        help="predictions without a label are an error, or are left out and listed (default: refuse)",
-    )
-    add(
-        "--groups",
-        metavar="REGEX|CSV",
-        help="which cases belong together (slices of a patient): a regular expression for their names, whose first "
-        "parentheses find the group, or a table.csv with the columns case and group (default: cases.csv's)",
-    )
-    add(
         "--include-degenerate",
         action="store_true",
         help="let networks that ignore their input be ranked and named best (default: they are listed only)",
     )
+
+
+def _add_output(parser: Parser) -> None:
+    add = parser.add_argument
+    add("-o", "--output", type=Path, required=True, metavar="OUT", help="where the results go")
     add(
         "--figures",
         action=argparse.BooleanOptionalAction,
@@ -90,7 +105,6 @@ def parser() -> Parser:
     )
     add("--latex", action="store_true", help="write the report's tables as tables/*.tex, too")
     add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4, 1 for small images)")
-    return made
 
 
 def main(argv: Sequence[str]) -> int:

@@ -63,10 +63,8 @@ def plan_and_preprocess(
     planner = _planner(plans)
     for remark in check_dataset(required_folder("nnUNet_raw") / name, workers=max(1, processes)):
         calls.say(f"skipstudy: warning: {remark}")
-    if other:
-        for path in folder.glob(f"{plans['name']}_*{FINISHED}"):
-            path.unlink()
-    finished.unlink(missing_ok=True)
+    for path in folder.glob(f"{plans['name']}_*{FINISHED}") if other else [finished]:
+        path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"digest": shared, "study": str(owner)})
     calls.plan_and_preprocess(
@@ -77,14 +75,19 @@ def plan_and_preprocess(
         gpu_memory_gb=plans["gpu_memory_gb"],
         processes=processes,
     )
-    made = json.loads(file.read_text(encoding="utf-8"))["configurations"]
-    if configuration not in made:  # nnU-Net says so in passing, and preprocesses nothing
-        raise UserError(
-            f"{name}: {plans['planner']} plans no {configuration!r} for this data set; "
-            f"choose one of {', '.join(made)} (configuration, -c)"
-        )
+    _refuse_unplanned(file, name, plans["planner"], configuration)
     ensure_splits(folder)
     write_json(finished, {"digest": digest, "settings": dict(settings)})
+
+
+def _refuse_unplanned(file: Path, dataset: str, planner: str, configuration: str) -> None:
+    """Say that plans lack a configuration: nnU-Net says so in passing, and preprocesses nothing."""
+    made = json.loads(file.read_text(encoding="utf-8"))["configurations"]
+    if configuration not in made:
+        raise UserError(
+            f"{dataset}: {planner} plans no {configuration!r} for this data set; "
+            f"choose one of {', '.join(made)} (configuration, -c)"
+        )
 
 
 def keep_plans(file: Path, stamp: Mapping[str, Any]) -> None:
