@@ -1,8 +1,16 @@
 """U-Net without its topmost, full-resolution skip (Wilm et al. 2024)."""
 
+from contextlib import suppress
+
 
 def __getattr__(name: str) -> type:
-    """Make the trainer, with or without suffixes, when its name is asked for; import nothing before."""
-    from nnunet_skipstudy.training.on_demand import asked_for
+    """Make the trainer, with or without suffixes, when its name is asked for; import nothing heavy before."""
+    if name.split("_")[0] == "nnUNetTrainerNoTopSkip":
+        from nnunet_skipstudy.training.on_demand import trainer_class
 
-    return asked_for(name, "nnUNetTrainerNoTopSkip")
+        return trainer_class(name)
+    with suppress(ImportError):
+        from nnunet_skipstudy.nnunet.trainer_name import suggest
+
+        suggest(name, "nnUNetTrainerNoTopSkip")
+    raise AttributeError(name)

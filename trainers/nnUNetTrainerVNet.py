@@ -1,8 +1,16 @@
 """V-Net: residual stages; the features of every level are concatenated."""
 
+from contextlib import suppress
+
 
 def __getattr__(name: str) -> type:
-    """Make the trainer, with or without suffixes, when its name is asked for; import nothing before."""
-    from nnunet_skipstudy.training.on_demand import asked_for
+    """Make the trainer, with or without suffixes, when its name is asked for; import nothing heavy before."""
+    if name.split("_")[0] == "nnUNetTrainerVNet":
+        from nnunet_skipstudy.training.on_demand import trainer_class
 
-    return asked_for(name, "nnUNetTrainerVNet")
+        return trainer_class(name)
+    with suppress(ImportError):
+        from nnunet_skipstudy.nnunet.trainer_name import suggest
+
+        suggest(name, "nnUNetTrainerVNet")
+    raise AttributeError(name)

@@ -51,11 +51,18 @@ def style(**settings: Any) -> Iterator[None]:
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (current )?font", UserWarning)  # a box is drawn
+    with mpl.rc_context(), _boxes_for_letters():
         mpl.rcdefaults()
         chosen: Any = {**STYLE, "font.family": _fonts(), **settings}
         mpl.rcParams.update(chosen)
+        yield
+
+
+@contextmanager
+def _boxes_for_letters() -> Iterator[None]:
+    """For a letter that no font has a box is drawn, without a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (current )?font", UserWarning)
         yield
 
 
@@ -84,7 +91,8 @@ def width_of(words: str, size: float) -> float:
     from matplotlib.textpath import TextToPath
 
     font = FontProperties(family="DejaVu Sans", size=size)  # matplotlib's own, whatever the process has set before
-    return float(TextToPath().get_text_width_height_descent(words, font, ismath=False)[0]) / 72
+    with _boxes_for_letters():
+        return float(TextToPath().get_text_width_height_descent(words, font, ismath=False)[0]) / 72
 
 
 def fitted(words: str, inches: float, size: float) -> str:

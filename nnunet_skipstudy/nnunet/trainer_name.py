@@ -5,7 +5,9 @@
 
 import difflib
 import re
+import sys
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
@@ -129,6 +131,18 @@ def nearest_trainer(base: str) -> str | None:
     }
     close = difflib.get_close_matches(re.sub(_THEIRS, "", base).lower(), words, n=1, cutoff=0.7)
     return words[close[0]] if close and base not in words.values() else None
+
+
+def suggest(name: str, ours: str) -> None:
+    """Say, once, that a name is none of ours where it is spelled much like the trainer ``ours``."""
+    if nearest_trainer(name.split("_")[0]) == ours:
+        complain_once(f"trainer {shown(name)} is none of ours; did you mean {ours}?")
+
+
+@cache
+def complain_once(message: str) -> None:
+    """Print a line to the user, however often it is said."""
+    print(f"skipstudy: {message}", file=sys.stderr)
 
 
 def format_trainer_name(architecture: str, options: TrainerOptions) -> str:

@@ -47,7 +47,7 @@ def by_brute_force(reference: Mask, prediction: Mask, spacing: tuple[float, ...]
 
 
 def values(measured: CaseMetrics) -> list[float]:
-    return [getattr(measured, name) for name in NAMES]
+    return [measured.values[name] for name in NAMES]
 
 
 @every_seed
@@ -113,10 +113,12 @@ def test_order_and_bounds(shape: tuple[int, ...], surface: Surface, seed: int) -
     reference, prediction = pair(seed, shape)
     spacing = SPACINGS[len(shape)][1]
     measured = measure_case(reference, prediction, spacing, tolerance=0, surface=surface)
-    assert 0 <= measured.assd <= measured.hd
-    assert 0 <= measured.hd95 <= measured.hd
-    tolerances = np.linspace(0, measured.hd, 9)
-    shares = [measure_case(reference, prediction, spacing, tolerance=t, surface=surface).nsd for t in tolerances]
+    assert 0 <= measured.values["assd"] <= measured.values["hd"]
+    assert 0 <= measured.values["hd95"] <= measured.values["hd"]
+    tolerances = np.linspace(0, measured.values["hd"], 9)
+    shares = [
+        measure_case(reference, prediction, spacing, tolerance=t, surface=surface).values["nsd"] for t in tolerances
+    ]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
     assert shares[0] < 1
@@ -133,10 +135,10 @@ def test_a_moved_box_has_the_closed_form_s_values(shift: tuple[int, int], spacin
     move = math.hypot(shift[0] * spacing[0], shift[1] * spacing[1])
     for surface in Surface:
         measured = measure_case(reference, prediction, spacing, tolerance=move, surface=surface)
-        assert measured.dsc == pytest.approx(max(8 - shift[0], 0) * max(10 - shift[1], 0) / 80)
-        assert measured.hd == pytest.approx(move)
-        assert measured.nsd == pytest.approx(1)
-        assert measure_case(reference, prediction, spacing, tolerance=0.99 * move, surface=surface).nsd < 1
+        assert measured.values["dsc"] == pytest.approx(max(8 - shift[0], 0) * max(10 - shift[1], 0) / 80)
+        assert measured.values["hd"] == pytest.approx(move)
+        assert measured.values["nsd"] == pytest.approx(1)
+        assert measure_case(reference, prediction, spacing, tolerance=0.99 * move, surface=surface).values["nsd"] < 1
 
 
 @every_surface
@@ -145,11 +147,11 @@ def test_two_discs_about_one_centre_have_the_closed_form_s_values(surface: Surfa
     row, column = np.mgrid[:101, :101] - 50
     large, small = (row**2 + column**2 <= radius**2 for radius in (40, 30))
     measured = measure_case(large, small, tolerance=12, surface=surface)
-    assert measured.dsc == pytest.approx(2 * 900 / 2500, abs=0.005)
-    for distance in (measured.hd, measured.hd95, measured.assd):
+    assert measured.values["dsc"] == pytest.approx(2 * 900 / 2500, abs=0.005)
+    for distance in (measured.values["hd"], measured.values["hd95"], measured.values["assd"]):
         assert distance == pytest.approx(10, abs=1)
-    assert measured.nsd == 1
-    assert measure_case(large, small, tolerance=8.5, surface=surface).nsd == 0
+    assert measured.values["nsd"] == 1
+    assert measure_case(large, small, tolerance=8.5, surface=surface).values["nsd"] == 0
 
 
 @pytest.mark.parametrize("spacing", [(2.0, 1.0, 1.0), (1.0, 1.0, 1.0)])
@@ -174,11 +176,11 @@ def test_one_false_voxel_far_away_moves_hd_and_hardly_the_others(surface: Surfac
     prediction = reference.copy()
     prediction[55, 20] = True
     measured = measure_case(reference, prediction, tolerance=1, surface=surface)
-    assert measured.hd == pytest.approx(26, abs=1)
-    assert measured.hd95 == 0
-    assert measured.dsc == pytest.approx(800 / 801)
-    assert 0 < measured.assd < 1
-    assert measured.nsd > 0.97
+    assert measured.values["hd"] == pytest.approx(26, abs=1)
+    assert measured.values["hd95"] == 0
+    assert measured.values["dsc"] == pytest.approx(800 / 801)
+    assert 0 < measured.values["assd"] < 1
+    assert measured.values["nsd"] > 0.97
 
 
 @every_surface
@@ -187,11 +189,14 @@ def test_a_disc_that_moves_away_gets_worse_step_by_step(surface: Surface) -> Non
     row, column = np.mgrid[:31, :60]
     disc = (row - 15) ** 2 + (column - 12) ** 2 <= 10**2
     moved = [measure_case(disc, np.roll(disc, step, axis=1), tolerance=2, surface=surface) for step in range(0, 30, 3)]
-    assert [m.hd for m in moved] == pytest.approx(list(range(0, 30, 3)))
-    assert all(later.dsc < sooner.dsc or later.dsc == 0 for sooner, later in itertools.pairwise(moved))
-    assert all(later.assd > sooner.assd for sooner, later in itertools.pairwise(moved))
-    assert all(m.nsd < moved[0].nsd == 1 for m in moved[1:])
-    assert (moved[0].dsc, moved[-1].dsc) == (1, 0)
+    assert [m.values["hd"] for m in moved] == pytest.approx(list(range(0, 30, 3)))
+    assert all(
+        later.values["dsc"] < sooner.values["dsc"] or later.values["dsc"] == 0
+        for sooner, later in itertools.pairwise(moved)
+    )
+    assert all(later.values["assd"] > sooner.values["assd"] for sooner, later in itertools.pairwise(moved))
+    assert all(m.values["nsd"] < moved[0].values["nsd"] == 1 for m in moved[1:])
+    assert (moved[0].values["dsc"], moved[-1].values["dsc"]) == (1, 0)
 
 
 @every_shape

@@ -172,7 +172,7 @@ def test_rows_that_end_in_an_error_leave_the_old_table(tmp_path: Path) -> None:
     assert names(tmp_path) == ["t.csv"]
 
 
-DAMAGED = [b"{", b'{"a": 1', b"[1, 2]", b'"text"', b"7", b"null", b"", b"\xff\xfe{\x00}\x00"]
+DAMAGED = [b"{", b'{"a": 1', b"[1, 2]", b'"text"', b"7", b"null", b"", b"\xff{}"]
 
 
 @pytest.mark.parametrize("content", DAMAGED)

@@ -10,7 +10,7 @@ import pytest
 from made_up_predictions import DATASET, draw, level_folder, write_cases, write_dataset_json
 from measuring import compare, measure
 
-from nnunet_skipstudy.analysis.figures.case_views import image_folders
+from nnunet_skipstudy.analysis.measuring.case_views import image_folders
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.disparity import COLUMNS
 

@@ -6,6 +6,7 @@ import pytest
 from made_up_cases import LEVELS, table
 from scipy import stats
 
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.pairwise import holm
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, settings
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
@@ -32,7 +33,7 @@ def cases() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def found(cases: pd.DataFrame) -> Statistics:
-    return make_statistics(settings(cases, [(name, name, "p", "2d") for name in NETWORKS]))
+    return make_statistics(settings(cases, [NetworkKey(name, name, "p", "2d") for name in NETWORKS]))
 
 
 def by_case(cases: pd.DataFrame, metric: str, level: str) -> pd.DataFrame:
@@ -95,7 +96,7 @@ def test_what_reads_alike_in_a_table_is_best_together() -> None:
     """0.70004 and 0.70000 both print as 0.700; 0.70010 doesn't tie with the latter."""
     values = {"NoSkip": 0.70004, "UNet": 0.70000, "VNet": 0.6999, "AttentionUNet": 0.5}
     dsc = {name: {f"c{i}": (value,) * 3 for i in range(8)} for name, value in values.items()}
-    statistics = make_statistics(settings(table(dsc), [(name, name, "p", "2d") for name in NETWORKS]))
+    statistics = make_statistics(settings(table(dsc), [NetworkKey(name, name, "p", "2d") for name in NETWORKS]))
     assert won(statistics, "dsc", "hardest", "mean")["best"].tolist() == [True, True, False, False]
     assert won(statistics, "dsc", "hardest", "mean")["share_of_resamples_best"].tolist() == [1, 0, 0, 0]
 
@@ -130,7 +131,7 @@ def test_every_pair_has_its_nemenyi_row_once(found: Statistics) -> None:
 
 def test_one_network_is_not_ranked_and_wins_its_contests(cases: pd.DataFrame) -> None:
     alone = cases[cases["architecture"] == "UNet"].reset_index(drop=True)
-    statistics = make_statistics(settings(alone, [("UNet", "UNet", "p", "2d")]))
+    statistics = make_statistics(settings(alone, [NetworkKey("UNet", "UNet", "p", "2d")]))
     assert not statistics.rankings
     assert not statistics.table["quantity"].isin(["friedman", "nemenyi", "mean_rank"]).any()
     assert statistics.wins[statistics.wins["quantity"] == "mean"]["best"].all()
