@@ -9,7 +9,7 @@ def __getattr__(name: str) -> type:
         from nnunet_skipstudy.training.on_demand import trainer_class
 
         return trainer_class(name)
-    with suppress(ImportError):
+    with suppress(Exception):  # whatever is broken here, other people's trainers are found
         from nnunet_skipstudy.nnunet.trainer_name import suggest
 
         suggest(name, "nnUNetTrainerUNet")
