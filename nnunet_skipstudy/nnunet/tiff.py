@@ -1,8 +1,12 @@
 """TIFF files, flat or volumes, as nnU-Net's NaturalImage2DIO and Tiff3DIO read and write them."""
 
 import json
+import logging
 import re
+import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -49,7 +53,7 @@ def read_tiff(path: Path, volume: bool | None = None) -> Tiff:
         EOFError, ValueError, zlib.error: the file is damaged, or no TIFF file.
         UserError: the spacing beside it is none.
     """
-    with tifffile.TiffFile(path) as file:
+    with _opened(path) as file:
         first = file.pages.first
         if first.tags.valueof(ORIENTATION, 1) != 1:
             raise UserError(f"{path}: is to be shown turned, which nnU-Net doesn't do; save it upright")
@@ -70,7 +74,7 @@ def read_tiff(path: Path, volume: bool | None = None) -> Tiff:
 
 def tiff_grid(path: Path) -> Grid | None:
     """The grid of a volume, from the file's header; None: a flat image."""
-    with tifffile.TiffFile(path) as file:
+    with _opened(path) as file:
         return _grid(path, file, None)
 
 
@@ -84,6 +88,37 @@ def write_tiff_volume(path: Path, array: npt.NDArray[Any], geometry: Geometry | 
 def spacing_file(path: Path) -> Path | None:
     """The JSON file beside a TIFF file in which nnU-Net looks for its spacing; None: there is none."""
     return next((file for file in (path.with_suffix(".json"), _case_path(path)) if file.is_file()), None)
+
+
+class _Complaints(logging.Handler):
+    """What tifffile logs as an error in this thread: it leaves out what is damaged, pages too, and goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+        self.thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread:
+            self.found.append(record.getMessage())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
+    """A file, all of which is sound.
+
+    Raises:
+        ValueError: tifffile found something wrong, and would have gone on without it.
+    """
+    complaints = _Complaints()
+    tifffile.logger().addHandler(complaints)
+    try:
+        with tifffile.TiffFile(path) as file:
+            yield file
+    finally:
+        tifffile.logger().removeHandler(complaints)
+    if complaints.found:
+        raise ValueError(complaints.found[0])
 
 
 def _case_path(path: Path) -> Path:

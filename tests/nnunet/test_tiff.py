@@ -92,3 +92,20 @@ def test_a_spacing_that_is_none_is_named(tmp_path, text):
     (tmp_path / "case.json").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"case\.json: (holds no spacing|spacing \(|give three)"):
         read_image(tmp_path / "case_0000.tif")
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"compression": "lzw"}, {"metadata": None}])
+def test_a_volume_cut_short_is_damaged(tmp_path, options):
+    """Wherever it is cut: tifffile leaves out pages, or the shape in a tag, and logs it."""
+    path, array = tmp_path / "case.tif", pixels((4, 8, 9))
+    tifffile.imwrite(path, array, photometric="minisblack", **options)
+    content = path.read_bytes()
+    read = 0
+    for size in range(0, len(content), 3):
+        path.write_bytes(content[:size])
+        try:
+            assert np.array_equal(read_image(path).array, array)
+            read += 1  # all that is cut off is a tag nobody reads, or padding
+        except UserError as error:
+            assert "case.tif" in str(error)
+    assert read < 20
