@@ -47,7 +47,8 @@ class AnalyzeOptions:
     ``labels``: ``None`` where a table names them or nnU-Net's environment variables lead to them.
     ``tolerance``: of the NSD, in the images' unit (``None``: 5 pixels, or 2 mm where images have a spacing).
     ``include_degenerate``: let networks that ignore their input be named best. ``latex``: write ``tables/*.tex`` too.
-    ``figures``: draw those whose numbers have changed; without, none is left from an earlier run.
+    ``figures``: draw those whose numbers have changed; without, none is left from an earlier run. ``details``: those
+    of recall, precision and relative volume error, too.
     ``workers``: threads (``None``: as many as speed up measuring, up to four).
     ``notes``: what else a reader has to know; put first among the warnings.
     ``groups``: a table or a regular expression that tells which cases belong together (``None``: as cases.csv says).
@@ -66,6 +67,7 @@ class AnalyzeOptions:
     extra: Extra = Extra.REFUSE
     include_degenerate: bool = False
     figures: bool = True
+    details: bool = False
     latex: bool = False
     workers: int | None = None
     progress: bool = True
@@ -115,7 +117,9 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         _write_csv(study.statistics.table, folder / "statistics.csv")
         _write_csv(study.statistics.wins, folder / "wins.csv")
         views = _case_views(study)
-        pictures = draw_changed(_drawings(study, views), folder, options.output) if options.figures else []
+        pictures = (
+            draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
+        )
         report = content.build_report(study, pictures, views)
         _write(folder / "report.html", render(report))
         _write(folder / "report.md", markdown(report))
@@ -176,11 +180,11 @@ def _case_views(study: Study) -> list[CaseView]:
     return views
 
 
-def _drawings(study: Study, views: Sequence[CaseView]) -> Iterator[Drawing]:
+def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterator[Drawing]:
     units = {c.reference.dataset: c.unit for c in study.comparisons}
     tolerances = {c.reference.dataset: c.tolerance for c in study.comparisons}
     datasets, statistics, looks = list(units), study.statistics, study.looks
-    yield from metric_over_levels(study.summary, looks, units, tolerances, statistics)
+    yield from metric_over_levels(study.summary, looks, units, tolerances, statistics, details)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from performance_against_robustness(statistics, datasets, looks)
     yield from critical_differences(statistics, datasets, looks)

@@ -13,6 +13,7 @@ from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
+from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
@@ -51,6 +52,7 @@ def make_study(
         reference_level=reference_levels(cases, reference_level),
         degenerate=mark_degenerate(cases, degenerate),
     )
+    cases = cases.assign(volume_change=volume_change(cases))
     found = looks(network_keys(cases))
     return Study(
         comparisons,

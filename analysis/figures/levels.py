@@ -13,7 +13,7 @@ from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, by_network, groups, network_keys
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_alpha, level_order
+from nnunet_skipstudy.registry import METRICS, Metric, in_order, known_order, level_alpha, level_order
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,7 @@ def metric_over_levels(
     units: dict[str, str],
     tolerances: dict[str, float],
     statistics: Statistics,
+    details: bool = False,
 ) -> Iterator[Drawing]:
     """Draw every metric of every data set and label over the levels.
 
@@ -36,22 +37,25 @@ def metric_over_levels(
         units: of distances, by data set.
         tolerances: of the NSD, by data set.
         statistics: the intervals of the means.
+        details: draw the details' metrics, too.
     """
     intervals = _intervals(statistics)
     several = summary.groupby("dataset")["label"].nunique()
     for (dataset, label, metric), rows in groups(summary, "dataset", "label", "metric"):
         unit = units[dataset]
         row = METRICS[metric]
+        if row.detail and not details:
+            continue
         title = f"{row.title} over test levels, {dataset}"
         words = [f"levels_{metric}", dataset]
         if several[dataset] > 1:
             title, words = f"{title}, {label}", [*words, label]
         ylabel = f"mean {row.title}"
-        if row.bounded:
+        if not row.unit:
             ylabel += f" at {tolerances[dataset]:g} {unit}" if "{tolerances}" in row.definition else ""
         else:
             ylabel += f" in {unit}"
-        ylabel += f" ({'lower' if row.lower_is_better else 'higher'} is better)"
+        ylabel += f" ({row.direction})"
         own = {key[3:]: bounds for key, bounds in intervals.items() if key[:3] == (dataset, label, metric)}
         yield Drawing(
             title,
@@ -60,7 +64,7 @@ def metric_over_levels(
             + ". The dotted line marks the level that changes are counted from."
             + (" Hollow: degenerate." if rows["degenerate"].any() else ""),
             paper.slug(*words),
-            partial(_lines, rows, looks, own, ylabel, row.bounded, title),
+            partial(_lines, rows, looks, own, ylabel, row, title),
             metric == "dsc",
         )
 
@@ -75,7 +79,7 @@ def _intervals(statistics: Statistics) -> Bounds:
 
 
 def _lines(
-    rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, bounded: bool, title: str
+    rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, metric: Metric, title: str
 ) -> "Figure":
     trainings = sorted(rows["training"].unique(), key=level_order)
     levels = in_order(rows["level"].unique())
@@ -96,7 +100,11 @@ def _lines(
             above = axes[list(axes).index(axis) - columns]
             above.tick_params(labelbottom=True)
         highest = max([float(rows["mean"].max()), *(high for _, high in intervals.values())])
-        axes[0].set_ylim(0, 1.02 if bounded else (highest * 1.08 if highest > 0 else 1))
+        lowest = (
+            min([float(rows["mean"].min()), *(low for low, _ in intervals.values()), 0.0]) if metric.signed else 0.0
+        )
+        top = 1.02 if metric.bounded else highest * 1.08 if highest > 0 else 0.05 if metric.signed else 1
+        axes[0].set_ylim(lowest * 1.08, top)
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
         figure.supylabel(ylabel, fontsize=9)
         paper.title_above(figure, title)

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.columns import TRAINING, groups
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import TRAINING, groups, metrics_of
 
 RESULTS: tuple[str, ...] = (*TRAINING, "label")
 """What tells one training's results for one label from another's."""
@@ -80,7 +79,7 @@ def _same_over_levels(rows: pd.DataFrame) -> bool:
     """Whether no case's prediction changes between levels. Perfect ones may well not."""
     if rows["level"].nunique() < MIN_LEVELS or (rows["dsc"].fillna(1) == 1).all():
         return False
-    same = rows.groupby("case")[["predicted_size", *METRICS]].nunique(dropna=False)
+    same = rows.groupby("case")[["predicted_size", *metrics_of(rows)]].nunique(dropna=False)
     return bool((same == 1).all(axis=None))
 
 

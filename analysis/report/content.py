@@ -23,7 +23,7 @@ from nnunet_skipstudy.analysis.report.words import count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_order
+from nnunet_skipstudy.registry import METRICS, Metric, in_order, known_order, level_order
 
 HONESTY = (
     "In square brackets: 95 % intervals, bootstrapped over groups of cases. p: Wilcoxon's signed-rank test over "
@@ -171,7 +171,7 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
         several = rows["training"].nunique() > 1 or bool(rows["training"].iloc[0])
         words = ["network", *(["trained on"] if several else []), "level", "label"]
         columns = [*words, "n", "seeds x folds"]
-        for metric in METRICS.values():
+        for metric in _metrics(rows, detail=False):
             changes = ["CV", "change", "relative"] if metric.name == "dsc" else ["change"]
             columns += [f"{metric.title} mean", "sd", *changes]
         columns += [outcome.removeprefix("n_").replace("_", " ") for outcome in OUTCOMES]
@@ -184,6 +184,28 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
             "reference level, mean over cases. Outcomes count predictions.",
             open=False,
         )
+        details = _metrics(rows, detail=True)
+        if not details:
+            continue
+        yield Table(
+            f"Which way predictions err: {reference.dataset}",
+            [
+                *words,
+                *(name for metric in details for name in (f"{metric.title} mean", "sd", "change")),
+                "volume change",
+            ],
+            [_direction_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
+            n_words=len(words),
+            note="RVE, relative volume error: below 0 too little was predicted, above 0 too much. Volume change: of "
+            "the prediction against the same training's at the level that changes are counted from.",
+            open=False,
+        )
+
+
+def _metrics(rows: pd.DataFrame | dict[str, pd.Series], detail: bool) -> list[Metric]:
+    """The metrics of a summary, or of one of its rows by metric, that have, or don't have, a table of their own."""
+    known = set(rows["metric"] if isinstance(rows, pd.DataFrame) else rows)
+    return [metric for name, metric in METRICS.items() if name in known and metric.detail == detail]
 
 
 def _by_row(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[dict[str, pd.Series]]:
@@ -206,14 +228,27 @@ def _key(row: pd.Series) -> NetworkKey:
 
 def _robustness_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
     dsc = by["dsc"]
-    title = looks[_key(dsc)].title + (" (degenerate)" if dsc["degenerate"] else "")
-    words = [title, *([dsc["training"] or "all"] if several else []), dsc["level"], dsc["label"]]
     numbers = [str(dsc["n"]), str(dsc["n_seeds"])]
-    for metric in METRICS:
-        row = by[metric]
+    for metric in _metrics(by, detail=False):
+        row = by[metric.name]
         numbers += [number(row["mean"]), number(row["sd"])]
-        numbers += [number(row[name], sign=name != "cv") for name in _extra(metric)]
-    return [Cell(text) for text in (*words, *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))]
+        numbers += [number(row[name], sign=name != "cv") for name in _extra(metric.name)]
+    cells = (*_row_words(dsc, several, looks), *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))
+    return [Cell(text) for text in cells]
+
+
+def _direction_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
+    numbers = []
+    for metric in _metrics(by, detail=True):
+        row = by[metric.name]
+        numbers += [number(row["mean"], sign=metric.signed), number(row["sd"]), number(row["change"], sign=True)]
+    volume = number(by["dsc"]["volume_change"], sign=True)
+    return [Cell(text) for text in (*_row_words(by["dsc"], several, looks), *numbers, volume)]
+
+
+def _row_words(dsc: pd.Series, several: bool, looks: dict[NetworkKey, Look]) -> list[str]:
+    title = looks[_key(dsc)].title + (" (degenerate)" if dsc["degenerate"] else "")
+    return [title, *([dsc["training"] or "all"] if several else []), dsc["level"], dsc["label"]]
 
 
 def _extra(metric: str) -> tuple[str, ...]:

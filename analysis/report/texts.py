@@ -30,7 +30,7 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
     shares = [row for row in METRICS.values() if row.bounded]
     worst, perfect = (", ".join(f"{row.title} {getattr(row, at):g}" for row in shares) for at in ("worst", "perfect"))
     empty = (
-        f"A correct empty prediction (neither side holds the label) counts as {perfect}, distances 0."
+        f"A correct empty prediction (neither side holds the label) counts as {perfect}, distances and volume error 0."
         if both_empty is BothEmpty.COUNT
         else "A correct empty prediction (neither side holds the label) is counted as an outcome and left out "
         "of all means."
@@ -47,7 +47,8 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         (
             "Failures",
             "A missed label (prediction empty), a spurious one (reference empty) and an absent file count as "
-            f"{worst} and the image's diagonal as every distance. {empty} Every outcome is counted.",
+            f"{worst}, the image's diagonal as every distance and a relative volume error of -1 (none where the "
+            f"reference is empty). {empty} Every outcome is counted.",
         ),
         (
             "Unit",

@@ -33,6 +33,8 @@ def estimates(data: Resampled) -> Iterator[Row]:
         replicates = of_changes if values is data.changes else of_values
         for at in np.ndindex(interval.estimate.shape):
             network, level, metric = at
+            if quantity in ("relative_change", "cv") and _signed(metric):
+                continue
             if quantity in ("change", "relative_change") and not _moves(data, network, level):
                 continue
             row = _row(data, quantity, at, interval, values[:, network, level, metric], method, data.levels[level])
@@ -40,6 +42,11 @@ def estimates(data: Resampled) -> Iterator[Row]:
     if len(data.setting.levels) > 1:
         yield from _over_levels(data)
     yield from _slopes(data)
+
+
+def _signed(metric: int) -> bool:
+    """Whether a metric's mean may lie around 0, so that nothing is divided by it."""
+    return list(METRICS.values())[metric].signed
 
 
 def _moves(data: Resampled, network: int, level: int) -> bool:
@@ -64,6 +71,8 @@ def _over_levels(data: Resampled) -> Iterator[Row]:
         interval = data.bootstrap.spread_interval(rows, data.bootstrap.known(values))
         for at in np.ndindex(interval.estimate.shape):
             network, metric = at
+            if _signed(metric):
+                continue
             row = _row(data, quantity, at, interval, values[:, network, metric], JACKKNIFE, ALL_LEVELS)
             yield row | {"n_replicates": int(replicates[network])}
 

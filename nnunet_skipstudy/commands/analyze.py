@@ -103,6 +103,7 @@ def _add_output(parser: Parser) -> None:
         help="draw the figures whose numbers have changed since OUT's last run, or leave all figures out (default: "
         "--figures)",
     )
+    add("--details", action="store_true", help="draw recall, precision and relative volume error over levels, too")
     add("--latex", action="store_true", help="write the report's tables as tables/*.tex, too")
     add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4, 1 for small images)")
 

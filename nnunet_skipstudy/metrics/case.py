@@ -33,7 +33,7 @@ class BothEmpty(str, Enum):
     """What a correct empty prediction counts as."""
 
     COUNT = "count"
-    """A perfect one: DSC 1, NSD 1, distances 0."""
+    """A perfect one: shares 1, distances and volume error 0."""
     EXCLUDE = "exclude"
     """Nothing: its metrics are NaN and enter no mean."""
 
@@ -71,8 +71,8 @@ def measure_case(
 ) -> CaseMetrics:
     """Measure one prediction against its reference.
 
-    A missed, spurious or absent one counts as the worst possible: shares 0, all distances the image's diagonal. Two
-    empty masks count as ``both_empty`` says.
+    A missed, spurious or absent one counts as the worst possible: shares 0, all distances the image's diagonal, the
+    relative volume error -1, or NaN where the reference is empty. Two empty masks count as ``both_empty`` says.
 
     Args:
         reference: boolean, 2D or 3D.
@@ -105,9 +105,21 @@ def measure_case(
         left_out = both_empty is BothEmpty.EXCLUDE
         values = {name: math.nan if left_out else metric.perfect for name, metric in METRICS.items()}
     else:
-        diagonal = image_diagonal(reference.shape, spacing)
-        values = {name: diagonal if metric.worst is None else metric.worst for name, metric in METRICS.items()}
+        values = failed_values(image_diagonal(reference.shape, spacing), reference_size > 0)
     return CaseMetrics(values, reference_size, predicted_size, outcome)
+
+
+def failed_values(diagonal: float, with_reference: bool) -> dict[str, float]:
+    """What every metric of a missed, spurious or absent prediction counts as.
+
+    Args:
+        diagonal: what each distance counts as, see :func:`image_diagonal`.
+        with_reference: whether the reference holds the label; without, no volume is relative to it (NaN).
+    """
+    return {
+        name: math.nan if metric.signed and not with_reference else diagonal if metric.worst is None else metric.worst
+        for name, metric in METRICS.items()
+    }
 
 
 def _check(reference: Mask, prediction: Mask | None, spacing: Sequence[float] | None, tolerance: float) -> None:

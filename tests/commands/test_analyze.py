@@ -15,8 +15,9 @@ from nnunet_skipstudy.nnunet.images import write_flat
 COLUMNS = [
     *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
     *("case", "group", "label", "disparity"),
-    *("dsc", "hd", "hd95", "assd", "nsd"),
+    *("dsc", "hd", "hd95", "assd", "nsd", "recall", "precision", "relative_volume_error"),
     *("reference_size", "predicted_size", "outcome"),
+    *("volume_change", "image_size", "trained_on", "training"),
 ]
 
 DOT = draw("1...", "....", "....")
