@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,9 +19,17 @@ from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
+from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores
 from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
+from nnunet_skipstudy.analysis.measuring.scores import (
+    common_cases,
+    diagonals,
+    lacking_scores,
+    score_cases,
+    score_comparisons,
+)
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
@@ -53,6 +61,8 @@ class AnalyzeOptions:
     ``notes``: what else a reader has to know; put first among the warnings.
     ``groups``: a table or a regular expression that tells which cases belong together (``None``: as cases.csv says).
     ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
+    ``predictions`` may be a table of scores, with more ``tables``; ``columns``, ``level_names`` and
+    ``architecture_names`` are their names (``ours=theirs``), ``diagonal`` what the distance of a failure counts as.
     """
 
     predictions: Path
@@ -74,6 +84,11 @@ class AnalyzeOptions:
     notes: tuple[str, ...] = ()
     groups: str | None = None
     levels: tuple[str, ...] = ()
+    tables: tuple[Path, ...] = ()
+    columns: tuple[str, ...] = ()
+    level_names: tuple[str, ...] = ()
+    architecture_names: tuple[str, ...] = ()
+    diagonal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,10 +113,12 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         UserError: predictions and labels don't fit together or can't be read; nothing is written then.
     """
     _check(options)
-    comparisons = _comparisons(options)
-    workers = options.workers or case_metrics.useful_workers(comparisons)
-    known = Measurements(options.output / PLACE)
-    cases = case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress, known)
+    comparisons, cases = _scores(options) if _given_scores(options) else _measured(options)
+    levels = sorted(cases["level"].unique())
+    if options.reference_level is not None and options.reference_level not in levels:
+        raise UserError(
+            f"reference level {options.reference_level!r} was not predicted; choose one of {', '.join(levels)}"
+        )
     study = make_study(
         comparisons,
         cases,
@@ -112,7 +129,8 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
     )
     table = summary.robustness_table(study.cases)
     with published(options.output) as folder:
-        _write_csv(study.cases[case_metrics.published_columns()], folder / "case_metrics.csv")
+        columns = [name for name in case_metrics.published_columns() if name in study.cases]
+        _write_csv(study.cases[columns], folder / "case_metrics.csv")
         _write_csv(table, folder / "robustness.csv")
         _write_csv(study.statistics.table, folder / "statistics.csv")
         _write_csv(study.statistics.wins, folder / "wins.csv")
@@ -163,11 +181,54 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
         )
         for name, reference in references.items()
     )
-    levels = sorted({run.level for run in runs})
-    asked = options.reference_level
-    if asked is not None and asked not in levels:
-        raise UserError(f"reference level {asked!r} was not predicted; choose one of {', '.join(levels)}")
     return comparisons
+
+
+def _given_scores(options: AnalyzeOptions) -> bool:
+    """Whether tables of scores were given; what only they or only predictions can have is refused for the other."""
+    given = options.predictions
+    scores = bool(options.columns or options.tables) or (given.is_file() and is_score_table(given))
+    of_scores = {"--columns": options.columns, "--diagonal": options.diagonal, "--levels": options.level_names}
+    of_scores["--architectures"] = options.architecture_names
+    of_images = {"--labels": options.labels}
+    for option, value in (of_images if scores else of_scores).items():
+        if value:
+            what = "a table of scores" if scores else "predictions"
+            raise UserError(
+                f"{option} is not for {what}; leave it out, or give {'predictions' if scores else 'a table'}"
+            )
+    return scores
+
+
+def _scores(options: AnalyzeOptions) -> tuple[tuple[Comparison, ...], pd.DataFrame]:
+    paths = (options.predictions, *options.tables)
+    given = {"architecture": options.architecture, "level": options.level}
+    table = read_scores(
+        paths,
+        names_of(options.columns, known_columns(), "--columns"),
+        {
+            "level": names_of(options.level_names, (), "--levels"),
+            "architecture": names_of(options.architecture_names, (), "--architectures"),
+        },
+        {name: value for name, value in given.items() if value},
+    )
+    table, remarks = common_cases(table, options.extra)
+    cases = score_cases(table, options.both_empty, diagonals(table, options.diagonal))
+    comparisons, cases = score_comparisons(cases, paths, options.tolerance, options.levels)
+    if options.groups is not None:
+        asked = options.groups
+        comparisons = tuple(replace(c, reference=grouped(c.reference, asked)) for c in comparisons)
+        groups = {(c.reference.dataset, case): group for c in comparisons for case, group in c.reference.groups.items()}
+        cases = cases.assign(group=[groups[place] for place in zip(cases["dataset"], cases["case"], strict=True)])
+    comparisons[0].reference.remarks.extend([*remarks, *lacking_scores(cases)])
+    return comparisons, cases
+
+
+def _measured(options: AnalyzeOptions) -> tuple[tuple[Comparison, ...], pd.DataFrame]:
+    comparisons = _comparisons(options)
+    workers = options.workers or case_metrics.useful_workers(comparisons)
+    known = Measurements(options.output / PLACE)
+    return comparisons, case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress, known)
 
 
 def _case_views(study: Study) -> list[CaseView]:
@@ -182,7 +243,7 @@ def _case_views(study: Study) -> list[CaseView]:
 
 def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterator[Drawing]:
     units = {c.reference.dataset: c.unit for c in study.comparisons}
-    tolerances = {c.reference.dataset: c.tolerance for c in study.comparisons}
+    tolerances = {c.reference.dataset: c.nsd_tolerance for c in study.comparisons}
     datasets, statistics, looks = list(units), study.statistics, study.looks
     yield from metric_over_levels(study.summary, looks, units, tolerances, statistics, details)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)

@@ -25,7 +25,7 @@ def metric_over_levels(
     summary: pd.DataFrame,
     looks: dict[NetworkKey, Look],
     units: dict[str, str],
-    tolerances: dict[str, float],
+    tolerances: dict[str, str],
     statistics: Statistics,
     details: bool = False,
 ) -> Iterator[Drawing]:
@@ -35,7 +35,7 @@ def metric_over_levels(
         summary: of :func:`~nnunet_skipstudy.analysis.statistics.summary.summarize` by ``training``.
         looks: of every network in it.
         units: of distances, by data set.
-        tolerances: of the NSD, by data set.
+        tolerances: of the NSD, in words, by data set.
         statistics: the intervals of the means.
         details: draw the details' metrics, too.
     """
@@ -52,7 +52,7 @@ def metric_over_levels(
             title, words = f"{title}, {label}", [*words, label]
         ylabel = f"mean {row.title}"
         if not row.unit:
-            ylabel += f" at {tolerances[dataset]:g} {unit}" if "{tolerances}" in row.definition else ""
+            ylabel += f" at {tolerances[dataset]}" if "{tolerances}" in row.definition else ""
         else:
             ylabel += f" in {unit}"
         ylabel += f" ({row.direction})"

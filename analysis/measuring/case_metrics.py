@@ -67,7 +67,7 @@ def measure_all(
 
     Args:
         comparisons: one per data set.
-        both_empty: what a correct empty prediction counts as.
+        both_empty: what an empty reference counts as.
         workers: threads; each holds one case in memory.
         progress: whether to draw a progress bar on stderr.
         known: what earlier runs measured; new measurements are added and saved, also when interrupted.

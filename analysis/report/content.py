@@ -8,6 +8,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import fold_order
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
@@ -23,6 +24,7 @@ from nnunet_skipstudy.analysis.report.words import count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.registry import METRICS, Metric, in_order, known_order, level_order
 
 HONESTY = (
@@ -58,7 +60,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         pictures=list(pictures),
         charts=charts(statistics, study.looks, {c.reference.dataset: c.unit for c in study.comparisons}),
         sweep=slider,
-        sweep_note=_sweep_note(slider, views, datasets),
+        sweep_note=_sweep_note(slider, views, study.comparisons),
         facts=[*_facts(study), ("Computed by", versions())],
         methods=[*texts.methods(study.comparisons, study.both_empty), *statistic_methods(study.include_degenerate)],
         caveats=[
@@ -68,8 +70,9 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
     )
 
 
-def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], datasets: list[str]) -> str:
+def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], comparisons: Sequence[Comparison]) -> str:
     n = len(slider["cases"])
+    datasets = [comparison.reference.dataset for comparison in comparisons]
     without = [name for name in datasets if all(case["dataset"] != name for case in slider["cases"])]
     parts = []
     if n:
@@ -80,7 +83,9 @@ def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], datasets: lis
             f"{count(n, 'case')} chosen by {joined(_choices(views))}{left_out}. Of several seeds and like folds the "
             "first is shown; of a volume, the slice with the most reference foreground."
         )
-    if without:
+    if any(comparison.tables for comparison in comparisons):
+        parts.append("No pictures: what was read is a table of scores, without images.")
+    elif without:
         parts.append(
             f"No pictures of {joined(without)}: no test images were found beside the labels (imagesTs_<level>, "
             "imagesTs), so there is nothing to show."
@@ -117,12 +122,13 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
         f"{count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else "no seed named",
         f"training: {texts.schedules(rows['trainer'].unique())}",
     ]
-    unit = comparison.unit
-    empties = "count as perfect" if study.both_empty.value == "count" else "are left out"
+    unit = texts.UNITS.get(comparison.unit, comparison.unit)
+    counted = study.both_empty is BothEmpty.COUNT
+    empties = "correct empty ones count as perfect" if counted else "cases without the label are left out"
     return (
-        f"Compared: {'; '.join(parts)}. Distances are in {texts.UNITS[unit]}, NSD at a tolerance of "
-        f"{comparison.tolerance:g} {unit}; failed and absent predictions count as the worst value, "
-        f"correct empty ones {empties}."
+        f"Compared: {'; '.join(parts)}. Distances are in {unit}, NSD at a tolerance of "
+        f"{comparison.nsd_tolerance}; failed and absent predictions count as the worst value, "
+        f"{empties}."
     )
 
 
@@ -180,8 +186,8 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
             columns,
             [_robustness_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
             n_words=len(words),
-            note=f"Distances in {texts.UNITS[comparison.unit]}. sd: population, over cases. Change: against the "
-            "reference level, mean over cases. Outcomes count predictions.",
+            note=f"Distances in {texts.UNITS.get(comparison.unit, comparison.unit)}. sd: population, over cases. "
+            "Change: against the reference level, mean over cases. Outcomes count predictions.",
             open=False,
         )
         details = _metrics(rows, detail=True)
@@ -269,7 +275,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
             ),
             (f"{dataset}: changes are counted from", _reference_levels(rows)),
             (f"{dataset}: labels from", comparison.labels.origin),
-            (f"{dataset}: mirroring at prediction", texts.mirroring_words(comparison.runs)),
+            (f"{dataset}: mirroring at prediction", texts.mirroring_words(comparison.runs) or "not known"),
         ]
     return facts
 

@@ -33,9 +33,11 @@ def _add_inputs(parser: Parser) -> None:
     add(
         "predictions",
         type=Path,
+        nargs="+",
         metavar="PREDICTIONS",
         help=f"a tree {TREE}, nnU-Net's results (fold_K/validation, crossval_results_folds_K), one folder of "
-        "predictions, or a table predictions.csv of folders",
+        "predictions, or a table predictions.csv of folders; or tables of scores, one row per case, such as "
+        "case_metrics.csv",
     )
     add(
         "--labels",
@@ -50,7 +52,29 @@ def _add_inputs(parser: Parser) -> None:
         "--extra",
         choices=("refuse", "list"),
         default="refuse",
-        help="predictions without a label are an error, or are left out and listed (default: refuse)",
+        help="predictions without a label, and cases that some networks lack in a table of scores, are an error, or "
+        "are left out and listed (default: refuse)",
+    )
+    add(
+        "--columns",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS,…",
+        help="a table's own names of columns, such as dsc=Dice,hd=HD95,architecture=model",
+    )
+    add(
+        "--levels",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS,…",
+        help="a table's own names of levels, such as unperturbed=clean,hardest=noise3",
+    )
+    add(
+        "--architectures",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS,…",
+        help="a table's own names of networks, such as NoSkip=NoSkipUNet,UNetPlusPlus=UNet++",
     )
     add(
         "--groups",
@@ -74,10 +98,17 @@ def _add_measuring(parser: Parser) -> None:
         help="of the NSD, in the images' unit (default: 5 pixels, or 2 mm where images have a spacing)",
     )
     add(
+        "--diagonal",
+        metavar="X",
+        help="what an infinite or missing distance of a failed prediction counts as in a table of scores: the image's "
+        "diagonal in the unit of the distances (default: the table's column diagonal)",
+    )
+    add(
         "--both-empty",
         choices=("count", "exclude"),
         default="count",
-        help="a correct empty prediction counts as perfect, or is left out of the means (default: count)",
+        help="where the reference lacks a label, a correct empty prediction counts as perfect and any other as a "
+        "failure, or the case is left out of all means, whatever was predicted (default: count)",
     )
     add(
         "--surface",
@@ -120,10 +151,16 @@ def main(argv: Sequence[str]) -> int:
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
     from nnunet_skipstudy.metrics import BothEmpty, Surface
 
-    values = vars(arguments) | {
+    values = {name: value for name, value in vars(arguments).items() if name != "architectures"} | {
         "both_empty": BothEmpty(arguments.both_empty),
         "surface": Surface(arguments.surface),
         "extra": Extra(arguments.extra),
+        "predictions": arguments.predictions[0],
+        "tables": tuple(arguments.predictions[1:]),
+        "columns": tuple(arguments.columns),
+        "level_names": tuple(arguments.levels),
+        "architecture_names": tuple(arguments.architectures),
+        "levels": (),
     }
     result = analyze(AnalyzeOptions(**values))
     print_result(result)

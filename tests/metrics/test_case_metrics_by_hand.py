@@ -187,12 +187,18 @@ def test_a_failure_counts_as_the_worst_possible(
 
 
 def test_two_empty_masks_are_perfect_or_left_out() -> None:
-    """The policy decides; the outcome is told apart either way."""
+    """The policy decides; left out is every case with an empty reference, and the outcome is told apart either way."""
     counted = measure_case(EMPTY, EMPTY, tolerance=1)
     assert counted == case_metrics(1.0, 0.0, 0.0, 0.0, 1.0, size=0, predicted=0, outcome=Outcome.BOTH_EMPTY)
     excluded = measure_case(EMPTY, EMPTY, tolerance=1, both_empty=BothEmpty.EXCLUDE)
     assert excluded.outcome is Outcome.BOTH_EMPTY
     assert all(map(math.isnan, excluded.values.values()))
+    for prediction, outcome in ((DOT, Outcome.SPURIOUS), (None, Outcome.ABSENT)):
+        invented = measure_case(EMPTY, prediction, tolerance=1, both_empty=BothEmpty.EXCLUDE)
+        assert invented.outcome is outcome
+        assert all(map(math.isnan, invented.values.values()))
+    missed = measure_case(DOT, EMPTY, tolerance=1, both_empty=BothEmpty.EXCLUDE)
+    assert (missed.outcome, missed.values["dsc"]) == (Outcome.MISSED, 0.0)
 
 
 def test_the_diagonal_is_the_study_s() -> None:
