@@ -13,7 +13,7 @@ from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
 from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
-from nnunet_skipstudy.analysis.figures.ranks import critical_differences
+from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
 from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
@@ -134,6 +134,7 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         _write_csv(table, folder / "robustness.csv")
         _write_csv(study.statistics.table, folder / "statistics.csv")
         _write_csv(study.statistics.wins, folder / "wins.csv")
+        _write_csv(study.statistics.tallies, folder / "tallies.csv")
         views = _case_views(study)
         pictures = (
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
@@ -248,7 +249,7 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     yield from metric_over_levels(study.summary, looks, units, tolerances, statistics, details)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from performance_against_robustness(statistics, datasets, looks)
-    yield from critical_differences(statistics, datasets, looks)
+    yield from rank_diagrams(statistics, datasets, looks)
     yield from dsc_distributions(statistics, datasets, looks)
     yield from dsc_over_disparity(statistics, datasets, looks)
     yield from qualitative_sheets(views, looks)
