@@ -1,8 +1,8 @@
 """From prediction folders to a published analysis, in one call."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -106,8 +106,16 @@ class AnalysisResult:
     warnings: tuple[str, ...]
 
 
-def analyze(options: AnalyzeOptions) -> AnalysisResult:
-    """Measure predictions and publish tables, figures and the report.
+@dataclass(frozen=True)
+class Addition:
+    """What a caller adds: ``tables`` before all others of the report, and ``csv`` files by name."""
+
+    tables: tuple[Table, ...] = ()
+    csv: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
+    """Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
 
     Raises:
         UserError: predictions and labels don't fit together or can't be read; nothing is written then.
@@ -128,6 +136,7 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         options.notes,
     )
     table = summary.robustness_table(study.cases)
+    added = add(study)
     with published(options.output) as folder:
         columns = [name for name in case_metrics.published_columns() if name in study.cases]
         _write_csv(study.cases[columns], folder / "case_metrics.csv")
@@ -135,11 +144,14 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         _write_csv(study.statistics.table, folder / "statistics.csv")
         _write_csv(study.statistics.wins, folder / "wins.csv")
         _write_csv(study.statistics.tallies, folder / "tallies.csv")
+        for name, content_of in added.csv.items():
+            _write_csv(content_of, folder / name)
         views = _case_views(study)
         pictures = (
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
         )
         report = content.build_report(study, pictures, views)
+        report = replace(report, tables=[*added.tables, *report.tables])
         _write(folder / "report.html", render(report))
         _write(folder / "report.md", markdown(report))
         if options.latex:

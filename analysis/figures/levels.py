@@ -13,7 +13,7 @@ from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, by_network, groups, network_keys
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import METRICS, Metric, in_order, known_order, level_alpha, level_order
+from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_alpha, level_order
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,7 +64,7 @@ def metric_over_levels(
             + ". The dotted line marks the level that changes are counted from."
             + (" Hollow: degenerate." if rows["degenerate"].any() else ""),
             paper.slug(*words),
-            partial(_lines, rows, looks, own, ylabel, row, title),
+            partial(_lines, rows, looks, own, ylabel, row.bounded, title),
             metric == "dsc",
         )
 
@@ -79,7 +79,7 @@ def _intervals(statistics: Statistics) -> Bounds:
 
 
 def _lines(
-    rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, metric: Metric, title: str
+    rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, bounded: bool, title: str
 ) -> "Figure":
     trainings = sorted(rows["training"].unique(), key=level_order)
     levels = in_order(rows["level"].unique())
@@ -100,10 +100,9 @@ def _lines(
             above = axes[list(axes).index(axis) - columns]
             above.tick_params(labelbottom=True)
         highest = max([float(rows["mean"].max()), *(high for _, high in intervals.values())])
-        lowest = (
-            min([float(rows["mean"].min()), *(low for low, _ in intervals.values()), 0.0]) if metric.signed else 0.0
-        )
-        top = 1.02 if metric.bounded else highest * 1.08 if highest > 0 else 0.05 if metric.signed else 1
+        lowest = float(rows["mean"].min())
+        lowest = min([lowest, *(low for low, _ in intervals.values())]) if lowest < 0 else 0.0  # of a signed metric
+        top = 1.02 if bounded else highest * 1.08 if highest > 0 else 1 if lowest == 0 else 0.05
         axes[0].set_ylim(lowest * 1.08, top)
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
         figure.supylabel(ylabel, fontsize=9)

@@ -35,7 +35,8 @@ def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
         predictions of cases that hold the label were missed, and where scores are the same at all levels.
     """
     found = []
-    for keys, rows in groups(cases[cases["outcome"] != Outcome.ABSENT.value], *RESULTS):
+    known = cases["predicted_size"].notna() | cases["image_size"].isna()  # the latter: scores without sizes
+    for keys, rows in groups(cases[known], *RESULTS):
         reason = _reason(rows)
         if reason:
             found.append(dict(zip(RESULTS, keys, strict=True)) | {"reason": reason})
@@ -44,6 +45,7 @@ def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
 
 def _reason(rows: pd.DataFrame) -> str:
     if rows[["predicted_size", "reference_size", "image_size"]].isna().any(axis=None):
+        rows = rows[rows["outcome"] != Outcome.ABSENT.value]
         held = rows["outcome"].isin([Outcome.BOTH.value, Outcome.MISSED.value])
         if held.any() and (rows.loc[held, "outcome"] == Outcome.MISSED.value).mean() >= NEARLY_ALL:
             return "nearly every prediction is empty"
