@@ -139,21 +139,21 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
     added = add(study)
     with published(options.output) as folder:
         columns = [name for name in case_metrics.published_columns() if name in study.cases]
-        _write_csv(study.cases[columns], folder / "case_metrics.csv")
-        _write_csv(table, folder / "robustness.csv")
-        _write_csv(study.statistics.table, folder / "statistics.csv")
-        _write_csv(study.statistics.wins, folder / "wins.csv")
-        _write_csv(study.statistics.tallies, folder / "tallies.csv")
+        write_csv(study.cases[columns], folder / "case_metrics.csv")
+        write_csv(table, folder / "robustness.csv")
+        write_csv(study.statistics.table, folder / "statistics.csv")
+        write_csv(study.statistics.wins, folder / "wins.csv")
+        write_csv(study.statistics.tallies, folder / "tallies.csv")
         for name, content_of in added.csv.items():
-            _write_csv(content_of, folder / name)
+            write_csv(content_of, folder / name)
         views = _case_views(study)
         pictures = (
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
         )
         report = content.build_report(study, pictures, views)
         report = replace(report, tables=[*added.tables, *report.tables])
-        _write(folder / "report.html", render(report))
-        _write(folder / "report.md", markdown(report))
+        write_page(folder / "report.html", render(report))
+        write_page(folder / "report.md", markdown(report))
         if options.latex:
             write_latex(report.tables, folder / "tables")
     return AnalysisResult(
@@ -267,9 +267,11 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     yield from qualitative_sheets(views, looks)
 
 
-def _write(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
+    """Write a page as it is on every system."""
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as it is on every system."""
     table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")

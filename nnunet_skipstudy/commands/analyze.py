@@ -44,7 +44,8 @@ def _add_inputs(parser: Parser) -> None:
         type=Path,
         metavar="LABELS",
         help="the folder of label maps, or one that holds DatasetXXX_Name/labelsTs, such as nnUNet_raw (default: "
-        "what the table says, else nnU-Net's own by its environment variables)",
+        "what the table says, else nnU-Net's own by its environment variables; where there are none, predictions are "
+        "compared with each other alone)",
     )
     add("--architecture", metavar="NAME", help="the network that made one folder of predictions")
     add("--level", metavar="NAME", help="the test level of one folder of predictions (default: unperturbed)")
@@ -148,7 +149,9 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
     from nnunet_skipstudy.analysis.inputs.matching import Extra
+    from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+    from nnunet_skipstudy.analysis.unlabelled import analyze_unlabelled
     from nnunet_skipstudy.metrics import BothEmpty, Surface
 
     values = {name: value for name, value in vars(arguments).items() if name != "architectures"} | {
@@ -162,7 +165,11 @@ def main(argv: Sequence[str]) -> int:
         "architecture_names": tuple(arguments.architectures),
         "levels": (),
     }
-    result = analyze(AnalyzeOptions(**values))
+    options = AnalyzeOptions(**values)
+    try:
+        result = analyze(options)
+    except NoLabelsError as lacking:
+        result = analyze_unlabelled(options, lacking)
     print_result(result)
     return 0
 
@@ -180,7 +187,7 @@ def table_lines(table: "Table") -> Iterator[str]:
     """A table as text, its best cells marked with a star."""
     rows = [table.columns, *[[cell.text + "*" * cell.best for cell in row] for row in table.rows]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
-    yield table.title + " (* highest)"
+    yield table.title + " (* highest)" * any(cell.best for row in table.rows for cell in row)
     for row in rows:
         first, *others = (
             text.ljust(width) if column == 0 else text.rjust(width)
