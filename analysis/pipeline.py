@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nnunet_skipstudy.analysis import dictionary
 from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
 from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
@@ -146,6 +147,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         write_csv(study.statistics.tallies, folder / "tallies.csv")
         for name, content_of in added.csv.items():
             write_csv(content_of, folder / name)
+        write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
         views = _case_views(study)
         pictures = (
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from nnunet_skipstudy.analysis import dictionary
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
 from nnunet_skipstudy.analysis.inputs.warnings import listed
@@ -52,6 +53,7 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
     with published(options.output) as folder:
         write_csv(cases[list(CASE_COLUMNS)], folder / "case_agreement.csv")
         write_csv(table, folder / "agreement.csv")
+        write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
         write_page(folder / "report.html", render_agreement(report))
     return AnalysisResult(options.output / "report.html", cases, table, tuple(report.tables), tuple(report.warnings))
 
