@@ -1,7 +1,7 @@
 """From prediction folders to a published analysis, in one call."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -123,11 +123,6 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
     """
     _check(options)
     comparisons, cases = _scores(options) if _given_scores(options) else _measured(options)
-    levels = sorted(cases["level"].unique())
-    if options.reference_level is not None and options.reference_level not in levels:
-        raise UserError(
-            f"reference level {options.reference_level!r} was not predicted; choose one of {', '.join(levels)}"
-        )
     study = make_study(
         comparisons,
         cases,
@@ -196,7 +191,19 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
         )
         for name, reference in references.items()
     )
+    check_reference_level(options, {run.level for run in runs})
     return comparisons
+
+
+def check_reference_level(options: AnalyzeOptions, levels: Collection[str]) -> None:
+    """Refuse a reference level that nobody predicted.
+
+    Raises:
+        UserError: so it is.
+    """
+    asked = options.reference_level
+    if asked is not None and asked not in levels:
+        raise UserError(f"reference level {asked!r} was not predicted; choose one of {', '.join(sorted(levels))}")
 
 
 def _given_scores(options: AnalyzeOptions) -> bool:
@@ -227,6 +234,7 @@ def _scores(options: AnalyzeOptions) -> tuple[tuple[Comparison, ...], pd.DataFra
         },
         {name: value for name, value in given.items() if value},
     )
+    check_reference_level(options, set(table["level"]))
     table, remarks = common_cases(table, options.extra)
     cases = score_cases(table, options.both_empty, diagonals(table, options.diagonal))
     comparisons, cases = score_comparisons(cases, paths, options.tolerance, options.levels)

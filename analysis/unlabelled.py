@@ -15,7 +15,13 @@ from nnunet_skipstudy.analysis.measuring.agreement import (
     find_predicted,
     measure_agreement,
 )
-from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, write_csv, write_page
+from nnunet_skipstudy.analysis.pipeline import (
+    AnalysisResult,
+    AnalyzeOptions,
+    check_reference_level,
+    write_csv,
+    write_page,
+)
 from nnunet_skipstudy.analysis.report.agreement import agreement_report, render_agreement
 from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.registry import level_alpha
@@ -36,6 +42,7 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
     given = options.predictions
     root = given.parent if given.is_file() else given
     runs = find_runs(given, options.architecture, options.level)
+    check_reference_level(options, {run.level for run in runs})
     sets = [
         find_predicted(
             *(name or led_to(root)[0].name, [run for run in runs if run.dataset == name], root),

@@ -36,6 +36,8 @@ IDENTITY: tuple[str, ...] = (
 )
 """No two rows agree in all of these."""
 FILE = "file "
+THEIRS = "theirs"
+"""Of a table's attributes: its own names of columns, for messages."""
 ROUNDING = 1e-6
 """How far a share may lie beyond 1: as 32-bit numbers do."""
 
@@ -99,6 +101,7 @@ def read_scores(
     """
     named = {"dataset": paths[0].name.partition(".")[0] if len(paths) == 1 else "scores", **DEFAULTS, **defaults}
     table = pd.concat([_file(path, columns, named) for path in paths], ignore_index=True)
+    table.attrs[THEIRS] = dict(columns)
     if table.empty:
         raise UserError(f"{paths[0]}: has no rows; add one per prediction")
     _check_filled(table)
@@ -132,7 +135,7 @@ def _file(path: Path, columns: Mapping[str, str], defaults: Mapping[str, str]) -
                 f"{path}: has no column {theirs[ours]!r}; say which one holds it with --columns "
                 f"{ours}={hint[0] if hint else 'NAME'} (it has {', '.join(filter(None, header))})"
             )
-    numbers = [theirs[ours] for ours in NUMBERS if theirs[ours] in header]
+    numbers = [theirs[ours] for ours in (*NUMBERS, "seed") if theirs[ours] in header]
     scores = [theirs[ours] for ours in METRICS if theirs[ours] in header]
     rows = read_rows(path, (), (), [*numbers, *scores])
     table = pd.DataFrame(
@@ -147,14 +150,15 @@ def _file(path: Path, columns: Mapping[str, str], defaults: Mapping[str, str]) -
 
 
 def refuse(table: pd.DataFrame, wrong: pd.Series, column: str, remedy: str) -> None:
-    """Stop at the first row that is wrong.
+    """Stop at the first row that is wrong; the column is called as in the file.
 
     Raises:
         UserError: there is one; the message names file, row, column and value.
     """
     if wrong.any():
         row = table[wrong].iloc[0]
-        raise UserError(f"{row[FILE]}: row {row[ROW]} has the {column} {str(row[column])[:40]!r}; {remedy}")
+        name = table.attrs.get(THEIRS, {}).get(column, column)
+        raise UserError(f"{row[FILE]}: row {row[ROW]} has the {name} {str(row[column])[:40]!r}; {remedy}")
 
 
 def _check_filled(table: pd.DataFrame) -> None:

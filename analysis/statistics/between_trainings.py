@@ -27,7 +27,8 @@ class Between:
     """Of networks' means, or of what is made of them; arrays of one shape.
 
     ``variance``: what the trainings contribute to the squared standard error, s²/k for one network (s² as
-    :func:`guarded`); NaN where it can't be known. ``df``: its degrees of freedom, k - 1 for one network. ``k``: trainings, the fewest that took part.
+    :func:`guarded`); NaN where it can't be known. ``df``: its degrees of freedom, k - 1 for one network. ``k``:
+    trainings, the fewest that took part.
     """
 
     variance: Floats
