@@ -20,7 +20,7 @@ from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
-from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores
+from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores, uneven
 from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
@@ -212,7 +212,7 @@ def _given_scores(options: AnalyzeOptions) -> bool:
     scores = bool(options.columns or options.tables) or (given.is_file() and is_score_table(given))
     of_scores = {"--columns": options.columns, "--diagonal": options.diagonal, "--levels": options.level_names}
     of_scores["--architectures"] = options.architecture_names
-    of_images = {"--labels": options.labels}
+    of_images = {"--labels": options.labels, "--surface": options.surface is not Surface.VOXEL}
     for option, value in (of_images if scores else of_scores).items():
         if value:
             what = "a table of scores" if scores else "predictions"
@@ -243,7 +243,7 @@ def _scores(options: AnalyzeOptions) -> tuple[tuple[Comparison, ...], pd.DataFra
         comparisons = tuple(replace(c, reference=grouped(c.reference, asked)) for c in comparisons)
         groups = {(c.reference.dataset, case): group for c in comparisons for case, group in c.reference.groups.items()}
         cases = cases.assign(group=[groups[place] for place in zip(cases["dataset"], cases["case"], strict=True)])
-    comparisons[0].reference.remarks.extend([*remarks, *lacking_scores(cases)])
+    comparisons[0].reference.remarks.extend([*remarks, *uneven(table), *lacking_scores(cases)])
     return comparisons, cases
 
 

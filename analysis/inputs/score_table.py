@@ -90,7 +90,7 @@ def read_scores(
         paths: the files; together they are one table.
         columns: their names of columns by ours; others are called as ours.
         renamed: their names of levels and architectures by ours, by column.
-        defaults: of columns that a file doesn't have, besides :data:`DEFAULTS`.
+        defaults: of columns that no file has, besides :data:`DEFAULTS`.
 
     Returns:
         One row per prediction and label, in their order: :data:`FACTS` as text (``seed`` a whole number or NA), the
@@ -100,7 +100,7 @@ def read_scores(
         UserError: a column or cell lacks or can't be meant, or two rows are the same prediction's.
     """
     named = {"dataset": paths[0].name.partition(".")[0] if len(paths) == 1 else "scores", **DEFAULTS, **defaults}
-    table = pd.concat([_file(path, columns, named) for path in paths], ignore_index=True)
+    table = pd.concat([_file(path, columns, named, defaults) for path in paths], ignore_index=True)
     table.attrs[THEIRS] = dict(columns)
     if table.empty:
         raise UserError(f"{paths[0]}: has no rows; add one per prediction")
@@ -120,7 +120,7 @@ def read_scores(
     return table
 
 
-def _file(path: Path, columns: Mapping[str, str], defaults: Mapping[str, str]) -> pd.DataFrame:
+def _file(path: Path, columns: Mapping[str, str], defaults: Mapping[str, str], given: Collection[str]) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"{path}: no such table of scores; give files, or one folder of predictions")
     header = (read_cells(path)[0] or [[]])[0]
@@ -130,11 +130,15 @@ def _file(path: Path, columns: Mapping[str, str], defaults: Mapping[str, str]) -
             raise UserError(f"{path}: has no column {name!r} for {ours}; it has {', '.join(filter(None, header))}")
     for ours in NEEDED:
         if theirs[ours] not in header and ours not in defaults:
-            hint = get_close_matches(ours, [name for name in header if name], n=1, cutoff=0.3)
+            others = {name.casefold(): name for name in header if name and name not in known_columns()}
+            hint = [others[name] for name in get_close_matches(ours, others, n=1, cutoff=0.5)]
             raise UserError(
                 f"{path}: has no column {theirs[ours]!r}; say which one holds it with --columns "
                 f"{ours}={hint[0] if hint else 'NAME'} (it has {', '.join(filter(None, header))})"
             )
+    for ours in given:
+        if theirs[ours] in header:
+            raise UserError(f"{path}: has a column {theirs[ours]!r}, which says it for each row; leave out --{ours}")
     numbers = [theirs[ours] for ours in (*NUMBERS, "seed") if theirs[ours] in header]
     scores = [theirs[ours] for ours in METRICS if theirs[ours] in header]
     rows = read_rows(path, (), (), [*numbers, *scores])
@@ -272,3 +276,31 @@ def differing_cases(table: pd.DataFrame) -> pd.DataFrame:
                 held = set(own["case"])
                 lacking += [(dataset, case, words) for case in every if case not in held]
     return pd.DataFrame(lacking, columns=["dataset", "case", "words"])
+
+
+def uneven(table: pd.DataFrame) -> list[str]:
+    """Sentences on networks that were tested at fewer levels, or on other cases, than others of a data set."""
+    found = []
+    for dataset, rows in table.groupby("dataset", sort=False):
+        levels = list(dict.fromkeys(rows["level"]))
+        trainings = rows.groupby(["architecture", "trainer", "plans", "configuration", "fold", "seed"], dropna=False)
+        missing = [
+            f"{' '.join(str(word) for word in (names[0], *names[4:]) if str(word) not in ('', 'nan', '<NA>'))}: "
+            f"{', '.join(level for level in levels if level not in set(own['level']))}"
+            for names, own in trainings
+            if own["level"].nunique() < len(levels)
+        ]
+        if missing:
+            found.append(
+                f"{len(missing)} trainings of {dataset} have no scores at some level ({'; '.join(missing[:5])}"
+                f"{'; …' if len(missing) > 5 else ''}); what joins the levels, or compares networks at these, goes "
+                "without them."
+            )
+        cases = rows.groupby(["architecture", "trainer", "plans", "configuration"], sort=False)["case"].nunique()
+        if cases.nunique() > 1:
+            counts = ", ".join(f"{names[0]} {n}" for names, n in zip(cases.index.to_list(), cases, strict=True))
+            found.append(
+                f"the networks of {dataset} were tested on different cases ({counts}): their means are over different "
+                "cases, their differences over common ones."
+            )
+    return found

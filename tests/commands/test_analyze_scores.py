@@ -173,6 +173,8 @@ def test_what_can_t_be_meant_is_refused_with_file_row_and_column(
         (MAPPED, "row 2 has the HD 'inf'; a failed prediction has no distance: say what it counts as with --diagonal"),
         ((*MAPPED, "--diagonal", "wide"), "give a number above 0"),
         ((*MAPPED, "--diagonal", "50", "--labels", "."), "--labels is not for a table of scores"),
+        ((*MAPPED, "--diagonal", "50", "--surface", "surfel"), "--surface is not for a table of scores"),
+        ((*MAPPED, "--diagonal", "50", "--architecture", "Mine"), "has a column 'model', which says it for each row"),
         ((*MAPPED, "--diagonal", "50", "--levels", "harder=noisy"), "no row has the level 'noisy'"),
         ((*MAPPED, "--diagonal", "50", "--architectures", "NoSkip=Mine"), "rows have the architecture 'NoSkip', too"),
     ],
@@ -196,6 +198,19 @@ def test_cases_that_not_all_have_can_be_left_out_for_all(
     assert analyze(path, *MAPPED, "-o", tmp_path / "out", "--diagonal", 50, "--extra", "list") == 0
     assert {row["case"] for row in read(tmp_path / "out" / "case_metrics.csv")} == {f"c{n}" for n in range(5)}
     assert "1 cases without a row for some network or seed were left out for all (c5)" in capsys.readouterr().err
+
+
+def test_levels_and_cases_that_differ_are_said(
+    write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One seed lacks a level; and in folds of their own, networks may have other cases."""
+    table = [row for row in rows() if row[:3] != ["NoSkip", "2", "hardest"]]
+    assert analyze(write(table), *MAPPED, "-o", tmp_path / "out", "--diagonal", 50) == 0
+    assert "1 trainings of scores have no scores at some level (NoSkip 2: hardest)" in capsys.readouterr().err
+    table = [[*row, "0" if row[0] == "Mine" else "1"] for row in rows() if row[0] == "Mine" or row[3] in ("c1", "c2")]
+    path = write(table, header=(*HEADER, "fold"))
+    assert analyze(path, *MAPPED, "-o", tmp_path / "out", "--diagonal", 50) == 0
+    assert "were tested on different cases (Mine 6, NoSkip 2)" in capsys.readouterr().err
 
 
 def test_scores_that_lack_without_a_policy_are_counted(
