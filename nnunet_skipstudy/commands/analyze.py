@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
@@ -85,6 +86,14 @@ def _add_measuring(parser: Parser) -> None:
         default="voxel",
         help="distances between edge voxels, as in the study, or between surface elements weighted by area, as "
         "DeepMind's surface-distance (default: voxel)",
+    )
+    add(
+        "--smallest-difference",
+        type=float,
+        default=SMALLEST_DIFFERENCE,
+        metavar="X",
+        help="of the DSC and other shares: networks whose difference surely lies within it are called equivalent; of "
+        f"distances it is 1 pixel, or 1 mm (default: {SMALLEST_DIFFERENCE})",
     )
     add(
         "--include-degenerate",
