@@ -155,7 +155,9 @@ def guarded(variances: Floats, k: Indices) -> Floats:
     n = np.isfinite(scaled).sum(axis=0)
     middle = [np.take_along_axis(order, np.maximum(place, 0)[None], axis=0)[0] for place in ((n - 1) // 2, n // 2)]
     typical = np.where(n >= MIN_NETWORKS, (middle[0] + middle[1]) / 2, 0)
-    result: Floats = np.where(several, np.maximum(variances, divide(variances * (k - 1) + typical, k.astype(float))), np.nan)
+    result: Floats = np.where(
+        several, np.maximum(variances, divide(variances * (k - 1) + typical, k.astype(float))), np.nan
+    )
     return result
 
 
