@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class CellState:
     """A cell's state.
 
     ``error``: why it failed. ``seconds``: how long it took, or has been running. ``share``: how much of it is done.
+    ``measured``: what a finished one has left in its marker.
     """
 
     cell: Cell
@@ -46,6 +47,7 @@ class CellState:
     error: str = ""
     seconds: float | None = None
     share: float = 0.0
+    measured: Measured = field(default_factory=dict)
 
 
 def states(grid: Grid, places: Places, lost: Collection[str] = ()) -> list[CellState]:
@@ -67,7 +69,7 @@ def _names(folder: Path) -> set[str]:
 def _state(cell: Cell, places: Places, done: bool, started: set[str]) -> CellState:
     if done:
         content = read_record(places.marker(cell))
-        return CellState(cell, State.DONE, seconds=content.get("seconds"), share=1.0)
+        return CellState(cell, State.DONE, "", content.get("seconds"), 1.0, content.get("measured", {}))
     if cell.file_name not in started:
         return CellState(cell, State.WAITING)
     content = read_record(places.record(cell))
@@ -96,12 +98,6 @@ def lost(grid: Grid, places: Places, found: Iterable[CellState]) -> set[str]:
         if cell.key not in done or cell.key in gone:
             wanted.update(cell.needs)
     return gone
-
-
-def measured_by(cell: Cell, places: Places) -> Measured:
-    """What a finished cell has left in its marker; empty where it isn't finished."""
-    measured: Measured = read_record(places.marker(cell)).get("measured", {})
-    return measured
 
 
 def work_on(
