@@ -247,6 +247,8 @@ def _simple_itk() -> Any:
 def _medical_grid(path: Path) -> Grid:
     reader = _simple_itk().ImageFileReader()
     reader.SetFileName(str(path))
+    if path.name.lower().endswith(NIFTI_ENDINGS):
+        reader.SetImageIO("NiftiImageIO")  # it takes as long to ask the others whether they can read it
     try:
         reader.ReadImageInformation()
     except RuntimeError:
@@ -359,5 +361,7 @@ def _write_compressed(path: Path, array: npt.NDArray[np.generic], geometry: Geom
     if len(header) < HEADER_BYTES:  # on a full disk SimpleITK prints a line and goes on
         raise OSError(ENOSPC, os.strerror(ENOSPC))
     struct.pack_into(f"={array.ndim}h", header, SIZES_AT, *array.shape[::-1])
-    voxels = array.astype(array.dtype.newbyteorder("="), copy=False).tobytes()
-    path.write_bytes(gzip_encode(bytes(header) + voxels, level=1))
+    content = np.empty(HEADER_BYTES + array.nbytes, np.uint8)
+    content[:HEADER_BYTES] = header
+    content[HEADER_BYTES:].view(array.dtype.newbyteorder("=")).reshape(array.shape)[...] = array
+    path.write_bytes(gzip_encode(content, level=1))

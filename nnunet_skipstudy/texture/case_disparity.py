@@ -143,7 +143,7 @@ def _counts(codes: Any, inside: Inside, beyond: Inside | None, definition: str, 
         inside, outside = inside & ~beyond, outside & ~beyond
     inside, outside = without_frame(inside, definition), without_frame(outside, definition)
     reason = one_sided(inside, outside)
-    return reason if reason is not None else (code_counts(codes, inside), code_counts(codes, outside))
+    return reason if reason is not None else code_counts(codes, inside, outside)
 
 
 @dataclass
