@@ -102,7 +102,7 @@ class Predictor:
                 allow_tqdm=False,
             )
             self._predictor.initialize_from_trained_model_folder(str(model.folder), (model.fold,), model.checkpoint)
-        self._network = network = self._predictor.network.to(torch.device(device)).eval()
+        network = self._predictor.network.to(torch.device(device)).eval()
         network.to = network.eval = lambda *_: network  # nnU-Net asks for both before each image, part by part
         self._ending: str = self._predictor.dataset_json["file_ending"]
 
