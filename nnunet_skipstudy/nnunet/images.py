@@ -272,14 +272,6 @@ def _read_medical(path: Path) -> Image:
     return Image(array, grid.geometry)
 
 
-def write_flat(path: Path, array: npt.NDArray[np.uint8]) -> None:
-    """Write an 8-bit grey (row, column) or RGB (row, column, 3) image, atomically and losslessly."""
-    from skimage.io import imsave
-
-    with atomic_path(path) as temporary:
-        imsave(temporary, array, check_contrast=False)
-
-
 def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None = None) -> None:
     """Write an image in the format that its name ends in, atomically; :func:`read_image` gives it back.
 
@@ -361,7 +353,6 @@ def _write_compressed(path: Path, array: npt.NDArray[np.generic], geometry: Geom
     if len(header) < HEADER_BYTES:  # on a full disk SimpleITK prints a line and goes on
         raise OSError(ENOSPC, os.strerror(ENOSPC))
     struct.pack_into(f"={array.ndim}h", header, SIZES_AT, *array.shape[::-1])
-    content = np.empty(HEADER_BYTES + array.nbytes, np.uint8)
-    content[:HEADER_BYTES] = header
-    content[HEADER_BYTES:].view(array.dtype.newbyteorder("=")).reshape(array.shape)[...] = array
+    content = header + bytes(array.nbytes)
+    np.frombuffer(content, array.dtype.newbyteorder("="), offset=HEADER_BYTES).reshape(array.shape)[...] = array
     path.write_bytes(gzip_encode(content, level=1))

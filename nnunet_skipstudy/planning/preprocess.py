@@ -1,6 +1,7 @@
 """One plan for all networks of a data set, by nnU-Net's planners, and the data preprocessed by it."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,7 @@ def plan_and_preprocess(
     from nnunet_skipstudy.planning.check import check_dataset  # imports SimpleITK
 
     plans, configuration = settings["plans"], settings["configuration"]
-    name = find_dataset(settings["dataset"]).name
-    folder = required_folder("nnUNet_preprocessed") / name
+    folder = required_folder("nnUNet_preprocessed") / find_dataset(settings["dataset"]).name
     file, mark = folder / f"{plans['name']}.json", folder / f"{plans['name']}.skipstudy"
     if is_preprocessed(folder, plans["name"], configuration, digest):
         return
@@ -59,15 +59,15 @@ def plan_and_preprocess(
     if file.exists() and other:
         (refuse_replacing if stamp else keep_plans)(file, stamp)
     planner = _planner(plans)
-    for remark in check_dataset(required_folder("nnUNet_raw") / name, workers=max(1, processes)):
-        calls.say(f"skipstudy: warning: {remark}")
+    for remark in check_dataset(required_folder("nnUNet_raw") / folder.name, workers=max(1, processes)):
+        print(f"skipstudy: warning: {remark}", file=sys.stderr, flush=True)
     finished = finished_mark(folder, plans["name"], configuration)
     for path in folder.glob(f"{plans['name']}_*{FINISHED}") if other else [finished]:
         path.unlink(missing_ok=True)
     write_json(mark, {"digest": shared, "study": str(owner)})
     sizes = {"gpu_memory_gb": plans["gpu_memory_gb"], "processes": processes}
     calls.plan_and_preprocess(settings["dataset"], planner, plans["name"], configuration, **sizes)
-    _refuse_unplanned(file, name, plans["planner"], configuration)
+    _refuse_unplanned(file, folder.name, plans["planner"], configuration)
     ensure_splits(folder)
     write_json(finished, {"digest": digest, "settings": dict(settings)})
 

@@ -64,10 +64,9 @@ def case_disparity(
 ) -> CaseDisparity:
     """The :func:`~nnunet_skipstudy.texture.disparity.texture_disparity` of a case's labels and of their union.
 
-    Larger = further apart = easier task. Of a volume the patterns' histograms inside and outside are pooled over the
-    slices that hold the label (the union: any), but for those on which one side is empty at 256 x 256 pixels. Nothing
-    is taken between slices, so spacing doesn't matter; the larger the object on a slice, the more it counts. A label is
-    held against all that is not that label.
+    Larger = further apart = easier task. A label is held against all that is not that label. Of a volume the patterns'
+    histograms are pooled over the slices that hold the label (the union: any) and both sides at 256 x 256 pixels. So
+    spacing doesn't matter; the larger the object on a slice, the more it counts.
 
     Args:
         image: grey (row, column), (slice, row, column), or colour (row, column, 3 or 4) beside a flat label map;
@@ -75,7 +74,7 @@ def case_disparity(
         label_map: the image's shape without channels; 0 is background, other values are objects.
         labels: values by name, one value or, for a region, several; None: the union only.
         ignore: a value whose pixels are neither inside nor outside, nnU-Net's ``ignore`` label.
-        definition: of the disparity, one of ``DEFINITIONS``.
+        definition: one of ``DEFINITIONS``.
         background: ``"all"``: what is not the object; ``"ring"``: of that, what is near it on the slice.
         ring_px: how near, in pixels of the 256 x 256 grid.
         axis: across which a volume's slices lie, see :func:`~nnunet_skipstudy.texture.planes.planes`.
@@ -88,8 +87,6 @@ def case_disparity(
     """
     image, label_map = np.asarray(image), np.asarray(label_map)
     check_measure(definition, background)
-    if not ring_px > 0:
-        raise UserError(f"a ring of {ring_px:g} px around the object; give a positive width")
     values = {name: [*value] if isinstance(value, Sequence) else [value] for name, value in (labels or {}).items()}
     union, pools = _Pool(definition), {name: _Pool(definition) for name in values}
     for part, its_labels in _slices(image, label_map, axis):
@@ -173,9 +170,15 @@ class _Pool:
 
 
 def ring(inside: Inside, width_px: float) -> Inside:
-    """What is outside the mask and at most ``width_px`` away from its nearest pixel; empty for an empty mask."""
+    """What is outside the mask and at most ``width_px`` away from its nearest pixel; empty for an empty mask.
+
+    Raises:
+        UserError: the width is not positive.
+    """
     from scipy.ndimage import distance_transform_edt
 
+    if not width_px > 0:
+        raise UserError(f"a ring of {width_px:g} px around the object; give a positive width")
     result = np.zeros_like(inside)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if rows.size:
