@@ -2,16 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.study.steps.analyze import as_json
 from nnunet_skipstudy.support.parser import Parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.analysis.pipeline import AnalysisResult
-    from nnunet_skipstudy.analysis.report.page import Table
 
 TREE = "DatasetXXX_Name/TRAINER__PLANS__CONFIGURATION/fold_K/LEVEL/CASE.png"
 
@@ -134,27 +131,20 @@ def main(argv: Sequence[str]) -> int:
         "extra": Extra(arguments.extra),
     }
     result = analyze(AnalyzeOptions(**values))
-    print_result(result)
+    for warning in result.warnings:
+        print(f"skipstudy: warning: {warning}", file=sys.stderr)
+    print_tables(map(as_json, result.overview))
+    print(f"report: {result.report}")
     return 0
 
 
-def print_result(result: "AnalysisResult") -> None:
-    """Print warnings on stderr; the mean-DSC tables and where the report lies on stdout."""
-    for warning in result.warnings:
-        print(f"skipstudy: warning: {warning}", file=sys.stderr)
-    for table in result.overview:
-        print("\n".join(table_lines(table)), end="\n\n")
-    print(f"report: {result.report}")
-
-
-def table_lines(table: "Table") -> Iterator[str]:
-    """A table as text, its best cells marked with a star."""
-    rows = [table.columns, *[[cell.text + "*" * cell.best for cell in row] for row in table.rows]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
-    yield table.title + " (* highest)"
-    for row in rows:
-        first, *others = (
-            text.ljust(width) if column == 0 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join([first, *others]).rstrip()
+def print_tables(tables: Iterable[Mapping[str, Any]]) -> None:
+    """Print tables as the analysis leaves them in its marker, their best cells marked with a star."""
+    for table in tables:
+        rows = [table["columns"], *[[cell["text"] + "*" * cell["best"] for cell in row] for row in table["rows"]]]
+        first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+        print(table["title"], "(* highest)")
+        for name, *row in rows:
+            texts = [name.ljust(first), *(text.rjust(width) for text, width in zip(row, others, strict=True))]
+            print("  ".join(texts).rstrip())
+        print()
