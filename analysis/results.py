@@ -17,10 +17,11 @@ from nnunet_skipstudy.analysis.measuring.degenerate import (
     without_degenerate,
 )
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
+from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
-from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.metrics import BothEmpty, Outcome
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 
 
@@ -57,6 +58,7 @@ def make_study(
         reference_level=reference_levels(cases, reference_level),
         degenerate=mark_degenerate(cases, degenerate),
     )
+    cases = cases.assign(volume_change=volume_change(cases))
     found = looks(network_keys(cases))
     counted = cases if include_degenerate else without_degenerate(cases, "training")
     return Study(
@@ -147,15 +149,13 @@ def _few(study: Study) -> list[str]:
 
 
 def _empty(study: Study) -> list[str]:
-    n = int((study.cases["outcome"] == "both_empty").sum())
-    if not n:
-        return []
-    counted = (
-        "are left out of all means"
-        if study.both_empty is BothEmpty.EXCLUDE
-        else "count as perfect (DSC 1, NSD 1, distances 0)"
-    )
-    return [f"{n} of {len(study.cases)} rows have neither reference nor prediction (both_empty); they {counted}."]
+    if study.both_empty is BothEmpty.EXCLUDE:
+        n = int((study.cases["reference_size"] == 0).sum())
+        told = "an empty reference; they are left out of all means, whatever was predicted there"
+    else:
+        n = int((study.cases["outcome"] == Outcome.BOTH_EMPTY.value).sum())
+        told = "neither reference nor prediction (both_empty); they count as perfect (DSC 1, NSD 1, distances 0)"
+    return [f"{n} of {len(study.cases)} rows have {told}."] if n else []
 
 
 def _without_reference_level(study: Study) -> list[str]:

@@ -95,6 +95,7 @@ def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float)
 
 def _tested(found: Estimates, at: tuple[int, ...], p_holm: float, least: float, metric: str) -> Row:
     estimate, low, high = (float(getattr(found, name)[at]) for name in ("estimate", "low", "high"))
+    row = METRICS[metric]
     return {
         "estimate": estimate,
         "low": low,
@@ -106,7 +107,7 @@ def _tested(found: Estimates, at: tuple[int, ...], p_holm: float, least: float, 
         "p_holm": p_holm,
         "p_false": false_claim(float(found.p_value[at])),
         "smallest_difference": least,
-        "verdict": verdict(low, high, p_holm, least, METRICS[metric].lower_is_better),
+        "verdict": "" if row.signed else verdict(low, high, p_holm, least, row.lower_is_better),
     }
 
 

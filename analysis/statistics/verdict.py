@@ -13,7 +13,7 @@ BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecid
 
 def smallest_difference(metric: str, share: float = SMALLEST_DIFFERENCE) -> float:
     """The smallest difference of a metric that matters; ``share`` is that of shares."""
-    return share if METRICS[metric].bounded else SMALLEST_DISTANCE
+    return SMALLEST_DISTANCE if METRICS[metric].unit else share
 
 
 def verdict(low: float, high: float, p_holm: float, least: float, lower_is_better: bool) -> str:

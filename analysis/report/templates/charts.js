@@ -96,12 +96,13 @@ function start(paper, name, titles) {
 function drawLevels(paper, setting, metric) {
   const chart = start(paper, `${metric.title} over levels, ${setting.dataset}, ${setting.title}`, setting.levels);
   const series = setting.means[metric.name].filter((one) => shown(one.network));
-  const all = setting.means[metric.name].flatMap((one) => [...one.mean, ...one.high]).filter((value) => value !== null);
-  const top = metric.bounded ? 1 : Math.max(...all, 0) * 1.05 || 1;
+  const all = setting.means[metric.name].flatMap((one) => [...one.mean, ...one.low, ...one.high]).filter((value) => value !== null);
+  const top = metric.bounded ? 1 : Math.max(...all, 0) * 1.05 || (metric.signed ? 0.05 : 1);
+  const floor = metric.signed ? Math.min(...all, 0) * 1.05 : 0;
   const n = setting.levels.length;
-  const x = scale(-0.5, n - 0.5, LEFT, WIDTH - RIGHT), y = scale(0, top, HEIGHT - BOTTOM, TOP);
-  const unit = metric.bounded ? "higher is better" : `${setting.unit}, lower is better`;
-  frame(chart, y, ticks(0, top), `mean ${metric.title} (${unit})`, setting.axis);
+  const x = scale(-0.5, n - 0.5, LEFT, WIDTH - RIGHT), y = scale(floor, top, HEIGHT - BOTTOM, TOP);
+  const unit = metric.signed ? "0 is best" : metric.bounded ? "higher is better" : `${setting.unit}, lower is better`;
+  frame(chart, y, ticks(floor, top), `mean ${metric.title} (${unit})`, setting.axis);
   xAxis(chart, x, setting.levels.map((_, index) => index), setting.levels);
   if (setting.reference !== null) {
     const at = x(setting.reference);
