@@ -24,6 +24,7 @@ from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_c
 from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
+from nnunet_skipstudy.analysis.measuring.degenerate import without_degenerate
 from nnunet_skipstudy.analysis.measuring.scores import (
     common_cases,
     diagonals,
@@ -41,6 +42,7 @@ from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, Surface
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.support.files import led_to
 from nnunet_skipstudy.support.published import check_output, published
 
@@ -61,6 +63,7 @@ class AnalyzeOptions:
     ``workers``: threads (``None``: as many as speed up measuring, up to four).
     ``notes``: what else a reader has to know; put first among the warnings.
     ``groups``: a table or a regular expression that tells which cases belong together (``None``: as cases.csv says).
+    ``smallest_difference``: of the DSC and other shares, what smaller differences are as good as none.
     ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
     ``predictions`` may be a table of scores, with more ``tables``; ``columns``, ``level_names`` and
     ``architecture_names`` are their names (``ours=theirs``), ``diagonal`` what the distance of a failure counts as.
@@ -85,6 +88,7 @@ class AnalyzeOptions:
     notes: tuple[str, ...] = ()
     groups: str | None = None
     levels: tuple[str, ...] = ()
+    smallest_difference: float = SMALLEST_DIFFERENCE
     tables: tuple[Path, ...] = ()
     columns: tuple[str, ...] = ()
     level_names: tuple[str, ...] = ()
@@ -130,8 +134,11 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         options.reference_level,
         options.include_degenerate,
         options.notes,
+        options.smallest_difference,
     )
-    table = summary.robustness_table(study.cases)
+    table = summary.robustness_table(
+        study.cases if study.include_degenerate else without_degenerate(study.cases, "fold", "trained_on")
+    )
     added = add(study)
     with published(options.output) as folder:
         columns = [name for name in case_metrics.published_columns() if name in study.cases]
@@ -167,6 +174,10 @@ def _check(options: AnalyzeOptions) -> None:
     if options.tolerance is not None and not (options.tolerance >= 0 and math.isfinite(options.tolerance)):
         raise UserError(
             f"tolerance {options.tolerance}: not a distance; give a number of at least 0 in the images' unit"
+        )
+    if not 0 <= options.smallest_difference < 1:
+        raise UserError(
+            f"--smallest-difference {options.smallest_difference}: no difference of the DSC; give a number from 0 to 1"
         )
     if options.workers is not None and options.workers < 1:
         raise UserError(f"-np {options.workers}: no workers; give a number of at least 1")

@@ -10,7 +10,7 @@ from nnunet_skipstudy.analysis.figures.looks import Look, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import (
     degenerate_trainings,
     mark_degenerate,
@@ -21,8 +21,8 @@ from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
-from nnunet_skipstudy.analysis.statistics.verdict import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.metrics import BothEmpty, Outcome
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,8 @@ def warnings_of(study: Study) -> list[str]:
 def _degenerate(study: Study) -> list[str]:
     """One sentence for each network and reason, with the labels and trainings that it holds for."""
     found = []
-    remedy = (
-        "it takes part here because --include-degenerate was given"
-        if study.include_degenerate
-        else "it is never named best"
-    )
     places = ["dataset", "architecture", "network", "plans", "configuration", "reason"]
+    counted = study.cases if study.include_degenerate else without_degenerate(study.cases, "training")
     for (dataset, architecture, *_, reason), rows in groups(study.degenerate, *places):
         trainings = dict.fromkeys(
             (row["trainer"] or architecture) + _seed(row) + (f" fold {row['fold']}" if row["fold"] else "")
@@ -109,9 +105,26 @@ def _degenerate(study: Study) -> list[str]:
         labels = list(dict.fromkeys(rows["label"]))
         found.append(
             f"{', '.join(trainings)}, {dataset}, label{'s' if len(labels) > 1 else ''} {', '.join(labels)}: {reason}. "
-            f"A network that ignores its input looks robust; {remedy}."
+            f"A network that ignores its input looks robust; {_consequence(study, counted, rows)}."
         )
     return found
+
+
+def _consequence(study: Study, counted: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """What degenerate trainings of one network come to; ``counted``: the cases that averages are taken from."""
+    if study.include_degenerate:
+        return "it takes part here because --include-degenerate was given"
+    bad = _trainings(rows)
+    networks = {training[: len(NETWORK)] for training in bad}
+    n_own = sum(training[: len(NETWORK)] in networks for training in _trainings(study.cases))
+    if bad & _trainings(counted[counted["degenerate"]]):
+        how_many = "its only training is" if n_own == 1 else f"{len(bad)} of its {n_own} trainings are"
+        return f"{how_many} degenerate, so it is never named best"
+    return f"averages and contests leave out {len(bad)} of its {n_own} trainings"
+
+
+def _trainings(rows: pd.DataFrame) -> set[tuple[str, ...]]:
+    return {training for training, _ in groups(rows, *TRAINING)}
 
 
 def _seed(row: Mapping[Hashable, Any]) -> str:

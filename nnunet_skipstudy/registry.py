@@ -224,5 +224,8 @@ def _metrics() -> dict[str, Metric]:
     return {row.name: row for row in rows}
 
 
+SMALLEST_DIFFERENCE = 0.01
+"""Of the DSC and other shares, the smallest that matters unless another is asked for."""
+
 METRICS: dict[str, Metric] = _metrics()
 """Every metric by name, in the order of tables: columns, directions, words and figures are made from these rows."""

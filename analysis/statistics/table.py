@@ -13,8 +13,8 @@ from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_ra
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.tallies import tallies
-from nnunet_skipstudy.analysis.statistics.verdict import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.analysis.statistics.wins import WIN_COLUMNS, wins
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 
 STATISTICS_COLUMNS: tuple[str, ...] = (
     *("dataset", "trained_on", "label", "metric", "level", "quantity"),

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.registry import METRICS, SMALLEST_DIFFERENCE
 
-SMALLEST_DIFFERENCE = 0.01
-"""Of the DSC and other shares; distances: one pixel, or 1 mm where images have a spacing."""
 SMALLEST_DISTANCE = 1.0
+"""One pixel, or 1 mm where images have a spacing."""
 SIGNIFICANT = 0.05
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"

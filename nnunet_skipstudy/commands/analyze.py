@@ -2,15 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.study.steps.analyze import as_json
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.analysis.pipeline import AnalysisResult
-    from nnunet_skipstudy.analysis.report.page import Table
 
 TREE = "DatasetXXX_Name/TRAINER__PLANS__CONFIGURATION/fold_K/LEVEL/CASE.png"
 
@@ -20,7 +21,7 @@ def parser() -> Parser:
     made = Parser(
         prog="skipstudy analyze",
         description="Measure predictions against labels and write case_metrics.csv, robustness.csv, "
-        "statistics.csv, wins.csv, figures, report.html and report.md.",
+        "statistics.csv, wins.csv, tallies.csv, columns.csv, figures, report.html and report.md.",
     )
     _add_inputs(made)
     _add_measuring(made)
@@ -119,6 +120,14 @@ def _add_measuring(parser: Parser) -> None:
         "DeepMind's surface-distance (default: voxel)",
     )
     add(
+        "--smallest-difference",
+        type=float,
+        default=SMALLEST_DIFFERENCE,
+        metavar="X",
+        help="of the DSC and other shares: networks whose difference surely lies within it are called equivalent; of "
+        f"distances it is 1 pixel, or 1 mm (default: {SMALLEST_DIFFERENCE})",
+    )
+    add(
         "--include-degenerate",
         action="store_true",
         help="let networks that ignore their input be ranked and named best (default: they are listed only)",
@@ -178,19 +187,17 @@ def print_result(result: "AnalysisResult") -> None:
     """Print warnings on stderr; the mean-DSC tables and where the report lies on stdout."""
     for warning in result.warnings:
         print(f"skipstudy: warning: {warning}", file=sys.stderr)
-    for table in result.overview:
-        print("\n".join(table_lines(table)), end="\n\n")
+    print_tables(map(as_json, result.overview))
     print(f"report: {result.report}")
 
 
-def table_lines(table: "Table") -> Iterator[str]:
-    """A table as text, its best cells marked with a star."""
-    rows = [table.columns, *[[cell.text + "*" * cell.best for cell in row] for row in table.rows]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
-    yield table.title + " (* highest)" * any(cell.best for row in table.rows for cell in row)
-    for row in rows:
-        first, *others = (
-            text.ljust(width) if column == 0 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join([first, *others]).rstrip()
+def print_tables(tables: Iterable[Mapping[str, Any]]) -> None:
+    """Print tables as the analysis leaves them in its marker, their best cells marked with a star."""
+    for table in tables:
+        rows = [table["columns"], *[[cell["text"] + "*" * cell["best"] for cell in row] for row in table["rows"]]]
+        first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+        print(table["title"] + " (* highest)" * any(cell["best"] for row in table["rows"] for cell in row))
+        for name, *row in rows:
+            texts = [name.ljust(first), *(text.rjust(width) for text, width in zip(row, others, strict=True))]
+            print("  ".join(texts).rstrip())
+        print()

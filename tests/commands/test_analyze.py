@@ -10,7 +10,7 @@ import pytest
 from made_up_predictions import DATASET, draw, level_folder, write_cases, write_dataset_json
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.nnunet.images import write_flat
+from nnunet_skipstudy.nnunet.images import write_image
 
 COLUMNS = [
     *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
@@ -257,7 +257,7 @@ def test_a_value_that_dataset_json_does_not_know(
 
 
 def test_a_colour_image(predictions: Path, raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_flat(raw / "labelsTs" / "c1_both.png", np.stack([DOT] * 3, axis=-1))
+    write_image(raw / "labelsTs" / "c1_both.png", np.stack([DOT] * 3, axis=-1))
     line = refused(capsys, tmp_path, predictions, "--labels", raw, "-o", tmp_path / "out")
     assert "more than one value a pixel" in line
 
