@@ -113,8 +113,9 @@ class AnalysisResult:
 
 @dataclass(frozen=True)
 class Addition:
-    """What a caller adds: ``tables`` before all others of the report, and ``csv`` files by name."""
+    """What a caller adds: ``findings`` and ``tables`` before all others of the report, and ``csv`` files by name."""
 
+    findings: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     csv: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -155,7 +156,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
         )
         report = content.build_report(study, pictures, views)
-        report = replace(report, tables=[*added.tables, *report.tables])
+        report = replace(report, findings=[*added.findings, *report.findings], tables=[*added.tables, *report.tables])
         write_page(folder / "report.html", render(report))
         write_page(folder / "report.md", markdown(report))
         if options.latex:

@@ -63,8 +63,7 @@ def reproduce(output: Path, figures: bool = True) -> Reproduction:
         means = compare_means(study.cases)
         lines = list(_lines(study, means))
         found.append((means, lines))
-        said = Table("Against what was published", ["what was found"], [[Cell(line)] for line in lines], note=NOTE)
-        return Addition((said, _means_table(means)), {"reproduction.csv": means})
+        return Addition(tuple(lines), (_means_table(means),), {"reproduction.csv": means})
 
     with resources.as_file(resources.files(published) / "case_scores.csv.gz") as scores:
         result = analyze(
@@ -103,7 +102,7 @@ def _means_table(means: pd.DataFrame) -> Table:
         for dataset, architecture, level, theirs, own, difference in means.itertuples(index=False, name=None)
     ]
     columns = ["data set", "network", "level", "published mean DSC", "own", "difference"]
-    return Table("The published means", columns, rows, n_words=3, open=False)
+    return Table("Against the published means", columns, rows, n_words=3, open=False)
 
 
 def _lines(study: Study, means: pd.DataFrame) -> Iterator[str]:

@@ -23,6 +23,7 @@ from nnunet_skipstudy.analysis.pipeline import (
     write_page,
 )
 from nnunet_skipstudy.analysis.report.agreement import agreement_report, render_agreement
+from nnunet_skipstudy.analysis.report.words import capital
 from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.registry import level_alpha
 from nnunet_skipstudy.support.files import led_to
@@ -55,7 +56,12 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
     counts = options.both_empty is BothEmpty.COUNT
     cases = pd.concat([measure_agreement(data, counts, options.progress) for data in sets], ignore_index=True)
     table = agreement_table(cases)
-    warnings = [*options.notes, f"{lacking}.", *(sentence for data in sets for sentence in _odd(data, counts))]
+    empty = bool((cases["predicted_size"] == 0).any())
+    warnings = [
+        *options.notes,
+        f"{capital(str(lacking))}.",
+        *(sentence for data in sets for sentence in _odd(data, counts, empty)),
+    ]
     report = agreement_report(table, warnings)
     with published(options.output) as folder:
         write_csv(cases[list(CASE_COLUMNS)], folder / "case_agreement.csv")
@@ -65,7 +71,7 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
     return AnalysisResult(options.output / "report.html", cases, table, tuple(report.tables), tuple(report.warnings))
 
 
-def _odd(data: Predicted, counts: bool) -> Iterator[str]:
+def _odd(data: Predicted, counts: bool, empty: bool) -> Iterator[str]:
     """What a reader has to know of one data set."""
     cases = data.cases
     for run, files in data.files.items():
@@ -86,5 +92,6 @@ def _odd(data: Predicted, counts: bool) -> Iterator[str]:
             f"{data.dataset}: predictions are held against those at {', '.join(alphas)}; which alpha a network was "
             "trained on is not known without the labels' tables."
         )
-    empties = "agree perfectly" if counts else "count as nothing"
-    yield f"{data.dataset}: two predictions that are both empty {empties}."
+    if empty:
+        words = "agree perfectly" if counts else "count as nothing"
+        yield f"{data.dataset}: two predictions that are both empty {words}."

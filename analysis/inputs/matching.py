@@ -59,7 +59,9 @@ class Comparison:
     @property
     def nsd_tolerance(self) -> str:
         """The NSD's tolerance in words."""
-        return "not known" if math.isnan(self.tolerance) else f"{self.tolerance:g} {self.unit}"
+        if math.isnan(self.tolerance):
+            return "not known"
+        return f"{self.tolerance:g} ({self.unit})" if self.tables else f"{self.tolerance:g} {self.unit}"
 
     @property
     def runs(self) -> tuple[Run, ...]:

@@ -48,7 +48,11 @@ def test_seeds_are_counted_and_the_broken_training_is_named(reproduced: Path) ->
 
 def test_what_is_clustered_and_not_marked_is_said_first(reproduced: Path) -> None:
     page = (reproduced / "report.html").read_text(encoding="utf-8")
-    assert page.index("Heart 120 slices of 3 volumes") < page.index("Against what was published")
+    assert (
+        page.index("Heart 120 slices of 3 volumes")
+        < page.index("Means: 120 of 120")
+        < page.index("Against the published means")
+    )
     assert "they count as independent here and are not" in page
 
 
