@@ -38,6 +38,8 @@ IDENTITY: tuple[str, ...] = (
 FILE = "file "
 THEIRS = "theirs"
 """Of a table's attributes: its own names of columns, for messages."""
+MOST_VOXELS = 2**53
+"""Beyond, whole numbers are not told apart."""
 ROUNDING = 1e-6
 """How far a share may lie beyond 1: as 32-bit numbers do."""
 
@@ -229,7 +231,7 @@ def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
     if not (row and row.unit):
         refuse(table, values == np.inf, column, "make it a finite number or empty")
     if column.endswith("_size"):
-        refuse(table, (values % 1 > 0), column, "make it a whole number of voxels")
+        refuse(table, (values % 1 > 0) | (values > MOST_VOXELS), column, "make it a whole number of voxels")
     return values
 
 

@@ -79,20 +79,7 @@ def score_cases(table: pd.DataFrame, both_empty: BothEmpty, diagonal: pd.Series)
     if "reference_size" in table:
         empty_reference |= table["reference_size"] == 0
     for metric in metrics_of(table):
-        row, values = METRICS[metric], table[metric]
-        lacking = failures & (values.isna() | np.isinf(values))
-        if row.unit:
-            refuse(
-                *(table, lacking & diagonal.isna(), metric),
-                "a failed prediction has no distance: say what it counts as with --diagonal (the image's, in the "
-                "unit of the distances)",
-            )
-        worst = diagonal if row.unit else failed_values(np.nan, True)[metric]
-        values = values.where(
-            ~lacking, worst if not row.signed else pd.Series(row.worst, table.index).where(~empty_reference)
-        )
-        correct = (outcome == Outcome.BOTH_EMPTY.value) & values.isna()
-        values = values.where(~correct, row.perfect)
+        values = _with_policy(table, metric, outcome, empty_reference, diagonal)
         cases[metric] = values.where(~empty_reference) if both_empty is BothEmpty.EXCLUDE else values
     known = table.reindex(columns=[*SIZES, "disparity"]).astype(float)
     cases = cases.assign(
@@ -102,6 +89,23 @@ def score_cases(table: pd.DataFrame, both_empty: BothEmpty, diagonal: pd.Series)
         network=[trained(trainer)["network"] if trainer else "" for trainer in table["trainer"]],
     )
     return cases[["network", *(name for name in published_columns() if name in cases)]]
+
+
+def _with_policy(
+    table: pd.DataFrame, metric: str, outcome: pd.Series, empty_reference: pd.Series, diagonal: pd.Series
+) -> pd.Series:
+    """A metric's values, where failures without one have the worst, and correct empty predictions the perfect one."""
+    row, values = METRICS[metric], table[metric]
+    lacking = outcome.isin(FAILURES) & (values.isna() | np.isinf(values))
+    if row.unit:
+        refuse(
+            *(table, lacking & diagonal.isna(), metric),
+            "a failed prediction has no distance: say what it counts as with --diagonal (the image's, in the unit of "
+            "the distances)",
+        )
+    worst = diagonal if row.unit else pd.Series(failed_values(np.nan, True)[metric], index=table.index)
+    values = values.where(~lacking, worst.where(~empty_reference) if row.signed else worst)
+    return values.where((outcome != Outcome.BOTH_EMPTY.value) | values.notna(), row.perfect)
 
 
 def _distances(table: pd.DataFrame) -> list[str]:

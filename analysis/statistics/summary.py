@@ -101,10 +101,14 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
     table["relative_change"] = _ratio(table["change"], table["before"]).mask(of_signed)
     table = table.drop(columns="before").merge(_counts(cases, keys), on=keys, validate="many_to_one")
     table["cv"] = _ratio(table["sd"], table["mean"]).mask(table["all_failed"] | of_signed)
+    return table.drop(columns="all_failed").merge(_volume_changes(cases, keys), on=keys, validate="many_to_one")
+
+
+def _volume_changes(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The mean over cases of ``volume_change``, replicates averaged first."""
     volumes = cases.reindex(columns=[*keys, "case", "volume_change"])
-    case_means = volumes.groupby([*keys, "case"], sort=False)["volume_change"].mean()
-    of_volumes = case_means.groupby(keys, sort=False).mean().reset_index()
-    return table.drop(columns="all_failed").merge(of_volumes, on=keys, validate="many_to_one")
+    of_cases = volumes.groupby([*keys, "case"], sort=False)["volume_change"].mean()
+    return of_cases.groupby(keys, sort=False).mean().reset_index()
 
 
 def _counts(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

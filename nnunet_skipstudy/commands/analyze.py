@@ -24,6 +24,7 @@ def parser() -> Parser:
         "statistics.csv, wins.csv, tallies.csv, columns.csv, figures, report.html and report.md.",
     )
     _add_inputs(made)
+    _add_names(made)
     _add_measuring(made)
     _add_output(made)
     return made
@@ -58,32 +59,27 @@ def _add_inputs(parser: Parser) -> None:
         "are left out and listed (default: refuse)",
     )
     add(
-        "--columns",
-        action="append",
-        default=[],
-        metavar="OURS=THEIRS,…",
-        help="a table's own names of columns, such as dsc=Dice,hd=HD95,architecture=model",
-    )
-    add(
-        "--levels",
-        action="append",
-        default=[],
-        metavar="OURS=THEIRS,…",
-        help="a table's own names of levels, such as unperturbed=clean,hardest=noise3",
-    )
-    add(
-        "--architectures",
-        action="append",
-        default=[],
-        metavar="OURS=THEIRS,…",
-        help="a table's own names of networks, such as NoSkip=NoSkipUNet,UNetPlusPlus=UNet++",
-    )
-    add(
         "--groups",
         metavar="REGEX|CSV",
         help="which cases belong together (slices of a patient): a regular expression for their names, whose first "
         "parentheses find the group, or a table.csv with the columns case and group (default: cases.csv's)",
     )
+
+
+def _add_names(parser: Parser) -> None:
+    """The options of a table of scores that calls things by names of its own."""
+    for option, what, example in (
+        ("--columns", "columns", "dsc=Dice,hd=HD95,architecture=model"),
+        ("--levels", "levels", "unperturbed=clean,hardest=noise3"),
+        ("--architectures", "networks", "NoSkip=NoSkipUNet,UNetPlusPlus=UNet++"),
+    ):
+        parser.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar="OURS=THEIRS,…",
+            help=f"a table's own names of {what}, such as {example}",
+        )
 
 
 def _add_measuring(parser: Parser) -> None:
