@@ -7,7 +7,6 @@ The columns ``case``, ``architecture`` and ``dsc`` are needed; :data:`FACTS`, th
 """
 
 import csv
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -238,9 +237,10 @@ def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
 def _check_twice(table: pd.DataFrame) -> None:
     twice = table.duplicated(list(IDENTITY), keep="first")
     if twice.any():
-        row = table[twice].iloc[0]
-        same = (table[list(IDENTITY)].astype(str) == row[list(IDENTITY)].astype(str)).all(axis=1)
-        first = table[same].iloc[0]
+        place = int(np.flatnonzero(twice)[0])
+        row = table.iloc[place]
+        numbers = table.groupby(list(IDENTITY), sort=False, dropna=False).ngroup()
+        first = table[numbers == numbers.iloc[place]].iloc[0]
         what = ", ".join(f"{name} {row[name]}" for name in ("architecture", "fold", "seed", "level", "case", "label")
                          if str(row[name]) not in ("", "<NA>"))  # fmt: skip
         raise UserError(
@@ -261,22 +261,25 @@ def _check_constant(table: pd.DataFrame, keys: Sequence[str], column: str) -> No
 
 
 def differing_cases(table: pd.DataFrame) -> pd.DataFrame:
-    """What trainings lack that others of the same data set, training set and fold were tested on.
+    """Cases and labels that trainings lack, which others of the same data set, training set and fold were tested on.
 
     Returns:
         One row per training, level, label and case that lacks: ``dataset``, ``case``, and ``words`` that tell it.
     """
     lacking = []
     training = ["architecture", "trainer", "plans", "configuration", "seed"]
-    for (dataset, _, fold, label), rows in table.groupby(["dataset", "training", "fold", "label"], sort=False):
-        every = Counter(dict.fromkeys(rows["case"]))
+    for (dataset, _, fold), rows in table.groupby(["dataset", "training", "fold"], sort=False):
+        every = dict.fromkeys(zip(rows["case"], rows["label"], strict=True))
         for (name, _, _, _, seed, level), own in rows.groupby([*training, "level"], sort=False, dropna=False):
             if len(own) < len(every):
                 of_seed = "" if str(seed) in ("nan", "<NA>") else f" seed {seed}"
                 words = f"{name}{of_seed}{f' fold {fold}' if fold else ''} at {level}"
-                words += f", label {label}" if table["label"].nunique() > 1 else ""
-                held = set(own["case"])
-                lacking += [(dataset, case, words) for case in every if case not in held]
+                held = set(zip(own["case"], own["label"], strict=True))
+                lacking += [
+                    (dataset, case, words + (f", label {label}" if rows["label"].nunique() > 1 else ""))
+                    for case, label in every
+                    if (case, label) not in held
+                ]
     return pd.DataFrame(lacking, columns=["dataset", "case", "words"])
 
 

@@ -142,7 +142,8 @@ def settings(cases: pd.DataFrame, networks: Sequence[NetworkKey], include_degene
             list(_by_label(rows[rows["training"] == training], dataset, training, networks, include_degenerate))
             for training in trainings
         ]
-        if len(trainings) > 1 and all(level_alpha(training) is not None for training in trainings):
+        alphas = all(level_alpha(training) is not None for training in trainings)
+        if len(trainings) > 1 and alphas and len({len(alike) for alike in by_training}) == 1:
             found += [
                 _mean(alike, training=ALL_TRAININGS) for alike in zip(*by_training, strict=True) if _comparable(alike)
             ]
