@@ -10,6 +10,7 @@ import pandas as pd
 from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
 from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
+from nnunet_skipstudy.analysis.figures.forest import forests
 from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
@@ -26,7 +27,7 @@ from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
 from nnunet_skipstudy.analysis.report.page import Table, render
-from nnunet_skipstudy.analysis.results import Study, make_study
+from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
@@ -126,7 +127,7 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         study.cases,
         table,
         tuple(report.overview),
-        tuple(report.warnings),
+        tuple(warnings_of(study)),
     )
 
 
@@ -180,6 +181,7 @@ def _drawings(study: Study, views: Sequence[CaseView]) -> Iterator[Drawing]:
     units = {c.reference.dataset: c.unit for c in study.comparisons}
     tolerances = {c.reference.dataset: c.tolerance for c in study.comparisons}
     datasets, statistics, looks = list(units), study.statistics, study.looks
+    yield from forests(statistics, datasets, looks)
     yield from metric_over_levels(study.summary, looks, units, tolerances, statistics)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from performance_against_robustness(statistics, datasets, looks)

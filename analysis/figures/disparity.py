@@ -30,7 +30,8 @@ def dsc_over_disparity(
                 "further apart in texture. Lines: Theil-Sen, the median slope over all pairs of images."
             )
             lines = {looks[key]: line for key, line in setting.dsc_lines.items()}
-            yield Drawing(title, caption, paper.slug("disparity_dsc", *words), partial(_panels, lines, title))
+            draw = partial(_panels, lines, title)
+            yield Drawing(title, caption, paper.slug("disparity_dsc", *words), draw, chart="chart-disparity")
 
 
 def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":

@@ -61,7 +61,8 @@ def metric_over_levels(
             + (" Hollow: degenerate." if rows["degenerate"].any() else ""),
             paper.slug(*words),
             partial(_lines, rows, looks, own, ylabel, row.bounded, title),
-            metric == "dsc",
+            metric == "dsc" and label == next(iter(summary.loc[summary["dataset"] == dataset, "label"])),
+            chart="chart-levels",
         )
 
 

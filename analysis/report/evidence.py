@@ -16,11 +16,9 @@ from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.wins import TIE
-from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.registry import ARCHITECTURES, SKIP_PAIRS
 
 SIGNIFICANT = 0.05
-SKIP_PAIRS = (("NoSkip", "UNet"), ("NoSkipVNet", "VNet"), ("NoTopSkip", "UNet"))
-"""Networks that differ in their skips alone: the one without first."""
 
 
 def evidence(statistics: Statistics, datasets: list[str], looks: dict[NetworkKey, Look]) -> list[str]:
