@@ -14,7 +14,7 @@ from nnunet_skipstudy.analysis.figures.forest import forests
 from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
-from nnunet_skipstudy.analysis.figures.ranks import critical_differences
+from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
 from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
@@ -115,6 +115,7 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         _write_csv(table, folder / "robustness.csv")
         _write_csv(study.statistics.table, folder / "statistics.csv")
         _write_csv(study.statistics.wins, folder / "wins.csv")
+        _write_csv(study.statistics.tallies, folder / "tallies.csv")
         views = _case_views(study)
         pictures = draw_changed(_drawings(study, views), folder, options.output) if options.figures else []
         report = content.build_report(study, pictures, views)
@@ -185,7 +186,7 @@ def _drawings(study: Study, views: Sequence[CaseView]) -> Iterator[Drawing]:
     yield from metric_over_levels(study.summary, looks, units, tolerances, statistics)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from performance_against_robustness(statistics, datasets, looks)
-    yield from critical_differences(statistics, datasets, looks)
+    yield from rank_diagrams(statistics, datasets, looks)
     yield from dsc_distributions(statistics, datasets, looks)
     yield from dsc_over_disparity(statistics, datasets, looks)
     yield from qualitative_sheets(views, looks)

@@ -11,11 +11,16 @@ from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
-from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate
+from nnunet_skipstudy.analysis.measuring.degenerate import (
+    degenerate_trainings,
+    mark_degenerate,
+    without_degenerate,
+)
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
+from nnunet_skipstudy.analysis.statistics.verdict import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.metrics import BothEmpty
 
 
@@ -44,6 +49,7 @@ def make_study(
     reference_level: str | None = None,
     include_degenerate: bool = False,
     notes: tuple[str, ...] = (),
+    smallest_difference: float = SMALLEST_DIFFERENCE,
 ) -> Study:
     """Find reference levels and degenerate networks in the measured cases, summarize and compare them."""
     degenerate = degenerate_trainings(cases)
@@ -52,14 +58,15 @@ def make_study(
         degenerate=mark_degenerate(cases, degenerate),
     )
     found = looks(network_keys(cases))
+    counted = cases if include_degenerate else without_degenerate(cases, "training")
     return Study(
         comparisons,
         both_empty,
         cases,
-        summarize(cases, ("training",)),
+        summarize(counted, ("training",)),
         degenerate,
         found,
-        make_statistics(settings(cases, list(found), include_degenerate)),
+        make_statistics(settings(counted, list(found), include_degenerate), smallest_difference),
         include_degenerate,
         notes,
     )

@@ -33,14 +33,12 @@ def forests(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> It
 def forest_caption(found: Contrasts) -> str:
     """What a forest plot shows, in words."""
     every = (*found.changes, *found.differences)
-    bars = (
-        "Bars: 95 % intervals. " if any(not math.isnan(one.low) for one in every) else "No intervals: too few cases. "
-    )
-    zone = "Grey: differences too small to matter. " if any(not math.isnan(one.zone) for one in every) else ""
-    shown = "Each mark: a pair of networks at a level"
-    if every and every[0].other is None:
-        shown = "Each mark: the network's change of mean DSC at a level"
-    return f"{shown}. {bars}{zone}Right of 0 the first network of a pair is better."
+    known = any(not math.isnan(one.low) for one in every)
+    bars = "Bars: 95 % intervals." if known else "No intervals: too few cases."
+    if any(one.other is None for one in every):
+        return f"Each mark: the network's change of mean DSC at a level. {bars}"
+    zone = " Grey: differences too small to matter. Verdicts: corrected for all pairs of a level." if known else ""
+    return f"Each mark: a pair of networks at a level. {bars}{zone}"
 
 
 def pair_title(one: Contrast, looks: Looks) -> str:
@@ -76,7 +74,7 @@ def _lines(rows: Sequence[Contrast], looks: Looks) -> list[str | Contrast]:
 
 def _forest(axis: Any, lines: Sequence[str | Contrast], looks: Looks) -> None:
     zones = [line.zone for line in lines if not isinstance(line, str) and not math.isnan(line.zone)]
-    if zones:
+    if zones:  # of one network there is none
         axis.axvspan(-zones[0], zones[0], color="#dddddd", zorder=0)
     axis.axvline(0, color="#555555", linewidth=1)
     for row, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""Critical-difference diagrams (Demšar 2006): mean ranks on a line, bars over networks that are not told apart."""
+"""Rank diagrams: mean ranks on a line (Demšar 2006), bars over networks that Wilcoxon and Holm don't tell apart."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,28 +28,27 @@ STUB, GAP, MARGIN = 0.2, 0.06, 0.05
 """From the line's end to a name's line's end, from there to the name, and around all."""
 
 
-def critical_differences(
-    statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
-) -> Iterator[Drawing]:
-    """Draw the ranks by DSC of each data set, where Nemenyi's test could be made."""
+def rank_diagrams(statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
+    """Draw the ranks by DSC of each data set, where Friedman's test could be made."""
     for setting, words, first in paper.named_settings(statistics, datasets):
         place = (setting.dataset, setting.training, setting.label, "dsc")
         found = [
             ranking
             for ranking in statistics.rankings
             if (ranking.dataset, ranking.training, ranking.label, ranking.metric) == place
-            and np.isfinite(ranking.ranking.critical_difference)
+            and np.isfinite(ranking.ranking.p_value)
         ]
         found.sort(key=lambda ranking: ranking.level != ALL_LEVELS)
         if first and found:
-            title = f"Critical differences of ranks by DSC, {', '.join(words)}"
+            title = f"Ranks by DSC, {', '.join(words)}"
             caption = (
-                "Mean rank over groups of cases, 1 the best. A bar joins networks whose mean ranks lie less than the "
-                "critical difference (CD) apart: Nemenyi's test doesn't tell them apart at 5 %, family-wise."
+                "Mean rank over groups of cases, 1 the best. A bar joins neighbours that Wilcoxon's signed-rank test "
+                "doesn't tell apart at 5 %, after Holm's correction over all pairs. It speaks of these trainings: "
+                "others of the same networks may rank otherwise."
             )
             own = {key: looks[key] for key in setting.networks}
             draw = partial(_diagrams, found[:MAX_PANELS], own, title)
-            yield Drawing(title, caption, paper.slug("critical_difference_dsc", *words), draw)
+            yield Drawing(title, caption, paper.slug("ranks_dsc", *words), draw)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _frame(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look]) -> _
 
 
 def _diagrams(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look], title: str) -> "Figure":
-    rows = [_TOP + 1 + (len(ranking.networks) + 1) // 2 + 0.35 * len(ranking.ranking.bars) for ranking in rankings]
+    rows = [_TOP + 1 + (len(ranking.networks) + 1) // 2 + 0.35 * len(ranking.ranking.cliques) for ranking in rankings]
     frame = _frame(rankings, looks)
     with paper.style(**{"axes.grid": False}):
         figure = paper.new_figure(frame.width, 0.5 + 0.215 * sum(rows) + 0.08 * len(rows))
@@ -100,9 +99,7 @@ def _name(found: LevelRanking, index: int, looks: dict[NetworkKey, Look]) -> str
 def _heading(found: LevelRanking) -> str:
     where = "mean of all levels" if found.level == ALL_LEVELS else found.level
     ranking = found.ranking
-    return (
-        f"{where}: n = {ranking.n_blocks}, CD {ranking.critical_difference:.2f}, Friedman p {p_words(ranking.p_value)}"
-    )
+    return f"{where}: n = {ranking.n_blocks}, Friedman p {p_words(ranking.p_value)}"
 
 
 def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], height: float, frame: _Frame) -> None:
@@ -118,7 +115,7 @@ def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], heig
         axis.plot([rank, rank], [0, -0.15], color="black", linewidth=1)
         axis.text(rank, -0.25, str(rank), ha="center", va="bottom", fontsize=7)
     axis.text(start + MARGIN * inch, -1.15, _heading(found), fontsize=SIZE, va="center")
-    joined = found.ranking.bars
+    joined = found.ranking.cliques
     for row, members in enumerate(joined):
         y = 0.35 * (row + 1)
         axis.plot([ranks[members[0]] - 0.04, ranks[members[-1]] + 0.04], [y, y], color="#444444", linewidth=3,

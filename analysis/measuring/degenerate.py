@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.columns import TRAINING, groups
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups
 from nnunet_skipstudy.registry import METRICS
 
 RESULTS: tuple[str, ...] = (*TRAINING, "label")
@@ -91,3 +91,23 @@ def mark_degenerate(cases: pd.DataFrame, trainings: pd.DataFrame) -> pd.Series:
     for keys, rows in groups(cases, *RESULTS):
         marks.loc[rows.index] = keys in bad
     return marks
+
+
+def without_degenerate(cases: pd.DataFrame, *unit: str) -> pd.DataFrame:
+    """The rows that averages are taken from: without a network's degenerate trainings, as long as others stand for it.
+
+    They do where they are at least as many and were tested on the same cases at the same levels; else all rows stay.
+
+    Args:
+        cases: with ``degenerate``.
+        unit: columns that, besides network and label, keep averages apart.
+    """
+    gone = []
+    for _, rows in groups(cases[cases["degenerate"]], *NETWORK, *unit, "label"):
+        same = cases.loc[(cases[[*NETWORK, *unit, "label"]] == rows.iloc[0][[*NETWORK, *unit, "label"]]).all(axis=1)]
+        sound = same[~same["degenerate"]]
+        n_bad, n_sound = (len(part[list(TRAINING)].drop_duplicates()) for part in (rows, sound))
+        tested, left = (set(zip(part["case"], part["level"], strict=True)) for part in (same, sound))
+        if n_bad <= n_sound and left == tested:
+            gone += list(rows.index)
+    return cases.drop(index=gone).reset_index(drop=True) if gone else cases

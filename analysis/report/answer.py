@@ -9,18 +9,20 @@ from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.page import Answer
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number
 from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, Contrasts
+from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.verdict import BETTER, EQUIVALENT, UNDECIDED, WORSE
 
 Looks = dict[NetworkKey, Look]
 SKIPS = {
-    "better": "skips help",
-    "worse": "skips hurt",
-    "equivalent": "skips make no difference that matters to",
-    "undecided": "whether skips help or hurt is undecided for",
+    BETTER: "skips help",
+    WORSE: "skips hurt",
+    EQUIVALENT: "skips make no difference that matters to",
+    UNDECIDED: "whether skips help or hurt is undecided for",
     "": "too few cases to say whether skips help or hurt",
 }
-SHORT = {"better": "better", "worse": "worse", "equivalent": "no difference that matters",
-         "undecided": "undecided", "": "too few cases to say"}  # fmt: skip
+SHORT = {BETTER: "better", WORSE: "worse", EQUIVALENT: "no difference that matters",
+         UNDECIDED: "undecided", "": "too few cases to say"}  # fmt: skip
 
 
 def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks) -> Answer:
@@ -98,11 +100,13 @@ def _scope(one: Contrast, setting: Setting) -> str:
     """Whom the interval speaks of."""
     if math.isnan(one.low):
         return ""
-    if one.scope == "networks":
-        return "This holds for the networks: the variance between trainings is counted."
+    wrong = f" Probability that the sign is wrong: {one.p_false:.1%}." if one.verdict in (BETTER, WORSE) else ""
+    wrong = wrong.replace(" 0.0%", " below 0.1%") if one.other is not None else ""
+    if one.scope == NETWORKS:
+        return f"This holds for the networks: the variance between trainings is counted.{wrong}"
     single = setting.training != ALL_TRAININGS and int(setting.replicates.max()) == 1
     these = ("this training" if one.other is None else "these two trainings") if single else "these trainings"
-    return f"This speaks of {these}: another seed may differ."
+    return f"This speaks of {these}: another seed may differ.{wrong}"
 
 
 def _without_numbers(table: pd.DataFrame, looks: Looks) -> str:

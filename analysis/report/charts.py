@@ -9,10 +9,12 @@ import numpy as np
 from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, Contrasts, contrasts
+from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.tradeoff import tradeoff_points
+from nnunet_skipstudy.analysis.statistics.verdict import BETTER, EQUIVALENT, UNDECIDED, WORSE
 from nnunet_skipstudy.registry import METRICS, known_order
 
 MAX_POINTS = 400
@@ -109,11 +111,11 @@ def _means(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int
     return found
 
 
-SKIP_WORDS = {"better": "help", "worse": "hurt"}
-VERDICT_WORDS = {"equivalent": "no difference that matters", "undecided": "undecided", "": "no interval"}
+SKIP_WORDS = {BETTER: "help", WORSE: "hurt"}
+VERDICT_WORDS = {EQUIVALENT: "no difference that matters", UNDECIDED: "undecided", "": "no interval"}
 SCOPES = {
-    "networks": "of the networks: variance between trainings counted",
-    "trainings": "of these trainings: another seed may differ",
+    NETWORKS: "of the networks: variance between trainings counted",
+    TRAININGS: "of these trainings: another seed may differ",
 }
 
 
@@ -135,11 +137,11 @@ def _forest(found: Contrasts, setting: Setting, order: dict[NetworkKey, int]) ->
         ]
 
     alone = any(one.other is None for one in found.changes)
-    words = SKIP_WORDS if found.skips else {"better": "gain", "worse": "loss"} if alone else {}
+    words = SKIP_WORDS if found.skips else {BETTER: "gain", WORSE: "loss"} if alone else {}
     return {
         "skips": found.skips,
         "hardest": setting.levels.index(found.hardest),
-        "words": {"better": "better", "worse": "worse"} | VERDICT_WORDS | words,
+        "words": {BETTER: "better", WORSE: "worse"} | VERDICT_WORDS | words,
         "changes": rows(found.changes),
         "differences": rows(found.differences),
     }

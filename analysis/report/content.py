@@ -30,10 +30,9 @@ from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_order
 
 HONESTY = (
-    "In square brackets: 95 % intervals, bootstrapped over groups of cases. p: Wilcoxon's signed-rank test over "
-    "groups, after Holm's correction over all pairs of a level; effect: rank-biserial correlation, -1 to +1; n: "
-    "independent groups of cases. What may be chance may still be a difference, and a sure one may be too small to "
-    "matter."
+    "In square brackets: 95 % intervals over groups of cases and, where there are several, trainings. p: t-test of the "
+    "mean difference, after Holm's correction over all pairs of a level; n: independent groups of cases. What may be "
+    "chance may still be a difference, and a sure one may be too small to matter."
 )
 
 

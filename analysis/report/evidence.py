@@ -1,24 +1,25 @@
 """What the intervals and tests say, in words: which differences hold, and which may be chance."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.report.verdicts import ONE_TRAINING, with_verdict
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
-from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, Floats, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
+from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
 from nnunet_skipstudy.analysis.statistics.hardest import easiest_level, hardest_level
-from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
+from nnunet_skipstudy.analysis.statistics.power import share_of_trainings, trainings_needed
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.tallies import ALL, ALL_DATASETS, HARDER, PERTURBED
 from nnunet_skipstudy.analysis.statistics.wins import TIE
-from nnunet_skipstudy.registry import ARCHITECTURES, SKIP_PAIRS
+from nnunet_skipstudy.registry import SKIP_PAIRS
 
-SIGNIFICANT = 0.05
+OWN_LEVEL = "the level trained on"
 
 
 def evidence(statistics: Statistics, datasets: list[str], looks: dict[NetworkKey, Look]) -> list[str]:
@@ -29,7 +30,7 @@ def evidence(statistics: Statistics, datasets: list[str], looks: dict[NetworkKey
         if overall and len(overall[0].networks) > 1:
             where = f"{dataset}: " if len(datasets) > 1 else ""
             found += [capital(where + sentence) for sentence in _of_setting(statistics, overall[0], looks)]
-    return [*found, *_tally(statistics, datasets)]
+    return [*found, *map(capital, _tally(statistics, datasets))]
 
 
 def _of_setting(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look]) -> Iterator[str]:
@@ -37,15 +38,17 @@ def _of_setting(statistics: Statistics, setting: Setting, looks: dict[NetworkKey
     if n_groups < MIN_GROUPS:
         yield (
             f"{count(len(setting.cases), 'case')} in {count(n_groups, 'independent group')}: too few cases for "
-            f"intervals (fewer than {MIN_GROUPS} groups) and tests (fewer than {MIN_PAIRS}); none is printed."
+            f"intervals and tests (fewer than {MIN_GROUPS} groups); none is printed."
         )
         return
     means = {level: _mean_of_networks(statistics, setting, level) for level in setting.levels}
     hardest = hardest_level(means)
-    yield from _first_and_second(statistics, setting, looks, hardest)
     yield from _skips(statistics, setting, looks, hardest, _reference(setting, means))
+    yield from _first_and_second(statistics, setting, looks, hardest)
     yield from _groups(statistics, setting, hardest)
     yield from _ranking(statistics, setting, looks)
+    if any(row["scope"] == TRAININGS for row in statistics.rows(setting, "difference", level=hardest)):
+        yield ONE_TRAINING
 
 
 def scope(setting: Setting) -> str:
@@ -89,42 +92,57 @@ def _first_and_second(
     found = _difference(statistics, setting, "difference", level, first["key"], second["key"])
     if found is None:
         return
-    told = _tested(found, setting, *(_side(setting, looks, row["key"], level) for row in (first, second)))
+    told = with_verdict(found)
     before = looks[second["key"]].title
     if found["estimate"] > 0:
-        yield f"at {level}, {title} leads in {value}, before {before} by {told}."
+        false = (
+            f" The claim that it leads is false with probability {found['p_false']:.2f}." if found["verdict"] else ""
+        )
+        yield f"at {level}, {title} leads in {value}, before {before} by {told}.{false}{_sources(found)}"
     else:  # their own cases differ
         yield f"at {level}, {title} leads in {value}; on the cases that {before} has, too, it differs by {told}."
+
+
+def _sources(row: dict[str, Any]) -> str:
+    """Where a difference's uncertainty comes from, and how many trainings would settle it; empty where not known."""
+    if row["scope"] != NETWORKS or not row["verdict"]:
+        return ""
+    k, n_groups = int(row["n_trainings"]), int(row["n_groups"])
+    share = share_of_trainings(row["se_cases"], row["se_trainings"])
+    needed = trainings_needed(row["estimate"], row["se_cases"], row["se_trainings"], k, n_groups)
+    settle = (
+        "no number of trainings would settle it on these cases"
+        if needed is None
+        else f"{needed} trainings of each network would settle it (80 % power); there are {k}"
+    )
+    return f" {share:.0%} of its variance comes from the trainings, the rest from the cases; {settle}."
 
 
 def _skips(
     statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look], level: str, reference: str
 ) -> Iterator[str]:
+    """First what is asked, whether a network without skips loses less; then how the two stand at each level."""
     for without, with_skips in SKIP_PAIRS:
         for key in setting.networks:
             if key.architecture != without:
                 continue
             other = key.trained_alike(with_skips)
-            here = _difference(statistics, setting, "difference", level, key, other)
-            if here is None:
-                continue
-            at_level = [_side(setting, looks, network, level) for network in (key, other)]
-            sentence = (
-                f"skips left out or not: {looks[key].title} minus {looks[other].title} in mean DSC at {level}: "
-                f"{_tested(here, setting, *at_level)}"
-            )
-            there = None
-            if reference not in ("", level):
-                there = _difference(statistics, setting, "difference", reference, key, other)
-            if there is None:
-                yield f"{sentence}."
-            else:
-                at_reference = [_side(setting, looks, network, reference) for network in (key, other)]
-                yield f"{sentence}; at {reference}: {_tested(there, setting, *at_reference)}."
+            pair = f"{looks[key].title} minus {looks[other].title}" if other in looks else ""
+            lost = _difference(statistics, setting, "difference_of_change", level, key, other)
+            if lost is not None:
+                yield f"change of mean DSC from {reference} to {level}, {pair}: {with_verdict(lost)}.{_sources(lost)}"
+            parts = []
+            for place in dict.fromkeys([level, *([reference] if reference in setting.levels else [])]):
+                row = _difference(statistics, setting, "difference", place, key, other)
+                parts += [] if row is None else [f"at {place} {with_verdict(row)}"]
+            if parts:
+                yield f"mean DSC, {pair}: {'; '.join(parts)}."
 
 
 def _reference(setting: Setting, means: dict[str, float]) -> str:
     """The level that the hardest is set against: the one changes are counted from, else the easiest."""
+    if setting.training == ALL_TRAININGS:
+        return OWN_LEVEL
     shared = set(setting.references) - {""}
     return shared.pop() if len(shared) == 1 else easiest_level(means)
 
@@ -142,65 +160,11 @@ def _difference(
     return None
 
 
-@dataclass(frozen=True)
-class _Side:
-    """One side of a difference: its name, and the cases' values at one level."""
-
-    title: str
-    values: Floats
-
-
-def _side(setting: Setting, looks: dict[NetworkKey, Look], key: NetworkKey, level: str) -> _Side:
-    return _Side(looks[key].title, _values(setting, [setting.networks.index(key)], level))
-
-
-def _values(setting: Setting, networks: list[int], level: str) -> Floats:
-    """Each case's DSC at a level, the mean over networks."""
-    return nanmean(setting.dsc[:, networks, setting.levels.index(level)], 1)
-
-
-def _tested(row: dict[str, Any], setting: Setting, first: _Side, other: _Side) -> str:
-    text = interval(row["estimate"], row["low"], row["high"], sign=True)
-    if not int(row["n_groups"]):
-        return f"{text} (no common cases)"
-    n = f"n = {int(row['n_groups'])}"
-    if pd.isna(row["p_holm"]):
-        return f"{text} ({n}; no test{row['test'].split(';')[0].removeprefix('none')})"
-    verdict = "may be chance"
-    if row["p_holm"] < SIGNIFICANT:
-        agree = np.sign(row["effect"]) == np.sign(row["estimate"])
-        verdict = "they differ" if agree else _disagreement(row["effect"], first, other, setting)
-    return f"{text} ({p_value(row['p_holm'])}, effect {number(row['effect'], sign=True)}, {n}: {verdict})"
-
-
-def _disagreement(effect: float, first: _Side, other: _Side, setting: Setting) -> str:
-    """Few large differences one way, many small ones the other: the mean follows the few, the test the many."""
-    by_group = setting.group_means(np.sign(effect) * (first.values - other.values))
-    better, n = int((by_group > 0).sum()), int(np.isfinite(by_group).sum())
-    title = first.title if effect > 0 else other.title
-    if 2 * better > n:
-        return f"mean and ranks disagree: {title} is better in most groups of cases, {better} of {n}"
-    return f"mean and ranks disagree: by ranks {title} is better"
-
-
 def _groups(statistics: Statistics, setting: Setting, level: str) -> Iterator[str]:
     rows = statistics.rows(setting, "group_difference", level=level)
     if rows:
-        parts = [
-            f"{row['group']} minus {row['other_group']} "
-            f"{_tested(row, setting, *(_group_side(setting, row[name], level) for name in ('group', 'other_group')))}"
-            for row in rows
-        ]
+        parts = [f"{row['group']} minus {row['other_group']} {with_verdict(row, 'trainings')}" for row in rows]
         yield f"groups of networks, mean DSC at {level}: {'; '.join(parts)}."
-
-
-def _group_side(setting: Setting, group: str, level: str) -> _Side:
-    members = [
-        i
-        for i in setting.ranked
-        if (known := ARCHITECTURES.get(setting.networks[i].architecture)) and known.group == group
-    ]
-    return _Side(group, _values(setting, members, level))
 
 
 def _ranking(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look]) -> Iterator[str]:
@@ -220,39 +184,42 @@ def _ranking(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, L
         else f"no Friedman test ({str(test['test']).removeprefix('none: ')})"
     )
     agreement = statistics.rows(setting, "rank_agreement", level=level)[0]["estimate"]
+    chance = {
+        name: row["estimate"]
+        for name in ("share_first_by_chance", "rank_agreement_by_chance")
+        for row in statistics.rows(setting, name, level=level)
+    }
     yield (
-        f"ranking by mean DSC {where}: {comes} in {best:.0%} of bootstrap samples; "
-        f"{told}; agreement of rankings under resampling (Kendall tau) {number(agreement)}."
+        f"ranking of these trainings by mean DSC {where}: {comes} in {best:.0%} of bootstrap samples (equal networks: "
+        f"{chance['share_first_by_chance']:.0%}); {told}; agreement of rankings under resampling (Kendall tau) "
+        f"{number(agreement)} (equal networks: {number(chance['rank_agreement_by_chance'])})."
     )
 
 
 def _tally(statistics: Statistics, datasets: list[str]) -> Iterator[str]:
     """The study's own form of claim: contests won by each group of networks, over all data sets."""
-    wins = statistics.wins
-    if wins.empty or wins["architecture"].nunique() < 2:
+    rows = statistics.tallies
+    rows = rows[rows["dataset"] == (ALL_DATASETS if len(datasets) > 1 else datasets[0])] if datasets else rows
+    if rows["architecture"].nunique() < 3:  # the groups' own rows have none
         return
     parts = []
-    for metric, quantity, words in (
-        ("dsc", "mean", "by mean DSC"),
-        ("hd", "mean", "by mean Hausdorff distance"),
-        ("dsc", "cv", "by the CV of the DSC over cases"),
+    for levels, metric, quantity, words in (
+        (HARDER, "dsc", "mean", "by mean DSC at the harder levels"),
+        (HARDER, "dsc", "most_cases", "by DSC in most cases there"),
+        (PERTURBED, "dsc", "mean", "by mean DSC at all perturbed levels"),
+        (ALL, "dsc", "mean", "by mean DSC at all levels"),
+        (ALL, "dsc", "cv", "by the CV of the DSC over cases at all levels"),
     ):
-        rows = wins[(wins["metric"] == metric) & (wins["quantity"] == quantity) & ~wins["trained_on"].eq(ALL_TRAININGS)]
-        several = rows.groupby("dataset")["label"].transform("nunique") > 1
-        rows = rows[~several | (rows["label"] == ALL_LABELS)]
-        best = rows[rows["best"]]
-        places = ["dataset", "trained_on", "level"]
-        n = len(best[places].drop_duplicates())
-        if not n:
+        chosen = (rows["levels"] == levels) & (rows["metric"] == metric) & (rows["quantity"] == quantity)
+        found = rows[chosen & (rows["architecture"] == "") & (rows["group"] != "")]
+        if found.empty or not (n := int(found["n_contests"].max())):
             continue
-        won = best.drop_duplicates([*places, "group"]).groupby(places)["group"].agg(list)
-        single = pd.Series([groups[0] for groups in won if len(groups) == 1], dtype=object).value_counts()
-        tied = int(sum(len(groups) > 1 for groups in won))
-        listed = [f"{group} in {number_won}" for group, number_won in single.items()]
-        parts.append(f"{words} {joined([*listed, *([f'shared in {tied}'] if tied else [])])} of {n}")
+        won = found[found["won"] > 0].sort_values("won", ascending=False, kind="stable")
+        listed = [f"{row['group']} in {row['won']}" for row in won.to_dict("records")]
+        shared = n - int(found["won"].sum())
+        parts.append(f"{words} {joined([*listed, *([f'shared in {shared}'] if shared else [])])} of {n}")
     if parts:
-        where = "data set, training set and level" if wins["trained_on"].nunique() > 1 else "data set and level"
         yield (
-            f"Which group has the best network, for each {where}: {'; '.join(parts)}. Counts of wins hold no test: "
-            "see the intervals."
+            f"which group has the best network: {'; '.join(parts)}. Counts hold no test: see the intervals. All of "
+            "them: tallies.csv."
         )

@@ -9,6 +9,7 @@ from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.report.charts import setting_title
 from nnunet_skipstudy.analysis.report.page import Cell, Table
+from nnunet_skipstudy.analysis.report.verdicts import verdict
 from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
@@ -92,7 +93,9 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate
     wins = statistics.wins[(statistics.wins["dataset"] == dataset) & ~statistics.wins["trained_on"].str.startswith("(")]
     wins = wins[~wins["label"].str.startswith("(") | (wins["label"].nunique() == 1)]
     contests = [("mean", metric, row.title) for metric, row in METRICS.items()]
+    contests += [("most_cases", "dsc", "DSC in most cases"), ("most_cases", "hd", "HD in most cases")]
     contests += [("cv", "dsc", "CV of DSC"), ("cv_across_levels", "dsc", "CV of DSC across levels")]
+    contests += [("cv_of_level_means", "dsc", "CV of DSC's level means")]
     columns = ["network", "group"]
     cells: dict[NetworkKey, list[Cell]] = {}
     for quantity, metric, title in contests:
@@ -113,7 +116,8 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate
         columns,
         body,
         n_words=2,
-        note=f"How often a network is best: highest mean {highest}, shortest mean distance, smallest CV. Ties count "
+        note=f"How often a network is best: highest mean {highest}, shortest mean distance, alone the best in the "
+        f"most cases, smallest CV. Ties count "
         f"for each. Degenerate networks {'take part, too' if include_degenerate else 'take no part'}. "
         f"{_left_out(wins, looks)}All contests, with shares of cases and of bootstrap samples: wins.csv.",
     )
@@ -121,7 +125,7 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate
 
 def _left_out(wins: pd.DataFrame, looks: Looks) -> str:
     """Who takes no part in the table's contests for the smallest CV, although not degenerate, where and why."""
-    rows = wins[(wins["metric"] == "dsc") & wins["quantity"].isin(["cv", "cv_across_levels"])]
+    rows = wins[(wins["metric"] == "dsc") & wins["quantity"].isin(["cv", "cv_across_levels", "cv_of_level_means"])]
     rows = rows[~rows["eligible"].astype(bool)]
     overall = wins[(wins["quantity"] == "mean") & ~wins["eligible"].astype(bool)]
     degenerate = set(_places(overall))
@@ -155,17 +159,23 @@ def _differences(statistics: Statistics, setting: Setting, looks: Looks) -> Iter
                 str(row["n_groups"]),
                 _p(row["p_value"]),
                 _p(row["p_holm"]),
+                verdict(row) if row["verdict"] else "–",
+                _p(row["p_ranks_holm"]),
                 number(row["effect"], sign=True),
             ]
             rows.append([Cell(text) for text in (*words, *numbers)])
     if rows:
         yield Table(
             f"Pairs of networks by DSC: {_name(setting, statistics)}",
-            ["network", "minus", "level", "of", "difference [95 %]", "cases", "groups", "p", "p (Holm)", "effect"],
+            [
+                *("network", "minus", "level", "of", "difference [95 %]", "cases", "groups", "p", "p (Holm)"),
+                *("verdict", "p of ranks (Holm)", "effect"),
+            ],
             rows,
             n_words=4,
-            note="Wilcoxon signed-rank over groups of cases, two-sided; Holm within a level; effect: rank-biserial. A "
-            "dash: too few groups for a test. Other metrics, labels and training sets: statistics.csv.",
+            note="p: t-test of the mean difference, two-sided, with the error that the interval shows; Holm within a "
+            "level. p of ranks: Wilcoxon signed-rank over groups of cases, of these trainings alone; effect: "
+            "rank-biserial. A dash: too few groups. Other metrics, labels and training sets: statistics.csv.",
             open=False,
         )
 

@@ -11,8 +11,9 @@ import pandas as pd
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.report.words import count, number
-from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, N_RESAMPLES, SEED
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD
 from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX_RESAMPLED
+from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -33,27 +34,38 @@ def statistic_methods(include_degenerate: bool = False) -> list[tuple[str, str]]
             "Unit of resampling",
             "The group of cases that must not straddle a split (patient, volume, slide), where cases.csv names it, "
             "else the case. Networks are compared on the same cases (paired). Seeds and like folds are averaged per "
-            "case first: intervals hold for the networks as trained and leave out the variance between trainings "
-            "(sd_replicates in robustness.csv shows it, where there are several seeds).",
+            "case first.",
         ),
         (
             "Intervals",
-            f"95 %. Means, changes and differences: cluster bootstrap, {N_RESAMPLES} resamples of groups (seed "
-            f"{SEED}), bias-corrected and accelerated (Efron 1987), widened for few groups (Hesterberg 2015). "
-            "Coefficients of variation: leave-one-group-out jackknife on the log scale, since bootstrap intervals of "
-            f"them are too short. None with fewer than {MIN_GROUPS} groups.",
+            "95 %, of means, changes and differences: Student's t, with the squared standard error of a jackknife over "
+            "groups of cases, plus, where networks were trained at least twice on the same cases, the variance between "
+            "trainings (s²/k of each network), and Satterthwaite's degrees of freedom. Of means and changes half a "
+            f"group of cases ({PSEUDO:g}) at the worst value is added for the lower bound and at the best for the "
+            "upper one, since a small sample may lack a rare failure. Coefficients of variation: leave-one-group-out "
+            f"jackknife on the log scale, without the trainings. None with fewer than {MIN_GROUPS} groups, none of a "
+            f"coefficient of variation with fewer than {MIN_GROUPS_OF_SPREAD}.",
+        ),
+        (
+            "Scope",
+            "A verdict on networks carries the variance between their trainings; with one training of either network "
+            "it is on these trainings. Trainings are seeds, and folds that were tested on the same cases; folds with "
+            "test cases of their own (cross-validation) are no replicates of each other.",
         ),
         (
             "Pairs of networks",
-            "Wilcoxon signed-rank test, two-sided, of group-averaged differences; exact up to 50 pairs without ties. "
-            "Zeros are dropped. Holm's correction over all pairs of one metric, level, label and training set. Effect: "
-            f"matched-pairs rank-biserial correlation. No p-value with fewer than {MIN_PAIRS} groups that differ: none "
-            "could get below 0.05.",
+            "The t-test of the mean difference that belongs to its interval; Holm's correction over all pairs of one "
+            "metric, level, label and training set. Equivalent: the interval lies within the smallest difference that "
+            "matters (--smallest-difference). Probability of a false claim: that the leading network is the worse one "
+            "(Christodoulou et al. 2025). Beside it Wilcoxon's signed-rank test over groups of cases, exact up to 50 "
+            "pairs without ties, zeros dropped, which speaks of these trainings; effect: matched-pairs rank-biserial "
+            f"correlation. No p-value of ranks with fewer than {MIN_PAIRS} groups that differ.",
         ),
         (
             "All networks",
-            "Friedman's test over groups of cases, then Nemenyi's critical difference (Demšar 2006), both for "
-            f"{tested}; at least three networks and {MIN_BLOCKS} groups, else none.",
+            "Friedman's test over groups of cases; cliques, networks that no test tells apart, from the signed-rank "
+            f"tests of all pairs with Holm's correction (Benavoli et al. 2016); for {tested}; at least three networks "
+            f"and {MIN_BLOCKS} groups, else none.",
         ),
         *_methods_of_several(),
     ]
@@ -65,7 +77,8 @@ def _methods_of_several() -> list[tuple[str, str]]:
         (
             "Stability of ranks",
             "Networks ranked by their mean in every bootstrap resample: how often each comes first, the range of its "
-            "rank, and Kendall's tau with the data's own ranking (after challengeR, Wiesenfarth et al. 2021).",
+            "rank, and Kendall's tau with the data's own ranking (after challengeR, Wiesenfarth et al. 2021). Beside "
+            "both stands what equal networks would give: names exchanged at random within each group of cases.",
         ),
         (
             "Groups of networks",
@@ -120,8 +133,8 @@ def _of_dataset(statistics: Statistics, comparison: Comparison, cases: pd.DataFr
     n_groups = len(set(setting.groups))
     if MIN_GROUPS <= n_groups < FEW_GROUPS:
         yield (
-            f"{dataset}: {count(n_groups, 'group')} of cases are few; intervals are wide and may cover a little less "
-            "than they say, and only large differences can be told apart."
+            f"{dataset}: {count(n_groups, 'group')} of cases are few; intervals are wide, and only large differences "
+            "can be told apart."
         )
     if not any(comparison.reference.groups.values()):
         yield (
@@ -132,8 +145,8 @@ def _of_dataset(statistics: Statistics, comparison: Comparison, cases: pd.DataFr
     if (replicates == 1).any():
         who = "one training per network" if (replicates == 1).all() else "some networks have one training only"
         yield (
-            f"{dataset}: {who} to a case and level. How much another seed would change is not known, so a difference "
-            "may be the training's rather than the network's."
+            f"{dataset}: {who} to a case and level. Verdicts are on these trainings: how much another seed would "
+            "change is not known."
         )
     yield from _disparity(dataset, cases)
 

@@ -1,41 +1,55 @@
 """Networks against each other, and the study's groups of networks against each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnunet_skipstudy.analysis.statistics.between_trainings import Between, summed
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
-from nnunet_skipstudy.analysis.statistics.estimates import BOOTSTRAP
-from nnunet_skipstudy.analysis.statistics.pairwise import holm, signed_rank
+from nnunet_skipstudy.analysis.statistics.estimates import errors
+from nnunet_skipstudy.analysis.statistics.intervals import Estimates
+from nnunet_skipstudy.analysis.statistics.pairwise import RankTests, SignedRank, holm, signed_rank
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
+from nnunet_skipstudy.analysis.statistics.verdict import false_claim, smallest_difference, verdict
 from nnunet_skipstudy.registry import ARCHITECTURES, METRICS, Group
 
 GROUPS: tuple[str, ...] = (Group.NO_SKIP.value, Group.STANDARD.value, Group.ENHANCED.value)
 """The study's groups of networks; others are compared one by one only."""
 
 
-def comparisons(data: Resampled) -> Iterator[Row]:
+class _Side(NamedTuple):
+    """One side of a comparison: ``values`` (case, level, metric), ``trainings`` of their means, its columns."""
+
+    values: Floats
+    trainings: Between
+    columns: Row
+
+
+def comparisons(data: Resampled, least: float) -> Iterator[Row]:
     """Rows of ``difference`` and ``difference_of_change``, and the same of groups of networks.
 
     The difference is first minus other, in the metric's own direction. The p-values of one level and metric are
-    one family for Holm's correction.
+    one family for Holm's correction. ``least`` is the smallest difference of a share that matters.
     """
-    members = {
-        f"{name} networks": {name: [i for i in data.setting.ranked if _group(data, i) == name]} for name in GROUPS
-    }
-    sides: list[tuple[str, Floats, Row]] = []
-    for quantity, values in (("difference", data.values), ("difference_of_change", data.changes)):
-        sides = [(str(i), values[:, i], named(data.setting.networks[i])) for i in data.setting.ranked]
-        yield from _pairs(data, quantity, sides)
+    members = {name: [i for i in data.setting.ranked if _group(data, i) == name] for name in GROUPS}
+    for quantity, values, trainings in (
+        ("difference", data.values, data.between_values),
+        ("difference_of_change", data.changes, data.between_changes),
+    ):
+        alone = [_Side(values[:, i], trainings.at(i), named(data.setting.networks[i])) for i in data.setting.ranked]
+        yield from _pairs(data, quantity, alone, least)
         grouped = [
-            (name, nanmean(values[:, indices], 1), {"group": name})
-            for by_name in members.values()
-            for name, indices in by_name.items()
+            _Side(
+                nanmean(values[:, indices], 1),
+                summed([trainings.at(i) for i in indices], [1 / len(indices)] * len(indices)),
+                {"group": name},
+            )
+            for name, indices in members.items()
             if indices
         ]
-        yield from _pairs(data, f"group_{quantity}", grouped)
+        yield from _pairs(data, f"group_{quantity}", grouped, least)
 
 
 def _group(data: Resampled, index: int) -> str:
@@ -43,42 +57,72 @@ def _group(data: Resampled, index: int) -> str:
     return known.group.value if known else ""
 
 
-def _pairs(data: Resampled, quantity: str, sides: list[tuple[str, Floats, Row]]) -> Iterator[Row]:
+def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float) -> Iterator[Row]:
     pairs = list(combinations(sides, 2))
     if not pairs:
         return
-    differences = np.stack([first[1] - other[1] for first, other in pairs], axis=1)  # case, pair, level, metric
+    differences = np.stack([first.values - other.values for first, other in pairs], axis=1)  # case, pair, level, metric
     if np.isnan(differences).all():
         return
-    interval = data.bootstrap.interval(data.bootstrap.means(differences), data.bootstrap.known(differences))
+    trainings = [summed([first.trainings, other.trainings]) for first, other in pairs]
+    found = data.estimate(
+        differences, Between(*(np.stack([getattr(t, name) for t in trainings]) for name in ("variance", "df", "k")))
+    )
     by_group = data.setting.group_means(differences)
     for level, level_name in enumerate(data.levels):
         for metric, metric_name in enumerate(METRICS):
             known = ~np.isnan(differences[:, :, level, metric])
             if not known.any() or (quantity.endswith("change") and _no_change(data, level_name)):
                 continue
-            tests = [signed_rank(by_group[:, pair, level, metric]) for pair in range(len(pairs))]
-            corrected = holm([test.p_value for test in tests])
-            for pair, ((_, _, first), (_, _, other)) in enumerate(pairs):
-                test, at = tests[pair], (pair, level, metric)
+            p_holm = holm(found.p_value[:, level, metric])
+            ranks = (
+                data.rank_tests[level, metric]
+                if quantity == "difference"
+                else RankTests(tuple(signed_rank(by_group[:, pair, level, metric]) for pair in range(len(pairs))))
+            )
+            for pair, (first, other) in enumerate(pairs):
+                at = (pair, level, metric)
                 yield {
                     **data.facts(metric_name, level_name, quantity),
-                    **first,
-                    **_other(other),
-                    "estimate": float(interval.estimate[at]),
-                    "low": float(interval.low[at]),
-                    "high": float(interval.high[at]),
+                    **first.columns,
+                    **_other(other.columns),
                     "n_cases": int(known[:, pair].sum()),
-                    "n_groups": test.n,
-                    "test": f"{test.method}; interval: {BOOTSTRAP}"
-                    if np.isfinite(interval.low[at])
-                    else f"{test.method}; no interval",
-                    "statistic": test.statistic,
-                    "p_value": test.p_value,
-                    "p_holm": float(corrected[pair]),
-                    "n_tests": int(np.isfinite(corrected).sum()),
-                    "effect": test.effect,
+                    "n_tests": int(np.isfinite(p_holm).sum()),
+                    **_tested(found, at, float(p_holm[pair]), smallest_difference(metric_name, least), metric_name),
+                    **_ranked(ranks.tests[pair], float(ranks.p_holm[pair])),
                 }
+
+
+def _tested(found: Estimates, at: tuple[int, ...], p_holm: float, least: float, metric: str) -> Row:
+    estimate, low, high = (float(getattr(found, name)[at]) for name in ("estimate", "low", "high"))
+    return {
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "test": "no interval",
+        **errors(found, at),
+        "statistic": _t(found, at),
+        "p_value": float(found.p_value[at]),
+        "p_holm": p_holm,
+        "p_false": false_claim(float(found.p_value[at])),
+        "smallest_difference": least,
+        "verdict": verdict(low, high, p_holm, least, METRICS[metric].lower_is_better),
+    }
+
+
+def _t(found: Estimates, at: tuple[int, ...]) -> float:
+    error = float(np.hypot(found.se_cases[at], found.se_trainings[at]))
+    return float(found.estimate[at]) / error if error and np.isfinite(found.low[at]) else float("nan")
+
+
+def _ranked(test: SignedRank, p_holm: float) -> Row:
+    return {
+        "n_groups": test.n,
+        "rank_test": test.method,
+        "p_ranks": test.p_value,
+        "p_ranks_holm": p_holm,
+        "effect": test.effect,
+    }
 
 
 def _no_change(data: Resampled, level: str) -> bool:

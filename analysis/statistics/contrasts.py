@@ -9,20 +9,21 @@ from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.resampled import Row
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.verdict import BETTER, WORSE, verdict
 from nnunet_skipstudy.registry import SKIP_PAIRS
 
 DIFFERENCE, OF_CHANGE = "difference", "difference_of_change"
-TURNED = {"better": "worse", "worse": "better"}
+TURNED = {BETTER: WORSE, WORSE: BETTER}
 
 
 @dataclass(frozen=True)
 class Contrast:
     """``first`` minus ``other`` in mean DSC, or in its change, at one level; without ``other``: the change of one.
 
-    ``low``, ``high``: 95 % interval, NaN where there is none. ``verdict``: of the first against the other, ``better``,
-    ``worse``, ``equivalent`` or ``undecided``; empty without an interval. ``scope``: ``networks`` where the variance
-    between trainings is in it, ``trainings`` where it speaks of these weights alone. ``zone``: half the width of the
-    range of differences that don't matter, NaN where none is set.
+    ``low``, ``high``: 95 % interval, NaN where there is none. ``verdict``: of the first against the other, empty
+    without an interval; of one network, of its interval against 0. ``scope``: whom the interval speaks of. ``zone``:
+    the smallest difference that matters, NaN where there is no other. ``p_false``: the probability that the difference
+    has the other sign, NaN likewise.
     """
 
     first: NetworkKey
@@ -34,6 +35,7 @@ class Contrast:
     verdict: str
     scope: str
     zone: float
+    p_false: float
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,13 @@ def _rows(
 
 def _contrast(row: Row, first: NetworkKey, other: NetworkKey | None) -> Contrast:
     """A row of the table, turned round where it has the pair the other way."""
-    estimate, low, high = row["estimate"], row["low"], row["high"]
-    verdict = row.get("verdict", "undecided")
-    if row["key"] != first:
-        estimate, low, high, verdict = -estimate, -high, -low, TURNED.get(verdict, verdict)
-    if math.isnan(low):
-        verdict = ""
-    elif "verdict" not in row and low * high > 0:
-        verdict = "better" if low > 0 else "worse"
-    zone = row.get("smallest_difference", math.nan)
-    return Contrast(first, other, row["level"], estimate, low, high, verdict, row.get("scope", "trainings"), zone)
+    estimate, low, high, found = row["estimate"], row["low"], row["high"], row["verdict"]
+    if other is None:
+        found = verdict(low, high, 0.0 if low * high > 0 else 1.0, 0.0, lower_is_better=False)
+    elif row["key"] != first:
+        estimate, low, high, found = -estimate, -high, -low, TURNED.get(found, found)
+    return Contrast(
+        *(first, other, row["level"], estimate, low, high, found, row["scope"]),
+        zone=row["smallest_difference"],
+        p_false=row["p_false"],
+    )

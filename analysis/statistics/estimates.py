@@ -4,42 +4,77 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, Interval, divide
+from nnunet_skipstudy.analysis.statistics.between_trainings import between
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD, Floats, Interval, divide
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
+from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
 from nnunet_skipstudy.registry import METRICS
 
-BOOTSTRAP = "cluster bootstrap, BCa, 95 %"
+OF_CASES = "t, cluster jackknife, 95 %"
+OF_CASES_AND_TRAININGS = "t, cluster jackknife and variance between trainings, 95 %"
 JACKKNIFE = "leave-one-group-out jackknife, log scale, 95 %"
 PERCENTILE = "cluster bootstrap, percentiles, 95 %"
+NETWORKS, TRAININGS = "networks", "trainings"
+"""What a row speaks of: networks, where the variance between their trainings is in it, else the trainings at hand."""
 
 
 def estimates(data: Resampled) -> Iterator[Row]:
     """Rows of ``mean``, ``change``, ``relative_change`` and ``cv`` by level, and of what joins the levels."""
-    bootstrap = data.bootstrap
-    with_value, with_change = bootstrap.known(data.values), bootstrap.known(data.changes)
-    changes = bootstrap.means(data.changes)
-    # relative: over the cases and levels that have a change, as the change itself
-    relative = divide(changes, bootstrap.means(data.before))
-    by_level = {
-        "mean": (bootstrap.interval(data.means, with_value), data.values, BOOTSTRAP),
-        "change": (bootstrap.interval(changes, with_change), data.changes, BOOTSTRAP),
-        "relative_change": (bootstrap.interval(relative, with_change), data.changes, BOOTSTRAP),
-        "cv": (bootstrap.spread_interval(data.cvs, with_value), data.values, JACKKNIFE),
-    }
     of_values, of_changes = data.replicates(data.setting.trainings), data.replicates(data.setting.paired)
-    for quantity, (interval, values, method) in by_level.items():
-        replicates = of_changes if values is data.changes else of_values
-        for at in np.ndindex(interval.estimate.shape):
+    for quantity, found in _means(data).items():
+        values, replicates = (data.values, of_values) if quantity == "mean" else (data.changes, of_changes)
+        for at in np.ndindex(found.estimate.shape):
             network, level, metric = at
-            if quantity in ("change", "relative_change") and not _moves(data, network, level):
-                continue
-            row = _row(data, quantity, at, interval, values[:, network, level, metric], method, data.levels[level])
-            yield row | {"n_replicates": int(replicates[network, level])}
+            if quantity == "mean" or _moves(data, network, level):
+                row = _row(data, quantity, at, found, values[:, network, level, metric], data.levels[level])
+                yield row | errors(found, at) | {"n_replicates": int(replicates[network, level])}
+    interval = data.bootstrap.spread_interval(data.cvs, data.bootstrap.known(data.values))
+    for at in np.ndindex(interval.estimate.shape):
+        network, level, metric = at
+        row = _row(data, "cv", at, interval, data.values[:, network, level, metric], data.levels[level])
+        yield row | {"n_replicates": int(of_values[network, level])}
     if len(data.setting.levels) > 1:
         yield from _over_levels(data)
     yield from _slopes(data)
+
+
+def _means(data: Resampled) -> dict[str, Estimates]:
+    """Arrays (network, level, metric).
+
+    A case's worst change is the one from the mean that it is counted from to the metric's worst value.
+    """
+    least, most = (np.broadcast_to(end, data.values.shape[1:]) for end in data.ends)
+    count = (~np.isnan(data.changes)).astype(float)
+    sums, before, counts = (data.setting.group_sums(of) for of in (data.changes, data.before, count))
+    start = divide(before.sum(axis=0), counts.sum(axis=0))
+    relative = divide(sums.sum(axis=0), before.sum(axis=0))
+    with np.errstate(invalid="ignore"):
+        spread = [  # of a ratio, to first order
+            np.where(np.isinf(change), np.inf, divide(change - relative * (value - change), start))
+            for change, value in zip(data.spread_of_changes, data.spread_of_changed, strict=True)
+        ]
+    of_relative = (divide(least - start, start), divide(most - start, start))
+    return {
+        "mean": data.estimate(data.values, data.between_values, (least, most)),
+        "change": data.estimate(data.changes, data.between_changes, (least - start, most - start)),
+        "relative_change": ratios(sums, before, counts > 0, between(spread), of_relative),
+    }
+
+
+def errors(found: Estimates, at: tuple[int, ...]) -> Row:
+    """The columns that say where the uncertainty comes from, and whom the row speaks of."""
+    k = int(found.k[at])
+    several = k > 1
+    return {
+        "scope": NETWORKS if several else TRAININGS,
+        "n_trainings": k,
+        "se_cases": float(found.se_cases[at]),
+        "se_trainings": float(found.se_trainings[at]) if several else np.nan,
+        "df": float(found.df[at]),
+        **({"test": OF_CASES_AND_TRAININGS if several else OF_CASES} if np.isfinite(found.low[at]) else {}),
+    }
 
 
 def _moves(data: Resampled, network: int, level: int) -> bool:
@@ -51,20 +86,16 @@ def _moves(data: Resampled, network: int, level: int) -> bool:
 
 def _over_levels(data: Resampled) -> Iterator[Row]:
     case_cvs = data.setting.level_cvs
-    profiles = data.setting.profiles
-    level_means = data.bootstrap.means(profiles)
-    cv_of_means = divide(level_means.std(axis=2), level_means.mean(axis=2))
-    cv_of_means = np.where(data.all_failed[:, -1, None], np.nan, cv_of_means)
     both = {
         "cv_across_levels": (data.bootstrap.means(case_cvs), case_cvs),
-        "cv_of_level_means": (cv_of_means, profiles.mean(axis=2)),
+        "cv_of_level_means": (data.cvs_of_level_means, data.setting.profiles.mean(axis=2)),
     }
     replicates = data.replicates(data.setting.trainings)[:, -1]
     for quantity, (rows, values) in both.items():
         interval = data.bootstrap.spread_interval(rows, data.bootstrap.known(values))
         for at in np.ndindex(interval.estimate.shape):
             network, metric = at
-            row = _row(data, quantity, at, interval, values[:, network, metric], JACKKNIFE, ALL_LEVELS)
+            row = _row(data, quantity, at, interval, values[:, network, metric], ALL_LEVELS)
             yield row | {"n_replicates": int(replicates[network])}
 
 
@@ -72,9 +103,8 @@ def _row(
     data: Resampled,
     quantity: str,
     at: tuple[int, ...],
-    interval: Interval,
+    interval: Interval | Estimates,
     values: Floats,
-    method: str,
     level: str,
 ) -> Row:
     low = float(interval.low[at])
@@ -86,12 +116,14 @@ def _row(
         "low": low,
         "high": float(interval.high[at]),
         **counts,
-        "test": method if np.isfinite(low) else f"no interval: {_why(counts['n_groups'])}",
+        "scope": TRAININGS,
+        "test": JACKKNIFE if np.isfinite(low) else f"no interval: {_why(quantity, counts['n_groups'])}",
     }
 
 
-def _why(n_groups: int) -> str:
-    return f"{n_groups} groups of cases are too few" if n_groups < 5 else "the estimate is 0 or not defined"
+def _why(quantity: str, n_groups: int) -> str:
+    enough = MIN_GROUPS_OF_SPREAD if quantity.startswith("cv") else MIN_GROUPS
+    return f"{n_groups} groups of cases are too few" if n_groups < enough else "the estimate is 0 or not defined"
 
 
 def _slopes(data: Resampled) -> Iterator[Row]:
@@ -116,6 +148,7 @@ def _slopes(data: Resampled) -> Iterator[Row]:
             "n_cases": len(np.unique(np.flatnonzero(known) // len(setting.levels))),
             "n_groups": len(np.unique(codes[known])),
             "n_replicates": int(replicates[index]),
+            "scope": TRAININGS,
             "test": f"Theil-Sen over {line.n_points} images; {PERCENTILE}"
             if np.isfinite(line.low)
             else f"Theil-Sen over {line.n_points} images; no interval: too few groups of cases",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,25 @@ def signed_rank(differences: Floats) -> SignedRank:
         )
     p_value = float(stats.wilcoxon(used, method=method).pvalue)
     return SignedRank(len(known), len(used), positive, effect, p_value, words)
+
+
+@dataclass(frozen=True)
+class RankTests:
+    """One family of signed-rank tests: all pairs of some networks, in the order of ``itertools.combinations``."""
+
+    tests: tuple[SignedRank, ...]
+
+    @cached_property
+    def p_holm(self) -> Floats:
+        """(pair,)."""
+        return holm([test.p_value for test in self.tests])
+
+    def matrix(self, n: int) -> Floats:
+        """(network, network): the corrected p-values of ``n`` networks' pairs; NaN on the diagonal."""
+        found = np.full((n, n), np.nan)
+        one, two = np.triu_indices(n, 1)
+        found[one, two] = found[two, one] = self.p_holm
+        return found
 
 
 def _all_signs(ranks: Floats, positive: float) -> float:

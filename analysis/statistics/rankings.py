@@ -1,21 +1,34 @@
 """All networks at once: ranks, tests of ranks, and how stable they are."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.analysis.statistics.ranks import Ranking, Stability, rank_networks, stability
+from nnunet_skipstudy.analysis.statistics.estimates import TRAININGS
+from nnunet_skipstudy.analysis.statistics.ranks import (
+    Ranking,
+    Stability,
+    equal_networks,
+    rank_networks,
+    stability,
+)
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import metric_index
 from nnunet_skipstudy.registry import METRICS
 
+N_RESAMPLES = 500
+"""Of each draw of equal networks."""
+
 
 @dataclass(frozen=True)
 class LevelRanking:
-    """The eligible networks of a setting ranked by one metric at one level."""
+    """The eligible networks of a setting ranked by one metric at one level.
+
+    ``by_chance``: of :func:`~nnunet_skipstudy.analysis.statistics.ranks.equal_networks`, of the DSC; else NaN.
+    """
 
     dataset: str
     training: str
@@ -25,6 +38,7 @@ class LevelRanking:
     networks: tuple[NetworkKey, ...]
     ranking: Ranking
     stability: Stability
+    by_chance: tuple[float, float]
 
 
 def level_rankings(data: Resampled) -> Iterator[LevelRanking]:
@@ -39,6 +53,7 @@ def level_rankings(data: Resampled) -> Iterator[LevelRanking]:
             if np.isnan(means).any():
                 continue
             lower = METRICS[metric_name].lower_is_better
+            of_groups = by_group[:, :, level, metric]
             yield LevelRanking(
                 setting.dataset,
                 setting.training,
@@ -46,8 +61,9 @@ def level_rankings(data: Resampled) -> Iterator[LevelRanking]:
                 metric_name,
                 level_name,
                 tuple(setting.networks[i] for i in chosen),
-                rank_networks(by_group[:, :, level, metric], lower),
+                rank_networks(of_groups, data.rank_tests[level, metric].matrix(len(chosen)), lower),
                 stability(means, data.bootstrap.n_resamples, lower),
+                equal_networks(of_groups, N_RESAMPLES, lower) if metric_name == "dsc" else (math.nan, math.nan),
             )
 
 
@@ -59,13 +75,16 @@ def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
     resamples = data.counts(values.sum(axis=1))  # NaN where a network has no value
 
     def row(quantity: str, test: str, *parts: Row, **numbers: float) -> Row:
-        made = data.facts(found.metric, found.level, quantity) | {"n_networks": len(found.networks), "test": test}
+        made = data.facts(found.metric, found.level, quantity) | {
+            "n_networks": len(found.networks),
+            "scope": TRAININGS,
+            "test": test,
+        }
         for part in parts:
             made |= part
         return made | {name: float(number) for name, number in numbers.items()}
 
     yield row("friedman", ranking.method, blocks, statistic=ranking.statistic, p_value=ranking.p_value)
-    yield row("critical_difference", ranking.method, blocks, estimate=ranking.critical_difference)
     for index, key in enumerate(found.networks):
         rank = ranking.mean_ranks[index]
         yield row("mean_rank", "ranked within each group of cases", named(key), blocks, estimate=rank)
@@ -77,8 +96,8 @@ def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
         yield row("share_first", *of_means, estimate=stable.share_first[index])
     test = "mean Kendall tau of resamples' rankings with the data's"
     yield row("rank_agreement", test, resamples, estimate=stable.agreement)
-    if np.isfinite(ranking.critical_difference):
-        for one, two in combinations(range(len(found.networks)), 2):
-            pair = named(found.networks[one]) | named(found.networks[two], "other_")
-            apart, p_value = ranking.mean_ranks[one] - ranking.mean_ranks[two], ranking.nemenyi[one, two]
-            yield row("nemenyi", "Nemenyi after Friedman, family-wise", pair, blocks, estimate=apart, p_value=p_value)
+    test = f"names exchanged at random within groups, {N_RESAMPLES} resamples each"
+    agreement, first = found.by_chance
+    if np.isfinite(first):
+        yield row("rank_agreement_by_chance", test, blocks, estimate=agreement)
+        yield row("share_first_by_chance", test, blocks, estimate=first)

@@ -1,12 +1,12 @@
-"""Who is first over all networks at once, and how surely: Friedman, Nemenyi, and ranks under resampling."""
+"""Who is first over all networks at once, and how surely: Friedman, cliques, and ranks under resampling."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from nnunet_skipstudy.analysis.statistics.bootstrap import CONFIDENCE, Floats, divide
+from nnunet_skipstudy.analysis.statistics.bootstrap import CONFIDENCE, SEED, Floats, divide
+from nnunet_skipstudy.analysis.statistics.verdict import SIGNIFICANT
 
 MIN_BLOCKS = 10
 """Friedman's chi-squared distribution is an approximation for many blocks; with fewer no p-value is given."""
@@ -18,17 +18,16 @@ MIN_NETWORKS = 3
 class Ranking:
     """Networks ranked within each block (group of cases), 1 the best, ties averaged.
 
-    ``critical_difference``: mean ranks that lie at least so far apart differ (Nemenyi, family-wise 5 %).
-    ``nemenyi``: p-value of each pair, (network, network). p-values and the difference are NaN where there are too
-    few blocks or networks; ``method`` says so.
+    ``statistic`` and ``p_value`` of Friedman's test, NaN where there are too few blocks or networks; ``method`` says
+    so. ``apart``: (network, network), Wilcoxon's signed-rank p-value of each pair after Holm's correction, NaN where
+    none could be made.
     """
 
     n_blocks: int
     mean_ranks: Floats
     statistic: float
     p_value: float
-    critical_difference: float
-    nemenyi: Floats
+    apart: Floats
     method: str
 
     @property
@@ -37,50 +36,38 @@ class Ranking:
         return [int(index) for index in np.argsort(self.mean_ranks, kind="stable")]
 
     @property
-    def bars(self) -> list[tuple[int, ...]]:
-        """The largest sets of networks that are not told apart, see :func:`bars`."""
-        return bars(self.mean_ranks, self.critical_difference)
+    def cliques(self) -> list[tuple[int, ...]]:
+        """The largest sets of networks that are not told apart, see :func:`cliques`."""
+        return cliques(self.mean_ranks, self.apart)
 
 
-def rank_networks(values: Floats, lower_is_better: bool = False) -> Ranking:
-    """Friedman's test and Nemenyi's comparison of all pairs.
+def rank_networks(values: Floats, apart: Floats, lower_is_better: bool = False) -> Ranking:
+    """Mean ranks and Friedman's test, as in Demšar (2006); pairs by Wilcoxon and Holm (Benavoli et al. 2016).
 
     Args:
         values: (block, network); blocks with a missing value are left out.
+        apart: p-values of pairs, as in :class:`Ranking`. Ranks averaged over all networks, as Nemenyi's test compares
+            them, would let a third network decide whether two differ.
         lower_is_better: for distances.
-
-    Mean ranks and critical difference are as in Demšar (2006).
     """
     complete = np.round(values[~np.isnan(values).any(axis=1)], 12)
     n, k = complete.shape
-    none = np.full((k, k), np.nan)
     if not n:
-        return Ranking(0, np.full(k, np.nan), np.nan, np.nan, np.nan, none, "none: no complete block")
+        return Ranking(0, np.full(k, np.nan), np.nan, np.nan, apart, "none: no complete block")
     mean_ranks: Floats = stats.rankdata(complete if lower_is_better else -complete, axis=1).mean(axis=0)
     if k < MIN_NETWORKS or n < MIN_BLOCKS:
         what = f"{k} networks" if k < MIN_NETWORKS else f"{n} blocks"
-        return Ranking(n, mean_ranks, np.nan, np.nan, np.nan, none, f"none: {what} are too few")
+        return Ranking(n, mean_ranks, np.nan, np.nan, apart, f"none: {what} are too few")
     if not np.ptp(complete, axis=1).any():
-        return Ranking(n, mean_ranks, np.nan, np.nan, np.nan, none, "none: no block differs")
+        return Ranking(n, mean_ranks, np.nan, np.nan, apart, "none: no block differs")
     statistic, p_value = stats.friedmanchisquare(*complete.T)
-    unit = np.sqrt(k * (k + 1) / (6 * n))
-    apart = np.abs(mean_ranks[:, None] - mean_ranks)
-    return Ranking(
-        n,
-        mean_ranks,
-        float(statistic),
-        float(p_value),
-        float(stats.studentized_range.ppf(CONFIDENCE, k, np.inf) / np.sqrt(2) * unit),
-        stats.studentized_range.sf(apart / unit * np.sqrt(2), k, np.inf),
-        "Friedman chi-squared; Nemenyi",
-    )
+    return Ranking(n, mean_ranks, float(statistic), float(p_value), apart, "Friedman chi-squared")
 
 
-def bars(mean_ranks: Sequence[float] | Floats, critical_difference: float) -> list[tuple[int, ...]]:
-    """The bars of a critical-difference diagram: the largest sets of networks that are not told apart.
+def cliques(mean_ranks: Floats, apart: Floats) -> list[tuple[int, ...]]:
+    """The bars of a rank diagram: the largest sets of neighbours in rank of which no two are told apart.
 
-    A bar joins neighbours in rank whose farthest two lie less than the critical difference apart. Sets within
-    another set, and single networks, have no bar: where all differ there is none.
+    Sets within another set, and single networks, have no bar: where all differ there is none.
 
     Returns:
         Positions in ``mean_ranks`` by rank, best bar first.
@@ -89,8 +76,8 @@ def bars(mean_ranks: Sequence[float] | Floats, critical_difference: float) -> li
     found: list[tuple[int, ...]] = []
     reached = 0
     for start in range(len(order)):
-        end = start
-        while end < len(order) and mean_ranks[order[end]] - mean_ranks[order[start]] < critical_difference:
+        end = start + 1
+        while end < len(order) and not (apart[order[end], order[start:end]] < SIGNIFICANT).any():
             end += 1
         if end - start > 1 and end > reached:
             found.append(tuple(order[start:end]))
@@ -136,3 +123,32 @@ def _kendall(first: Floats, others: Floats) -> float:
     theirs = np.sign(others[:, one] - others[:, two])
     scale = np.sqrt((ours**2).sum() * (theirs**2).sum(axis=1))
     return float(np.nanmean(divide(theirs @ ours, scale))) if scale.any() else float("nan")
+
+
+def equal_networks(
+    values: Floats, n_resamples: int, lower_is_better: bool = False, n_draws: int = 20, seed: int = SEED
+) -> tuple[float, float]:
+    """The yardstick of :func:`stability`: what networks that are all alike would give on these cases.
+
+    Args:
+        values: (block, network); names are exchanged at random within each block.
+        n_resamples: in each draw.
+        lower_is_better: for distances.
+        n_draws: of names.
+        seed: of the draws.
+
+    Returns:
+        The agreement, and the share of resamples that the most frequent first has; means over the draws.
+    """
+    complete = values[~np.isnan(values).any(axis=1)]
+    rng = np.random.default_rng(seed)
+    n = len(complete)
+    weights = np.concatenate([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)])
+    drawn = [
+        stability(weights @ rng.permuted(complete, axis=1) / n, n_resamples, lower_is_better) for _ in range(n_draws)
+    ]
+    agreements = [found.agreement for found in drawn if np.isfinite(found.agreement)]
+    return (
+        float(np.mean(agreements)) if agreements else float("nan"),
+        float(np.mean([found.share_first.max() for found in drawn])),
+    )

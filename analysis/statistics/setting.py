@@ -1,5 +1,6 @@
 """What networks are compared in: one data set, one training set, one label; as arrays, replicates averaged."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
+from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, replicate_numbers
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine, theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
@@ -31,6 +33,9 @@ class Setting:
         values: (case, network, level, metric), NaN where there is no value; seeds and like folds averaged.
         changes: as ``values``, minus the same case's and training's at the reference level, then averaged.
         before: as ``values``, what the ``changes`` are counted from; NaN where they are.
+        deviations: (replicate, network, level, metric) of each training set: how far each replicate's mean lies from
+            the mean over replicates, see :mod:`~nnunet_skipstudy.analysis.statistics.between_trainings`.
+        change_deviations: likewise, of the ``changes``; NaN at the reference level.
         profiles: as ``values``, of the trainings alone that were tested at all of their network's levels.
         failures: (case, network, level), the share of predictions that failed; NaN where there is none that counts.
         disparities: (case, level), the texture disparity (TD) of the case's image there, NaN where not known.
@@ -50,6 +55,8 @@ class Setting:
     values: Floats
     changes: Floats
     before: Floats
+    deviations: tuple[Floats, ...]
+    change_deviations: tuple[Floats, ...]
     profiles: Floats
     failures: Floats
     disparities: Floats
@@ -102,24 +109,25 @@ class Setting:
         """The positions of the networks that take part in rankings and tests."""
         return [int(index) for index in np.flatnonzero(self.eligible)]
 
+    def group_sums(self, values: Floats) -> Floats:
+        """Sums of (case, …) over each group's cases, NaN as 0: (group, …)."""
+        sums = np.zeros((self.codes.max(initial=-1) + 1, *values.shape[1:]))
+        np.add.at(sums, self.codes, np.nan_to_num(values))
+        return sums
+
     def group_means(self, values: Floats) -> Floats:
         """Means of (case, …) over each group's cases that have a value: (group, …)."""
-        codes = self.codes
-        sums = np.zeros((codes.max(initial=-1) + 1, *values.shape[1:]))
-        counts = np.zeros_like(sums)
-        np.add.at(sums, codes, np.nan_to_num(values))
-        np.add.at(counts, codes, ~np.isnan(values))
-        result: Floats = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-        return result
+        return divide(self.group_sums(values), self.group_sums((~np.isnan(values)).astype(float)))
 
 
 def settings(cases: pd.DataFrame, networks: Sequence[NetworkKey], include_degenerate: bool = False) -> list[Setting]:
     """The settings of a study.
 
     Args:
-        cases: the table of cases, with ``reference_level`` and ``degenerate``.
+        cases: the table of cases, with ``reference_level`` and ``degenerate``; where a network has degenerate trainings
+            left, it takes no part in rankings and tests.
         networks: in the order of tables.
-        include_degenerate: let degenerate networks take part in rankings and tests.
+        include_degenerate: let it take part.
 
     Returns:
         One per data set, training and label; where there are several labels one more for their mean, and for
@@ -159,26 +167,29 @@ def _by_label(
     shape = (len(cases), len(present), len(levels))
     disparities = np.full((len(cases), len(levels)), np.nan)
     disparities[at[0], at[2]] = rows["disparity"].to_numpy(dtype=float)
-    numbers, with_reference = _numbers(rows), _with_reference_level(rows)
+    numbers, with_reference, replicates = _numbers(rows), _with_reference_level(rows), replicate_numbers(rows)
+    apart = (len(cases), int(replicates.max(initial=0)) + 1, *shape[1:])
     made = []
     for label in labels:
         chosen = (rows["label"] == label).to_numpy()
         own, of_network = at[:, chosen], [rows[chosen & (at[1] == index)] for index in range(len(present))]
         averaged: dict[str, Any] = {name: _averaged(array[chosen], own, shape) for name, array in numbers.items()}
-        made.append(
-            Setting(
-                *(dataset, training, label, cases),
-                groups=tuple(group_of[case] or f"case {case}" for case in cases),
-                networks=present,
-                levels=levels,
-                **averaged,
-                disparities=disparities,
-                references=tuple(str(part["reference_level"].max()) if len(part) else "" for part in of_network),
-                eligible=np.array([_eligible(part, include_degenerate) for part in of_network], dtype=bool),
-                trainings=_counted(own, shape),
-                paired=_counted(at[:, chosen & with_reference], shape),
-            )
+        spread = [deviations(numbers[name][chosen], own, replicates[chosen], apart) for name in ("values", "changes")]
+        setting = Setting(
+            *(dataset, training, label, cases),
+            groups=tuple(group_of[case] or f"case {case}" for case in cases),
+            networks=present,
+            levels=levels,
+            **averaged,
+            deviations=(spread[0],),
+            change_deviations=(spread[1],),
+            disparities=disparities,
+            references=tuple(str(part["reference_level"].max()) if len(part) else "" for part in of_network),
+            eligible=np.array([_eligible(part, include_degenerate) for part in of_network], dtype=bool),
+            trainings=_counted(own, shape),
+            paired=_counted(at[:, chosen & with_reference], shape),
         )
+        made.append(replace(setting, change_deviations=(without_reference(setting, spread[1]),)))
     yield from [_mean(made, label=ALL_LABELS)] if len(made) > 1 else []
     yield from made
 
@@ -196,8 +207,8 @@ def _numbers(rows: pd.DataFrame) -> dict[str, Floats]:
 
 
 def _eligible(rows: pd.DataFrame, include_degenerate: bool) -> bool:
-    """Whether a network takes part: it has predictions, and not all of its trainings are degenerate."""
-    sound = include_degenerate or not rows["degenerate"].all()
+    """Whether a network takes part: it has predictions, and is judged by no degenerate training."""
+    sound = include_degenerate or not rows["degenerate"].any()
     return bool(len(rows) and sound and (rows["outcome"] != "absent").any())
 
 
@@ -265,6 +276,13 @@ def _mean(alike: Sequence[Setting], training: str | None = None, label: str | No
     first = alike[0]
     same_reference = len({setting.references for setting in alike}) == 1
 
+    def apart(name: str) -> tuple[Floats, ...]:
+        """Other training sets are other trainings; labels are of the same."""
+        strata = [getattr(setting, name) for setting in alike]
+        if training is not None:
+            return tuple(itertools.chain(*strata))
+        return tuple(nanmean(np.stack(same)) for same in zip(*strata, strict=True))
+
     def mean(name: str) -> Floats:
         arrays = [getattr(setting, name) for setting in alike]
         if training is not None and name in ("changes", "before"):  # at its own reference level nothing can change
@@ -278,6 +296,8 @@ def _mean(alike: Sequence[Setting], training: str | None = None, label: str | No
         values=mean("values"),
         changes=mean("changes"),
         before=mean("before"),
+        deviations=apart("deviations"),
+        change_deviations=apart("change_deviations"),
         profiles=mean("profiles"),
         failures=mean("failures"),
         references=first.references if same_reference else ("",) * len(first.networks),

@@ -12,6 +12,8 @@ from nnunet_skipstudy.analysis.statistics.estimates import estimates
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_rankings, ranking_rows
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.tallies import tallies
+from nnunet_skipstudy.analysis.statistics.verdict import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.analysis.statistics.wins import WIN_COLUMNS, wins
 
 STATISTICS_COLUMNS: tuple[str, ...] = (
@@ -20,18 +22,25 @@ STATISTICS_COLUMNS: tuple[str, ...] = (
     *(*(f"other_{name}" for name in PUBLISHED), "other_group"),
     *("estimate", "low", "high", "n_cases", "n_groups", "n_replicates", "n_networks"),
     *("test", "statistic", "p_value", "p_holm", "n_tests", "effect"),
+    *("scope", "n_trainings", "se_cases", "se_trainings", "df", "smallest_difference", "verdict", "p_false"),
+    *("rank_test", "p_ranks", "p_ranks_holm"),
 )
-_COUNTS = ("n_cases", "n_groups", "n_replicates", "n_networks", "n_tests")
-_NUMBERS = ("estimate", "low", "high", "statistic", "p_value", "p_holm", "effect")
+_COUNTS = ("n_cases", "n_groups", "n_replicates", "n_networks", "n_tests", "n_trainings")
+_NUMBERS = (
+    *("estimate", "low", "high", "statistic", "p_value", "p_holm", "effect"),
+    *("se_cases", "se_trainings", "df", "smallest_difference", "p_false", "p_ranks", "p_ranks_holm"),
+)
+_WORDS = ("scope", "verdict", "rank_test")
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """``table``: a row per statistic, with :data:`STATISTICS_COLUMNS`. ``wins``: with ``WIN_COLUMNS``."""
+    """``table``: a row per statistic, with :data:`STATISTICS_COLUMNS`. ``wins``, ``tallies``: see their makers."""
 
     settings: tuple[Setting, ...]
     table: pd.DataFrame
     wins: pd.DataFrame
+    tallies: pd.DataFrame
     rankings: tuple[LevelRanking, ...]
 
     def overall(self, dataset: str) -> list[Setting]:
@@ -76,20 +85,24 @@ class Statistics:
         return found
 
 
-def make_statistics(settings: Sequence[Setting]) -> Statistics:
-    """Estimate, compare and rank in every setting. Resamples are seeded: equal input gives equal numbers."""
+def make_statistics(settings: Sequence[Setting], smallest_difference: float = SMALLEST_DIFFERENCE) -> Statistics:
+    """Estimate, compare and rank in every setting. Resamples are seeded: equal input gives equal numbers.
+
+    ``smallest_difference``: of a share, what smaller differences are as good as none.
+    """
     rows: list[Row] = []
     won: list[Row] = []
     rankings: list[LevelRanking] = []
     for setting in settings:
         data = Resampled(setting)
         rows += estimates(data)
-        rows += comparisons(data)
+        rows += comparisons(data, smallest_difference)
         for ranking in level_rankings(data):
             rankings.append(ranking)
             rows += ranking_rows(data, ranking)
         won += wins(data)
-    empty: Row = dict.fromkeys(STATISTICS_COLUMNS[:16], "")
+    empty: Row = dict.fromkeys([*STATISTICS_COLUMNS[:16], *_WORDS], "")
     table = pd.DataFrame([empty | row for row in rows], columns=list(STATISTICS_COLUMNS))
     table = table.astype(dict.fromkeys(_COUNTS, "Int64") | dict.fromkeys(_NUMBERS, float))
-    return Statistics(tuple(settings), table, pd.DataFrame(won, columns=list(WIN_COLUMNS)), tuple(rankings))
+    contests = pd.DataFrame(won, columns=list(WIN_COLUMNS))
+    return Statistics(tuple(settings), table, contests, tallies(settings, contests), tuple(rankings))

@@ -29,8 +29,10 @@ WIN_COLUMNS: tuple[str, ...] = (
 def wins(data: Resampled) -> Iterator[Row]:
     """Every network's value in every contest of a setting, and whether it is the best of the eligible.
 
-    Contests: the highest DSC or NSD and the shortest distance (``mean``), the smallest coefficient of variation
-    over cases (``cv``) at each level; and the smallest over levels (``cv_across_levels``, per case, averaged).
+    Contests: the highest DSC or NSD and the shortest distance (``mean``), being the only best one in the most cases
+    (``most_cases``, the study's own form; cases in which networks tie count for none), the smallest coefficient of
+    variation over cases (``cv``) at each level; and the smallest over levels, per case and averaged
+    (``cv_across_levels``), and of the level means (``cv_of_level_means``).
     ``share_of_cases_best`` counts cases, ``share_of_resamples_best`` cluster-bootstrap resamples; ties are shared.
     ``reason``: why a network takes no part. In a contest for steadiness none does that steadily fails, or whose share
     of cases without a value exceeds the least of any network by more than :data:`MORE_FAILURES`: it would be measured
@@ -41,6 +43,9 @@ def wins(data: Resampled) -> Iterator[Row]:
             values = data.values[:, :, level, metric]
             rows = data.means[:, :, level, metric]
             yield from _contest(data, (name, level_name, "mean"), rows, values, row.lower_is_better, True)
+            alone = _alone_best(values, data.setting.ranked, row.lower_is_better)
+            rows = data.bootstrap.means(alone)
+            yield from _contest(data, (name, level_name, "most_cases"), rows, alone, False, False)
             rows = data.cvs[:, :, level, metric]
             out = _not_steady(data, level, row.lower_is_better)
             yield from _contest(data, (name, level_name, "cv"), rows, values, True, False, out)
@@ -49,6 +54,18 @@ def wins(data: Resampled) -> Iterator[Row]:
             rows = data.bootstrap.means(by_case)
             out = _undefined(data, by_case)
             yield from _contest(data, (name, ALL_LEVELS, "cv_across_levels"), rows, by_case, True, True, out)
+            rows = data.cvs_of_level_means[:, :, metric]
+            yield from _contest(data, (name, ALL_LEVELS, "cv_of_level_means"), rows, by_case, True, False, out)
+
+
+def _alone_best(values: Floats, ranked: list[int], lower: bool) -> Floats:
+    """(case, network): 1 where a ranked network alone is best, else 0; NaN where one of them has no value."""
+    signed = np.round(-values if lower else values, 12)[:, ranked]
+    known = ~np.isnan(signed).any(axis=1, keepdims=True)
+    best = signed == signed.max(axis=1, keepdims=True, initial=-np.inf)
+    found = np.full(values.shape, np.nan)
+    found[:, ranked] = np.where(known, best & (best.sum(axis=1, keepdims=True) == 1), np.nan)
+    return found
 
 
 def _not_steady(data: Resampled, level: int, distance: bool) -> dict[int, str]:

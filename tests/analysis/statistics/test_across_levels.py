@@ -118,14 +118,17 @@ def test_a_constant_network_does_not_win_on_cv() -> None:
 def test_statistics_say_n_and_test_and_print_no_p_value_for_few_groups() -> None:
     enough = study().table.query("quantity == 'difference' and metric == 'dsc' and level == 'hardest'").iloc[0]
     assert (enough["n_cases"], enough["n_groups"], enough["architecture"]) == (8, 8, "UNet")
-    assert enough["p_value"] == pytest.approx(2 / 2**8)
-    assert enough["test"].startswith("Wilcoxon signed-rank, exact; interval: cluster bootstrap")
+    assert enough["p_ranks"] == pytest.approx(2 / 2**8)
+    assert enough["rank_test"] == "Wilcoxon signed-rank, exact"
+    assert enough["test"] == "t, cluster jackknife, 95 %"
+    assert enough["scope"] == "trainings"
+    assert enough["p_value"] < 0.001
     assert enough["low"] < enough["estimate"] < enough["high"]
     few = study(n=4).table
     assert few["p_value"].isna().all()
     assert few["p_holm"].isna().all()
     assert few.loc[few["quantity"] != "rank_of_mean", "low"].isna().all()
-    assert few.query("quantity == 'difference'")["test"].str.contains("are too few").all()
+    assert few.query("quantity == 'difference'")["rank_test"].str.contains("are too few").all()
 
 
 def test_shares_of_cases_and_resamples() -> None:

@@ -127,12 +127,12 @@ def test_intervals_count_the_groups_that_have_a_value(values: dict[str, np.ndarr
 
 
 def test_groups_without_a_value_leave_a_spread_s_interval_alone() -> None:
-    """Jackknife and Student's t over the 7 groups that count, whether or not 13 others are there."""
+    """Jackknife and Student's t over the 22 groups that count, whether or not 13 others are there."""
     rng = np.random.default_rng(3)
-    values = np.full(20, np.nan)
-    values[:7] = rng.uniform(0.4, 0.9, 7)
-    alone, among = (ClusterBootstrap([str(100 + i) for i in range(n)]) for n in (7, 20))
-    rows = [b.spreads(v) / b.means(v) for b, v in ((alone, values[:7]), (among, values))]
+    values = np.full(35, np.nan)
+    values[:22] = rng.uniform(0.4, 0.9, 22)
+    alone, among = (ClusterBootstrap([str(100 + i) for i in range(n)]) for n in (22, 35))
+    rows = [b.spreads(v) / b.means(v) for b, v in ((alone, values[:22]), (among, values))]
     one, two = alone.spread_interval(rows[0]), among.spread_interval(rows[1], among.known(values))
     assert (float(two.low), float(two.high)) == (pytest.approx(float(one.low)), pytest.approx(float(one.high)))
 

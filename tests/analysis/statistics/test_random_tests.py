@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-import scikit_posthocs
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -16,7 +15,7 @@ from nnunet_skipstudy.analysis.statistics.pairwise import (
     holm,
     signed_rank,
 )
-from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS, bars, rank_networks, stability
+from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS, cliques, rank_networks, stability
 
 SEEDS = range(12)
 
@@ -132,51 +131,50 @@ def test_holm_equals_statsmodels_on_random_families(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("k", [3, 5])
-def test_friedman_and_nemenyi_on_tied_ranks_equal_scipy_and_scikit_posthocs(k: int, seed: int) -> None:
+def test_friedman_on_tied_ranks_equals_scipy(k: int, seed: int) -> None:
     rng = np.random.default_rng((k, seed))
     values = rng.integers(0, 5, (MIN_BLOCKS + seed, k)) / 4 + np.arange(k) / 4 * (seed % 2)
-    found = rank_networks(values)
+    found = rank_networks(values, np.full((k, k), np.nan))
     expected = stats.friedmanchisquare(*values.T)
     assert (found.statistic, found.p_value) == (pytest.approx(expected.statistic), pytest.approx(expected.pvalue))
     assert found.mean_ranks == pytest.approx(stats.rankdata(-values, axis=1).mean(axis=0))
-    theirs = scikit_posthocs.posthoc_nemenyi_friedman(values).to_numpy()
-    assert found.nemenyi == pytest.approx(theirs, abs=1e-6)
-    apart = np.abs(found.mean_ranks[:, None] - found.mean_ranks)
-    np.testing.assert_array_equal(found.nemenyi < 0.05, apart > found.critical_difference)
 
 
 def test_ten_blocks_of_three_networks_are_enough_and_the_bounds_are_those_said() -> None:
-    values = np.random.default_rng(0).random((MIN_BLOCKS, 3))
-    assert rank_networks(values).method == "Friedman chi-squared; Nemenyi"
-    assert rank_networks(values[1:]).method == "none: 9 blocks are too few"
-    assert rank_networks(values[:, 1:]).method == "none: 2 networks are too few"
-    assert rank_networks(np.full((12, 3), np.nan)).method == "none: no complete block"
+    values, apart = np.random.default_rng(0).random((MIN_BLOCKS, 3)), np.ones((3, 3))
+    assert rank_networks(values, apart).method == "Friedman chi-squared"
+    assert rank_networks(values[1:], apart).method == "none: 9 blocks are too few"
+    assert rank_networks(values[:, 1:], apart).method == "none: 2 networks are too few"
+    assert rank_networks(np.full((12, 3), np.nan), apart).method == "none: no complete block"
 
 
 def test_blocks_that_all_tie_have_mean_ranks_but_no_test() -> None:
     """Values that differ in the last digit only tie too; that blocks differ from each other is no matter."""
     values = np.tile([0.3, 0.1 + 0.2, 0.3], (MIN_BLOCKS, 1)) + np.arange(MIN_BLOCKS)[:, None]
-    found = rank_networks(values)
+    found = rank_networks(values, np.full((3, 3), np.nan))
     assert found.mean_ranks.tolist() == [2, 2, 2]
     assert (found.method, found.n_blocks) == ("none: no block differs", MIN_BLOCKS)
-    assert np.isnan([found.statistic, found.p_value, found.critical_difference]).all()
-    assert np.isnan(found.nemenyi).all()
+    assert np.isnan([found.statistic, found.p_value]).all()
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_bars_are_all_largest_sets_of_neighbours(seed: int) -> None:
-    """Held against every run of neighbours: near enough together, and no longer one around it is."""
+def test_cliques_are_all_largest_sets_of_neighbours(seed: int) -> None:
+    """Held against every run of neighbours: no two are told apart, and no longer one around it is such a run."""
     rng = np.random.default_rng(seed)
-    mean_ranks = np.round(rng.uniform(1, 7, rng.integers(2, 8)), 1)
-    difference = float(np.round(rng.uniform(0.2, 3), 1)) + 0.05
+    k = int(rng.integers(2, 8))
+    mean_ranks = np.round(rng.uniform(1, 7, k), 1)
+    apart = np.triu(rng.uniform(0, 0.12, (k, k)), 1)
+    apart += apart.T
+    apart[rng.random((k, k)) < 0.1] = np.nan
+    apart = np.where(np.isnan(apart.T), np.nan, apart)
     order = np.argsort(mean_ranks, kind="stable").tolist()
     runs = [
         tuple(order[start:end])
         for start, end in itertools.combinations(range(len(order) + 1), 2)
-        if end - start > 1 and mean_ranks[order[end - 1]] - mean_ranks[order[start]] < difference
+        if end - start > 1 and not any(apart[pair] < 0.05 for pair in itertools.combinations(order[start:end], 2))
     ]
     largest = [run for run in runs if not any(set(run) < set(other) for other in runs)]
-    assert bars(mean_ranks, difference) == sorted(largest, key=lambda run: order.index(run[0]))
+    assert cliques(mean_ranks, apart) == sorted(largest, key=lambda run: order.index(run[0]))
 
 
 @pytest.mark.parametrize("lower", [False, True])

@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-import scikit_posthocs
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.pairwise import holm, signed_rank
-from nnunet_skipstudy.analysis.statistics.ranks import bars, rank_networks, stability
+from nnunet_skipstudy.analysis.statistics.ranks import cliques, equal_networks, rank_networks, stability
 
 DARWIN = np.array([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75], dtype=float)
 """Heights of cross- minus self-fertilised maize, in eighths of an inch (Darwin 1876; Hollander and Wolfe)."""
@@ -81,45 +80,62 @@ def test_holm_equals_statsmodels() -> None:
     assert np.isnan(with_gap[1])
 
 
+NOT_APART = np.ones((4, 4))
+
+
 def test_demsar_s_example() -> None:
-    """Mean ranks 3.143, 2.000, 2.893, 1.964; critical difference 1.25 (Demšar: 4.69 / 3.74)."""
-    ranking = rank_networks(DEMSAR)
+    """Mean ranks 3.143, 2.000, 2.893, 1.964."""
+    ranking = rank_networks(DEMSAR, NOT_APART)
     assert ranking.mean_ranks == pytest.approx([3.143, 2.000, 2.893, 1.964], abs=5e-4)
-    assert ranking.critical_difference == pytest.approx(1.25, abs=5e-3)
     assert ranking.statistic == pytest.approx(stats.friedmanchisquare(*DEMSAR.T).statistic)
-    theirs = scikit_posthocs.posthoc_nemenyi_friedman(DEMSAR)
-    assert ranking.nemenyi == pytest.approx(theirs.to_numpy(), abs=1e-6)
-    # Demšar: even the best and the worst, 1.18 apart, can't be told apart.
-    assert bars(ranking.mean_ranks, ranking.critical_difference) == [(3, 1, 2, 0)]
+    assert ranking.cliques == [(3, 1, 2, 0)]
 
 
 def test_ranks_turn_around_for_distances() -> None:
-    assert rank_networks(DEMSAR, lower_is_better=True).mean_ranks == pytest.approx(5 - rank_networks(DEMSAR).mean_ranks)
+    turned = rank_networks(DEMSAR, NOT_APART, lower_is_better=True).mean_ranks
+    assert turned == pytest.approx(5 - rank_networks(DEMSAR, NOT_APART).mean_ranks)
 
 
 def test_too_few_blocks_or_networks_have_no_p_value() -> None:
-    few = rank_networks(DEMSAR[:9])
-    assert np.isnan([few.p_value, few.critical_difference]).all()
+    few = rank_networks(DEMSAR[:9], NOT_APART)
+    assert np.isnan(few.p_value)
     assert "9 blocks are too few" in few.method
     assert few.mean_ranks.sum() == pytest.approx(10)
-    assert "2 networks are too few" in rank_networks(DEMSAR[:, :2]).method
+    assert "2 networks are too few" in rank_networks(DEMSAR[:, :2], NOT_APART).method
     gap = DEMSAR.copy()
     gap[0, 0] = np.nan
-    assert rank_networks(gap).n_blocks == 13
+    assert rank_networks(gap, NOT_APART).n_blocks == 13
 
 
-def test_bars_where_all_differ_or_none() -> None:
-    """Where all differ no bar is drawn (scikit-posthocs #82); one bar where none does."""
-    ranks = [1.0, 2.0, 3.0, 4.0]
-    assert bars(ranks, 0.9) == []
-    assert bars(ranks, 1.0) == []
-    assert bars(ranks, 5.0) == [(0, 1, 2, 3)]
+def test_cliques_where_all_differ_or_none() -> None:
+    """Where all differ no bar is drawn (scikit-posthocs #82); one bar where none does, or none could be tested."""
+    ranks = np.array([1.0, 2.0, 3.0, 4.0])
+    assert cliques(ranks, np.zeros((4, 4))) == []
+    assert cliques(ranks, NOT_APART) == [(0, 1, 2, 3)]
+    assert cliques(ranks, np.full((4, 4), np.nan)) == [(0, 1, 2, 3)]
 
 
-def test_bars_are_the_largest_sets_and_may_overlap() -> None:
-    """Two sets that share networks stay two bars (scikit-posthocs #65, #86); none lies within another."""
-    assert bars([3.0, 1.0, 2.0, 4.0, 5.0], 1.5) == [(1, 2), (2, 0), (0, 3), (3, 4)]
-    assert bars([1.0, 1.4, 1.8, 3.0, 3.2], 1.0) == [(0, 1, 2), (3, 4)]
+def test_cliques_may_overlap_and_hold_nobody_who_differs_from_a_member() -> None:
+    """Two sets that share networks stay two bars (scikit-posthocs #65, #86); none lies within another.
+
+    The best and the last of three don't differ, but the middle one differs from the last: no bar over all three.
+    """
+    apart = np.ones((4, 4))
+    apart[0, 3] = apart[3, 0] = 0.01
+    assert cliques(np.array([1.0, 2.0, 3.0, 4.0]), apart) == [(0, 1, 2), (1, 2, 3)]
+    apart = np.ones((3, 3))
+    apart[1, 2] = apart[2, 1] = 0.01
+    assert cliques(np.array([1.0, 2.0, 3.0]), apart) == [(0, 1)]
+
+
+def test_equal_networks_are_the_yardstick_of_stability() -> None:
+    """Real differences of a tenth agree fully under resampling; the same numbers with names exchanged don't."""
+    values = np.random.default_rng(6).normal(0.8, 0.05, (40, 1)) + np.array([0.0, 0.1, 0.2])
+    agreement, first = equal_networks(values, 200)
+    assert agreement < 0.7
+    assert 1 / 3 < first < 0.9
+    assert equal_networks(values, 200) == (agreement, first)
+    assert np.isnan(equal_networks(np.full((10, 2), 0.5), 50)[0])
 
 
 def test_stability_of_a_clear_and_of_a_tied_ranking() -> None:
