@@ -11,7 +11,7 @@ from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
 from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
 from nnunet_skipstudy.analysis.figures.forest import forests
-from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps
+from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps, label_heatmaps
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
 from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
@@ -185,6 +185,7 @@ def _drawings(study: Study, views: Sequence[CaseView]) -> Iterator[Drawing]:
     yield from forests(statistics, datasets, looks)
     yield from metric_over_levels(study.summary, looks, units, tolerances, statistics)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
+    yield from label_heatmaps(statistics, datasets, looks)
     yield from performance_against_robustness(statistics, datasets, looks)
     yield from rank_diagrams(statistics, datasets, looks)
     yield from dsc_distributions(statistics, datasets, looks)

@@ -96,10 +96,12 @@ def _lines(
             axis.set_visible(False)
             above = axes[list(axes).index(axis) - columns]
             above.tick_params(labelbottom=True)
-        highest = max([float(rows["mean"].max()), *(high for _, high in intervals.values())])
-        axes[0].set_ylim(0, 1.02 if bounded else (highest * 1.08 if highest > 0 else 1))
+        values = [*rows["mean"].dropna(), *(value for bounds in intervals.values() for value in bounds)]
+        lowest, highest = min(0.0, *values) * 1.08, max(values, default=1.0) * 1.08
+        axes[0].set_ylim(*paper.share_limits(values) if bounded else (lowest, highest if highest > lowest else 1))
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
-        figure.supylabel(ylabel, fontsize=9)
+        said = paper.said_limits(axes[0]) if bounded else ""
+        figure.supylabel(ylabel.removesuffix(")") + f"{said})", fontsize=9)
         paper.title_above(figure, title)
         present = set(network_keys(rows))
         drawn = [look for key, look in looks.items() if key in present]

@@ -112,7 +112,7 @@ def _means(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int
 
 
 SKIP_WORDS = {BETTER: "help", WORSE: "hurt"}
-VERDICT_WORDS = {EQUIVALENT: "no difference that matters", UNDECIDED: "undecided", "": "no interval"}
+VERDICT_WORDS = {EQUIVALENT: "equivalent", UNDECIDED: "undecided", "": "no interval"}
 SCOPES = {
     NETWORKS: "of the networks: variance between trainings counted",
     TRAININGS: "of these trainings: another seed may differ",

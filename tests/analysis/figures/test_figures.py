@@ -14,7 +14,7 @@ from nnunet_skipstudy.analysis.figures.disparity import _panels
 from nnunet_skipstudy.analysis.figures.looks import Look, looks, shade
 from nnunet_skipstudy.analysis.figures.qualitative import _sheet
 from nnunet_skipstudy.analysis.figures.style import fitted, legend_below, network_handle, width_of
-from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place, Plane
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import outlines
 from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
@@ -117,9 +117,8 @@ def test_a_tile_without_a_prediction_says_so() -> None:
     key = NetworkKey("UNet", "nnUNetTrainerUNet", "p", "2d")
     picture, place = np.zeros((8, 8), dtype=np.uint8), Place("", key, "easiest")
     images = {"hardest": picture, "easiest": picture}
-    view = CaseView(
-        "D", Choice("a", "best"), None, (8, 8), outlines(picture), images, {place: outlines(picture)}, {place: 0.5}
-    )
+    plane = Plane(None, images, (outlines(picture),), {place: (outlines(picture),)})
+    view = CaseView("D", Choice("a", "best"), (8, 8), ("organ",), (plane,), 0, {place: (0.5, 0.5)}, frozenset(), {})
     figure = _sheet(view, "", looks([key]), "title")
     words = [text.get_text() for text in figure.axes[0].texts]
     assert (words.count("no prediction"), words.count("0.500")) == (1, 1)
