@@ -79,7 +79,7 @@ def test_nothing_is_cut_in_figures_of_two_trainings_of_each_network(tmp_path: Pa
     for folder in list(predictions.glob("*/*")):
         shutil.copytree(folder, folder.with_name(folder.name.replace("_spatialDA", "")))
     analyze(AnalyzeOptions(predictions, raw, tmp_path / "out", progress=False))
-    kinds = ("levels_dsc", "tradeoff_dsc", "cases_dsc", "critical_difference_dsc", "disparity_dsc")
+    kinds = ("levels_dsc", "tradeoff_dsc", "cases_dsc", "ranks_dsc", "disparity_dsc")
     for kind in kinds:
         pixels = np.array(Image.open(tmp_path / "out" / "figures" / f"{kind}_{DATASET}.png").convert("L"))
         for edge in (pixels[:, :2], pixels[:, -2:], pixels[:2], pixels[-2:]):
@@ -98,6 +98,7 @@ def test_the_lowest_panel_of_each_column_names_its_ticks(n: int) -> None:
     values, once = rng.uniform(0.5, 1, (6, n, 2, 5)), np.ones((6, n, 2), dtype=int)
     setting = Setting(
         "D", "", "x", cases, cases, keys, ("hardest", "easiest"), values=values, changes=0 * values, before=values,
+        deviations=(0 * values[:1],), change_deviations=(0 * values[:1],),
         profiles=values, failures=0.0 * once, disparities=rng.uniform(0, 2, (6, 2)), references=("",) * n,
         eligible=np.ones(n, dtype=bool), trainings=once, paired=once,
     )  # fmt: skip

@@ -52,23 +52,31 @@ def test_everything_is_written(study: Path) -> None:
 
 
 def test_findings_come_with_intervals_and_tests(study: Path) -> None:
-    """The made-up U-Net loses more than No-Skip on all seven patients: exact p = 2 / 2^7."""
+    """The made-up U-Net loses more than No-Skip on all seven patients."""
     page = (study / "report.md").read_text(encoding="utf-8")
-    found = next(line for line in page.splitlines() if line.startswith("- Skips left out or not: No-Skip U-Net minus"))
-    assert "in mean DSC at hardest: +0." in found
-    assert "(p = 0.016, effect +1.000, n = 7: they differ)" in found
-    assert "at unperturbed: " in found
+    lost = next(
+        line for line in page.splitlines() if line.startswith("- Change of mean DSC from unperturbed to hardest")
+    )
+    assert "No-Skip U-Net minus U-Net: +0." in lost
+    assert "n = 7: the networks differ)" in lost
+    assert "of its variance comes from the trainings" in lost
+    found = next(
+        line for line in page.splitlines() if line.startswith("- Mean DSC, No-Skip U-Net minus U-Net: at hardest")
+    )
+    assert "n = 7: the networks differ)" in found
+    assert "at unperturbed " in found
     rows = pd.read_csv(study / "statistics.csv", keep_default_na=False, na_values=[""])
     row = rows[(rows["quantity"] == "difference") & (rows["metric"] == "dsc") & (rows["level"] == "hardest")].iloc[0]
     assert (row["n_cases"], row["n_groups"], row["n_tests"]) == (14, 7, 1)
-    assert row["p_value"] == pytest.approx(2 / 2**7)
+    assert row["p_ranks"] == pytest.approx(2 / 2**7)
+    assert (row["scope"], row["n_trainings"], row["verdict"]) == ("networks", 2, "better")
     assert f"{row['estimate']:+.3f} " in found
     assert "VNet" not in set(rows.loc[rows["quantity"] == "difference", "architecture"])
     assert "7 groups of cases are few" in page
 
 
 def test_degenerate_networks_take_part_only_when_asked(study: Path, tmp_path: Path) -> None:
-    wins = pd.read_csv(study / "wins.csv", keep_default_na=False)
+    wins = pd.read_csv(study / "wins.csv", keep_default_na=False, na_values=[""])
     contest = wins[(wins["quantity"] == "cv_across_levels") & (wins["metric"] == "dsc")]
     assert contest.loc[contest["best"], "architecture"].tolist() == ["NoSkip"]
     assert contest.loc[contest["value"] == contest["value"].min(), "architecture"].tolist() == ["VNet"]
