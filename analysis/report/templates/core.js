@@ -51,7 +51,7 @@ function fitted(words, length) { return words.length > length ? `${words.slice(0
 // A menu whose choice is part of the state; gives the element and the place chosen at first.
 function menu(key, label, options, changed, usual = 0) {
   const chosen = remembered(key, options.length, usual);
-  const select = html("select", {}, ...options.map((title, index) => html("option", { value: index, selected: index === chosen ? "" : null }, title)));
+  const select = html("select", { "aria-label": label }, ...options.map((title, index) => html("option", { value: index, selected: index === chosen ? "" : null }, title)));
   select.addEventListener("change", () => { remember(key, select.value, usual); changed(Number(select.value)); });
   const wrapper = html("label", {}, label, select);
   wrapper.hidden = options.length < 2;
