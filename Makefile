@@ -13,7 +13,7 @@ CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
 
-test: lint  ## format, lint, types, import directions, then all tests, against the installed package
+test: lint  ## format, lint, types, import directions, dead code, then all tests, against the installed package
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-fuzz: $(VENV)/.package $(VENV)/.dev  ## spoilt inputs, EXAMPLES of each kind, on all cores; make test tries 25
@@ -33,6 +33,10 @@ lint: $(VENV)/.package $(VENV)/.dev
 	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml
 	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml $(CURDIR)/tests/helpers $(CURDIR)/benchmarks
 	cd $(VENV) && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
+	$(BIN)/vulture
+
+docs/columns.md: analysis/dictionary.py nnunet_skipstudy/registry.py $(VENV)/.package  ## what each column of the tables is
+	cd $(VENV) && $(abspath $(BIN))/python -m nnunet_skipstudy.analysis.dictionary > $(CURDIR)/$@
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)

@@ -1,12 +1,13 @@
 """From prediction folders to a published analysis, in one call."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
+from nnunet_skipstudy.analysis import dictionary
 from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
 from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
@@ -20,9 +21,18 @@ from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
+from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores
 from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
+from nnunet_skipstudy.analysis.measuring.degenerate import without_degenerate
+from nnunet_skipstudy.analysis.measuring.scores import (
+    common_cases,
+    diagonals,
+    lacking_scores,
+    score_cases,
+    score_comparisons,
+)
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
@@ -33,6 +43,7 @@ from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, Surface
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.support.files import led_to
 from nnunet_skipstudy.support.published import check_output, published
 
@@ -48,11 +59,15 @@ class AnalyzeOptions:
     ``labels``: ``None`` where a table names them or nnU-Net's environment variables lead to them.
     ``tolerance``: of the NSD, in the images' unit (``None``: 5 pixels, or 2 mm where images have a spacing).
     ``include_degenerate``: let networks that ignore their input be named best. ``latex``: write ``tables/*.tex`` too.
-    ``figures``: draw those whose numbers have changed; without, none is left from an earlier run.
+    ``figures``: draw those whose numbers have changed; without, none is left from an earlier run. ``details``: those
+    of recall, precision and relative volume error, too.
     ``workers``: threads (``None``: as many as speed up measuring, up to four).
     ``notes``: what else a reader has to know; put first among the warnings.
     ``groups``: a table or a regular expression that tells which cases belong together (``None``: as cases.csv says).
+    ``smallest_difference``: of the DSC and other shares, what smaller differences are as good as none.
     ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
+    ``predictions`` may be a table of scores, with more ``tables``; ``columns``, ``level_names`` and
+    ``architecture_names`` are their names (``ours=theirs``), ``diagonal`` what the distance of a failure counts as.
     """
 
     predictions: Path
@@ -67,12 +82,19 @@ class AnalyzeOptions:
     extra: Extra = Extra.REFUSE
     include_degenerate: bool = False
     figures: bool = True
+    details: bool = False
     latex: bool = False
     workers: int | None = None
     progress: bool = True
     notes: tuple[str, ...] = ()
     groups: str | None = None
     levels: tuple[str, ...] = ()
+    smallest_difference: float = SMALLEST_DIFFERENCE
+    tables: tuple[Path, ...] = ()
+    columns: tuple[str, ...] = ()
+    level_names: tuple[str, ...] = ()
+    architecture_names: tuple[str, ...] = ()
+    diagonal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,17 +112,22 @@ class AnalysisResult:
     warnings: tuple[str, ...]
 
 
-def analyze(options: AnalyzeOptions) -> AnalysisResult:
-    """Measure predictions and publish tables, figures and the report.
+@dataclass(frozen=True)
+class Addition:
+    """What a caller adds: ``tables`` before all others of the report, and ``csv`` files by name."""
+
+    tables: tuple[Table, ...] = ()
+    csv: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
+    """Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
 
     Raises:
         UserError: predictions and labels don't fit together or can't be read; nothing is written then.
     """
     _check(options)
-    comparisons = _comparisons(options)
-    workers = options.workers or case_metrics.useful_workers(comparisons)
-    known = Measurements(options.output / PLACE)
-    cases = case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress, known)
+    comparisons, cases = _scores(options) if _given_scores(options) else _measured(options)
     study = make_study(
         comparisons,
         cases,
@@ -108,19 +135,30 @@ def analyze(options: AnalyzeOptions) -> AnalysisResult:
         options.reference_level,
         options.include_degenerate,
         options.notes,
+        options.smallest_difference,
     )
-    table = summary.robustness_table(study.cases)
+    table = summary.robustness_table(
+        study.cases if study.include_degenerate else without_degenerate(study.cases, "fold", "trained_on")
+    )
+    added = add(study)
     with published(options.output) as folder:
-        _write_csv(study.cases[case_metrics.published_columns()], folder / "case_metrics.csv")
-        _write_csv(table, folder / "robustness.csv")
-        _write_csv(study.statistics.table, folder / "statistics.csv")
-        _write_csv(study.statistics.wins, folder / "wins.csv")
-        _write_csv(study.statistics.tallies, folder / "tallies.csv")
+        columns = [name for name in case_metrics.published_columns() if name in study.cases]
+        write_csv(study.cases[columns], folder / "case_metrics.csv")
+        write_csv(table, folder / "robustness.csv")
+        write_csv(study.statistics.table, folder / "statistics.csv")
+        write_csv(study.statistics.wins, folder / "wins.csv")
+        write_csv(study.statistics.tallies, folder / "tallies.csv")
+        for name, content_of in added.csv.items():
+            write_csv(content_of, folder / name)
+        write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
         views = _case_views(study)
-        pictures = draw_changed(_drawings(study, views), folder, options.output) if options.figures else []
+        pictures = (
+            draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
+        )
         report = content.build_report(study, pictures, views)
-        _write(folder / "report.html", render(report))
-        _write(folder / "report.md", markdown(report))
+        report = replace(report, tables=[*added.tables, *report.tables])
+        write_page(folder / "report.html", render(report))
+        write_page(folder / "report.md", markdown(report))
         if options.latex:
             write_latex(report.tables, folder / "tables")
     return AnalysisResult(
@@ -137,6 +175,10 @@ def _check(options: AnalyzeOptions) -> None:
     if options.tolerance is not None and not (options.tolerance >= 0 and math.isfinite(options.tolerance)):
         raise UserError(
             f"tolerance {options.tolerance}: not a distance; give a number of at least 0 in the images' unit"
+        )
+    if not 0 <= options.smallest_difference < 1:
+        raise UserError(
+            f"--smallest-difference {options.smallest_difference}: no difference of the DSC; give a number from 0 to 1"
         )
     if options.workers is not None and options.workers < 1:
         raise UserError(f"-np {options.workers}: no workers; give a number of at least 1")
@@ -161,11 +203,67 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
         )
         for name, reference in references.items()
     )
-    levels = sorted({run.level for run in runs})
+    check_reference_level(options, {run.level for run in runs})
+    return comparisons
+
+
+def check_reference_level(options: AnalyzeOptions, levels: Collection[str]) -> None:
+    """Refuse a reference level that nobody predicted.
+
+    Raises:
+        UserError: so it is.
+    """
     asked = options.reference_level
     if asked is not None and asked not in levels:
-        raise UserError(f"reference level {asked!r} was not predicted; choose one of {', '.join(levels)}")
-    return comparisons
+        raise UserError(f"reference level {asked!r} was not predicted; choose one of {', '.join(sorted(levels))}")
+
+
+def _given_scores(options: AnalyzeOptions) -> bool:
+    """Whether tables of scores were given; what only they or only predictions can have is refused for the other."""
+    given = options.predictions
+    scores = bool(options.columns or options.tables) or (given.is_file() and is_score_table(given))
+    of_scores = {"--columns": options.columns, "--diagonal": options.diagonal, "--levels": options.level_names}
+    of_scores["--architectures"] = options.architecture_names
+    of_images = {"--labels": options.labels}
+    for option, value in (of_images if scores else of_scores).items():
+        if value:
+            what = "a table of scores" if scores else "predictions"
+            raise UserError(
+                f"{option} is not for {what}; leave it out, or give {'predictions' if scores else 'a table'}"
+            )
+    return scores
+
+
+def _scores(options: AnalyzeOptions) -> tuple[tuple[Comparison, ...], pd.DataFrame]:
+    paths = (options.predictions, *options.tables)
+    given = {"architecture": options.architecture, "level": options.level}
+    table = read_scores(
+        paths,
+        names_of(options.columns, known_columns(), "--columns"),
+        {
+            "level": names_of(options.level_names, (), "--levels"),
+            "architecture": names_of(options.architecture_names, (), "--architectures"),
+        },
+        {name: value for name, value in given.items() if value},
+    )
+    check_reference_level(options, set(table["level"]))
+    table, remarks = common_cases(table, options.extra)
+    cases = score_cases(table, options.both_empty, diagonals(table, options.diagonal))
+    comparisons, cases = score_comparisons(cases, paths, options.tolerance, options.levels)
+    if options.groups is not None:
+        asked = options.groups
+        comparisons = tuple(replace(c, reference=grouped(c.reference, asked)) for c in comparisons)
+        groups = {(c.reference.dataset, case): group for c in comparisons for case, group in c.reference.groups.items()}
+        cases = cases.assign(group=[groups[place] for place in zip(cases["dataset"], cases["case"], strict=True)])
+    comparisons[0].reference.remarks.extend([*remarks, *lacking_scores(cases)])
+    return comparisons, cases
+
+
+def _measured(options: AnalyzeOptions) -> tuple[tuple[Comparison, ...], pd.DataFrame]:
+    comparisons = _comparisons(options)
+    workers = options.workers or case_metrics.useful_workers(comparisons)
+    known = Measurements(options.output / PLACE)
+    return comparisons, case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress, known)
 
 
 def _case_views(study: Study) -> list[CaseView]:
@@ -178,12 +276,12 @@ def _case_views(study: Study) -> list[CaseView]:
     return views
 
 
-def _drawings(study: Study, views: Sequence[CaseView]) -> Iterator[Drawing]:
+def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterator[Drawing]:
     units = {c.reference.dataset: c.unit for c in study.comparisons}
-    tolerances = {c.reference.dataset: c.tolerance for c in study.comparisons}
+    tolerances = {c.reference.dataset: c.nsd_tolerance for c in study.comparisons}
     datasets, statistics, looks = list(units), study.statistics, study.looks
     yield from forests(statistics, datasets, looks)
-    yield from metric_over_levels(study.summary, looks, units, tolerances, statistics)
+    yield from metric_over_levels(study.summary, looks, units, tolerances, statistics, details)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from label_heatmaps(statistics, datasets, looks)
     yield from performance_against_robustness(statistics, datasets, looks)
@@ -193,9 +291,11 @@ def _drawings(study: Study, views: Sequence[CaseView]) -> Iterator[Drawing]:
     yield from qualitative_sheets(views, looks)
 
 
-def _write(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
+    """Write a page as it is on every system."""
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as it is on every system."""
     table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")

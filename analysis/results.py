@@ -10,18 +10,19 @@ from nnunet_skipstudy.analysis.figures.looks import Look, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import (
     degenerate_trainings,
     mark_degenerate,
     without_degenerate,
 )
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
+from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
-from nnunet_skipstudy.analysis.statistics.verdict import SMALLEST_DIFFERENCE
-from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.metrics import BothEmpty, Outcome
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def make_study(
         reference_level=reference_levels(cases, reference_level),
         degenerate=mark_degenerate(cases, degenerate),
     )
+    cases = cases.assign(volume_change=volume_change(cases))
     found = looks(network_keys(cases))
     counted = cases if include_degenerate else without_degenerate(cases, "training")
     return Study(
@@ -93,12 +95,8 @@ def warnings_of(study: Study) -> list[str]:
 def _degenerate(study: Study) -> list[str]:
     """One sentence for each network and reason, with the labels and trainings that it holds for."""
     found = []
-    remedy = (
-        "it takes part here because --include-degenerate was given"
-        if study.include_degenerate
-        else "it is never named best"
-    )
     places = ["dataset", "architecture", "network", "plans", "configuration", "reason"]
+    counted = study.cases if study.include_degenerate else without_degenerate(study.cases, "training")
     for (dataset, architecture, *_, reason), rows in groups(study.degenerate, *places):
         trainings = dict.fromkeys(
             (row["trainer"] or architecture) + _seed(row) + (f" fold {row['fold']}" if row["fold"] else "")
@@ -107,9 +105,26 @@ def _degenerate(study: Study) -> list[str]:
         labels = list(dict.fromkeys(rows["label"]))
         found.append(
             f"{', '.join(trainings)}, {dataset}, label{'s' if len(labels) > 1 else ''} {', '.join(labels)}: {reason}. "
-            f"A network that ignores its input looks robust; {remedy}."
+            f"A network that ignores its input looks robust; {_consequence(study, counted, rows)}."
         )
     return found
+
+
+def _consequence(study: Study, counted: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """What degenerate trainings of one network come to; ``counted``: the cases that averages are taken from."""
+    if study.include_degenerate:
+        return "it takes part here because --include-degenerate was given"
+    bad = _trainings(rows)
+    networks = {training[: len(NETWORK)] for training in bad}
+    n_own = sum(training[: len(NETWORK)] in networks for training in _trainings(study.cases))
+    if bad & _trainings(counted[counted["degenerate"]]):
+        how_many = "its only training is" if n_own == 1 else f"{len(bad)} of its {n_own} trainings are"
+        return f"{how_many} degenerate, so it is never named best"
+    return f"averages and contests leave out {len(bad)} of its {n_own} trainings"
+
+
+def _trainings(rows: pd.DataFrame) -> set[tuple[str, ...]]:
+    return {training for training, _ in groups(rows, *TRAINING)}
 
 
 def _seed(row: Mapping[Hashable, Any]) -> str:
@@ -134,15 +149,13 @@ def _few(study: Study) -> list[str]:
 
 
 def _empty(study: Study) -> list[str]:
-    n = int((study.cases["outcome"] == "both_empty").sum())
-    if not n:
-        return []
-    counted = (
-        "are left out of all means"
-        if study.both_empty is BothEmpty.EXCLUDE
-        else "count as perfect (DSC 1, NSD 1, distances 0)"
-    )
-    return [f"{n} of {len(study.cases)} rows have neither reference nor prediction (both_empty); they {counted}."]
+    if study.both_empty is BothEmpty.EXCLUDE:
+        n = int((study.cases["reference_size"] == 0).sum())
+        told = "an empty reference; they are left out of all means, whatever was predicted there"
+    else:
+        n = int((study.cases["outcome"] == Outcome.BOTH_EMPTY.value).sum())
+        told = "neither reference nor prediction (both_empty); they count as perfect (DSC 1, NSD 1, distances 0)"
+    return [f"{n} of {len(study.cases)} rows have {told}."] if n else []
 
 
 def _without_reference_level(study: Study) -> list[str]:

@@ -121,7 +121,7 @@ def measure_once(root: Path, workers: int) -> int:
     from nnunet_skipstudy.analysis.inputs.matching import prepare
     from nnunet_skipstudy.analysis.inputs.references import find_references
     from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
-    from nnunet_skipstudy.analysis.measuring.case_metrics import measure_all, published_columns
+    from nnunet_skipstudy.analysis.measuring.case_metrics import measure_all
     from nnunet_skipstudy.metrics import BothEmpty
 
     runs = find_runs(root / "p")
@@ -129,7 +129,7 @@ def measure_once(root: Path, workers: int) -> int:
     comparisons = [prepare(reference, runs, root / "p")]
     known = Measurements(root / "out" / PLACE)
     cases = measure_all(comparisons, BothEmpty.COUNT, workers, progress=False, known=known)
-    cases[published_columns()].to_csv(root / "out" / "case_metrics.csv", index=False)
+    cases.to_csv(root / "out" / "case_metrics.csv", index=False)
     return len(cases)
 
 

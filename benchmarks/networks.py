@@ -14,7 +14,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nnunet_skipstudy.architectures import build_network
+from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.planning.nominal import CLASS_NAME, REQUIRES_IMPORT, nominal_plan
 from nnunet_skipstudy.registry import ARCHITECTURES
 

@@ -63,10 +63,10 @@ def measure(root: Path) -> None:
 
 def predict_with_ours(cell: "Training", dataset: Path, levels: list[str], output: Path) -> float:
     """Seconds of our predictor for all levels, the loading of the model included."""
-    from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel
+    from nnunet_skipstudy.nnunet.prediction import Predictor
 
     start = time.perf_counter()
-    predictor = Predictor(TrainedModel(cell.model_folder, cell.fold), mirroring=False)
+    predictor = Predictor(cell.model_folder, cell.fold, mirroring=False)
     for level in levels:
         predictor.predict_folder(dataset / f"imagesTs_{level}", output / level)
     return time.perf_counter() - start
@@ -78,9 +78,9 @@ def bare_network(cell: "Training", dataset: Path, levels: list[str], output: Pat
     import skimage.io as io
     import torch
 
-    from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel
+    from nnunet_skipstudy.nnunet.prediction import Predictor
 
-    network = Predictor(TrainedModel(cell.model_folder, cell.fold), mirroring=False)._network.eval()
+    network = Predictor(cell.model_folder, cell.fold, mirroring=False)._predictor.network
     start = time.perf_counter()
     with torch.inference_mode():
         for level in levels:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from nnunet_skipstudy.conversion.command import Converter, Made, Promised
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.images import write_flat
+from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.nnunet.publishing import (
     Draft,
     Fold,
@@ -174,9 +174,8 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
     }
     if is_finished(target, provenance, overwrite=overwrite):
         return target.raw
-    samples = list(all_samples(options, textures))
     with publishing(target, provenance, overwrite=overwrite) as draft:
-        bar = tqdm(samples, desc=target.folder_name, unit="image", disable=None)
+        bar = tqdm(list(all_samples(options, textures)), desc=target.folder_name, unit="image", disable=None)
         rows = [write_sample(sample, options, textures, draft) for sample in bar]
         for row, category in zip(rows, disparity_categories([row["disparity"] for row in rows]), strict=True):
             row["category"] = category
@@ -223,14 +222,8 @@ def stream(options: SyntheticOptions, purpose: str, number: int = 0) -> np.rando
 def draw_scene(options: SyntheticOptions, regions: tuple[Region, Region], purpose: str, number: int) -> Scene:
     """Draw a shape, and a crop out of the foreground's and the background's region."""
     rng = stream(options, purpose, number)
-    foreground, background = regions
-    return Scene(
-        purpose=purpose,
-        number=number,
-        shape=draw_shape(SHAPE_PRESETS[options.shape], options.size, rng),
-        foreground=draw_crop(foreground, options.size, rng),
-        background=draw_crop(background, options.size, rng),
-    )
+    shape = draw_shape(SHAPE_PRESETS[options.shape], options.size, rng)
+    return Scene(purpose, number, shape, *(draw_crop(region, options.size, rng) for region in regions))
 
 
 def all_samples(options: SyntheticOptions, textures: tuple[Texture, Texture]) -> Iterator[Sample]:
@@ -243,15 +236,10 @@ def all_samples(options: SyntheticOptions, textures: tuple[Texture, Texture]) ->
     tests = [draw_scene(options, testing, "test", number) for number in range(options.test)]
     for alpha in options.alphas:
         for number, scene in enumerate(pool):
-            yield Sample(training_case(alpha, number), alpha, scene, "imagesTr", "labelsTr")
+            yield Sample(f"alpha{round(alpha * 100):03d}_{number:03d}", alpha, scene, "imagesTr", "labelsTr")
     for alpha in options.levels:
         for scene in tests:
             yield Sample(scene.group, alpha, scene, f"imagesTs_{alpha_level(alpha)}", "labelsTs")
-
-
-def training_case(alpha: float, number: int) -> str:
-    """The identifier of a training or validation case: ``training_case(0.1, 3) == "alpha010_003"``."""
-    return f"alpha{round(alpha * 100):03d}_{number:03d}"
 
 
 def render(
@@ -274,10 +262,10 @@ def write_sample(
     scene = sample.scene
     image, label = render(scene, sample.alpha, options, textures)
     path = draft.raw / sample.folder / image_name(sample.case, ENDING)
-    write_flat(path, image)
+    write_image(path, image)
     label_path = draft.raw / sample.label_folder / f"{sample.case}{ENDING}"
     if not label_path.exists():  # the levels of a test case share one
-        write_flat(label_path, label)
+        write_image(label_path, label)
     return {
         "case": sample.case,
         "level": alpha_level(sample.alpha),
@@ -303,22 +291,12 @@ def _crop_columns(role: str, crop: Crop) -> dict[str, int]:
 def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> list[Fold]:
     """One fold an alpha, in the alphas' order."""
     folds = []
-    for alpha in options.alphas:
-        level = alpha_level(alpha)
+    for level in map(alpha_level, options.alphas):
         train, val = (
-            [row for row in rows if row["level"] == level and row["set"] == purpose]
+            {row["case"]: row["disparity"] for row in rows if (row["level"], row["set"]) == (level, purpose)}
             for purpose in ("train", "validation")
         )
-        folds.append(
-            Fold(
-                name=level,
-                kind="alpha",
-                train=tuple(row["case"] for row in train),
-                val=tuple(row["case"] for row in val),
-                disparity_min=min(row["disparity"] for row in train),
-                disparity_max=max(row["disparity"] for row in train),
-            )
-        )
+        folds.append(Fold(level, "alpha", tuple(train), tuple(val), min(train.values()), max(train.values())))
     return folds
 
 

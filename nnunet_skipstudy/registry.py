@@ -150,6 +150,9 @@ class Metric:
     ``perfect`` is what two equal masks have. ``worst`` is what a failed prediction counts as; ``None``: the image's
     diagonal. ``unit``: ``distance``, the image's; empty: a share, 0…1. ``definition`` is for edge voxels,
     ``of_surfels`` for surface elements where that differs; ``{tolerances}`` in them are the NSD's.
+    ``signed``: an error relative to the reference, -1…∞, that says which way a prediction is wrong: described, but
+    never ranked, contested or divided by its mean; NaN where the reference alone is empty. ``detail``: the page has
+    it in a folded table of its own, and its figure is drawn where asked for.
     """
 
     name: str
@@ -160,11 +163,20 @@ class Metric:
     unit: str
     definition: str
     of_surfels: str = ""
+    signed: bool = False
+    detail: bool = False
 
     @property
     def bounded(self) -> bool:
         """Whether it is a share, between 0 and 1."""
-        return not self.unit
+        return not (self.unit or self.signed)
+
+    @property
+    def direction(self) -> str:
+        """Which values are better, in words."""
+        if self.signed:
+            return "0 is best; below: too small, above: too large"
+        return f"{'lower' if self.lower_is_better else 'higher'} is better"
 
 
 def _metrics() -> dict[str, Metric]:
@@ -193,9 +205,30 @@ def _metrics() -> dict[str, Metric]:
             "Share of edge voxels within a tolerance of the other surface ({tolerances}). Higher is better.",
             "Share of surface area within a tolerance of the other surface ({tolerances}). Higher is better.",
         ),
+        Metric(
+            *("recall", "Recall", *share),
+            "Share of the reference that was predicted, |A∩B| / |A| (sensitivity). 0…1, higher is better.",
+            detail=True,
+        ),
+        Metric(
+            *("precision", "Precision", *share),
+            "Share of the prediction that is in the reference, |A∩B| / |B| (positive predictive value). 0…1, higher "
+            "is better.",
+            detail=True,
+        ),
+        Metric(
+            *("relative_volume_error", "RVE", False, 0.0, -1.0, ""),
+            "Relative volume error, (|B| - |A|) / |A|, signed: below 0 too little was predicted, above 0 too much. "
+            "-1…∞, 0 is best; not defined where the reference is empty and the prediction is not.",
+            signed=True,
+            detail=True,
+        ),
     ]
     return {row.name: row for row in rows}
 
+
+SMALLEST_DIFFERENCE = 0.01
+"""Of the DSC and other shares, the smallest that matters unless another is asked for."""
 
 METRICS: dict[str, Metric] = _metrics()
 """Every metric by name, in the order of tables: columns, directions, words and figures are made from these rows."""

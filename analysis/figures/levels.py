@@ -25,8 +25,9 @@ def metric_over_levels(
     summary: pd.DataFrame,
     looks: dict[NetworkKey, Look],
     units: dict[str, str],
-    tolerances: dict[str, float],
+    tolerances: dict[str, str],
     statistics: Statistics,
+    details: bool = False,
 ) -> Iterator[Drawing]:
     """Draw every metric of every data set and label over the levels.
 
@@ -34,24 +35,27 @@ def metric_over_levels(
         summary: of :func:`~nnunet_skipstudy.analysis.statistics.summary.summarize` by ``training``.
         looks: of every network in it.
         units: of distances, by data set.
-        tolerances: of the NSD, by data set.
+        tolerances: of the NSD, in words, by data set.
         statistics: the intervals of the means.
+        details: draw the details' metrics, too.
     """
     intervals = _intervals(statistics)
     several = summary.groupby("dataset")["label"].nunique()
     for (dataset, label, metric), rows in groups(summary, "dataset", "label", "metric"):
         unit = units[dataset]
         row = METRICS[metric]
+        if row.detail and not details:
+            continue
         title = f"{row.title} over test levels, {dataset}"
         words = [f"levels_{metric}", dataset]
         if several[dataset] > 1:
             title, words = f"{title}, {label}", [*words, label]
         ylabel = f"mean {row.title}"
-        if row.bounded:
-            ylabel += f" at {tolerances[dataset]:g} {unit}" if "{tolerances}" in row.definition else ""
+        if not row.unit:
+            ylabel += f" at {tolerances[dataset]}" if "{tolerances}" in row.definition else ""
         else:
             ylabel += f" in {unit}"
-        ylabel += f" ({'lower' if row.lower_is_better else 'higher'} is better)"
+        ylabel += f" ({row.direction})"
         own = {key[3:]: bounds for key, bounds in intervals.items() if key[:3] == (dataset, label, metric)}
         yield Drawing(
             title,

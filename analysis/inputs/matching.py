@@ -1,6 +1,7 @@
 """Pairing predictions with references, and refusing pairs that can't be compared."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -42,7 +43,8 @@ class Comparison:
 
     ``unit`` is that of distances, ``mm`` or ``px``; ``tolerance`` is the NSD's, in that unit; ``surface`` is what
     distances are measured between. ``predictions[run][case]`` is a file; ``extra[run]`` are predictions that were
-    left out for want of a label.
+    left out for want of a label. ``tables``: the tables of scores that stand for predictions; nothing was measured
+    then, and ``unit`` and ``tolerance`` (NaN) are not known.
     """
 
     reference: Reference
@@ -52,6 +54,12 @@ class Comparison:
     predictions: dict[Run, dict[str, Path]]
     surface: Surface = Surface.VOXEL
     extra: dict[Run, list[str]] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
+
+    @property
+    def nsd_tolerance(self) -> str:
+        """The NSD's tolerance in words."""
+        return "not known" if math.isnan(self.tolerance) else f"{self.tolerance:g} {self.unit}"
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -146,11 +154,14 @@ def _left_out(reference: Reference, files: dict[str, Path], extra: Extra) -> lis
 
 
 def _level_by_level(reference: Reference, runs: Sequence[Run], asked: Sequence[str]) -> list[Run]:
-    """The runs, level by level where the levels' names don't tell their order: here it is decided for all that follows.
+    """The runs, level by level where their names don't tell the order: here it is decided for all that follows."""
+    levels = ordered_levels({run.level for run in runs}, reference, asked)
+    return list(runs) if known_order(levels) else sorted(runs, key=lambda run: levels.index(run.level))
 
-    It is the one asked for, else by the cases' mean TD (hardest first), where each level has one, else by name.
-    """
-    levels = sorted({run.level for run in runs}, key=level_order)
+
+def ordered_levels(names: Collection[str], reference: Reference, asked: Sequence[str]) -> list[str]:
+    """Levels by what their names tell, else as asked, else by the cases' mean TD, hardest first, else by name."""
+    levels = sorted(names, key=level_order)
     disparities = {
         level: [
             reference.disparities[case, level] for case in reference.cases if (case, level) in reference.disparities
@@ -158,12 +169,12 @@ def _level_by_level(reference: Reference, runs: Sequence[Run], asked: Sequence[s
         for level in levels
     }
     if known_order(levels):
-        return list(runs)
+        return levels
     if set(levels) <= set(asked):
         levels.sort(key=list(asked).index)
     elif all(disparities.values()):
         levels.sort(key=lambda level: sum(disparities[level]) / len(disparities[level]))
-    return sorted(runs, key=lambda run: levels.index(run.level))
+    return levels
 
 
 def _note_others(reference: Reference, runs: Sequence[Run]) -> None:
@@ -280,7 +291,7 @@ def elsewhere(comparison: Comparison) -> Iterator[str]:
     So it is where labels were saved without their image's header: nnU-Net doesn't look at more than shape and spacing.
     """
     odd = []
-    for case, path in comparison.reference.cases.items():
+    for case, path in comparison.reference.cases.items() if comparison.predictions else ():
         label = read_grid(path)
         for files in comparison.predictions.values() if label else ():
             grid = read_grid(files[case]) if case in files else None

@@ -25,6 +25,10 @@ VALIDATION_FOLDERS: tuple[str, ...] = ("gt_segmentations", "labelsTr")
 """Where a data set keeps the labels of test and of validation cases: nnUNet_preprocessed has the former's copy."""
 
 
+class NoLabelsError(UserError):
+    """No data set has labels, and none were named: what predictions say of each other may still be told."""
+
+
 @dataclass(frozen=True)
 class Fold:
     """A row of folds.csv; ``name`` is the test level's name where the fold was trained on one (``alpha0.10``)."""
@@ -75,19 +79,27 @@ def find_references(labels: Path | None, runs: Sequence[Run], fallback: str) -> 
         References by the data sets' names in ``runs``.
 
     Raises:
-        UserError: a data set has no labels, or a table names two folders of them.
+        UserError: a data set has no labels (:class:`NoLabelsError` where none has and none were named), or a table
+            names two folders of them.
     """
     if labels is not None and not labels.is_dir():
         raise UserError(f"{labels}: no such folder; give the folder that holds the labels")
     by_dataset: dict[str, list[Run]] = {}
     for run in runs:
         by_dataset.setdefault(run.dataset, []).append(run)
-    references = {}
+    references: dict[str, Reference] = {}
+    lacking: list[NoLabelsError] = []
     for dataset, members in by_dataset.items():
-        folder = _label_folder(labels, dataset, members, len(by_dataset) == 1)
+        try:
+            folder = _label_folder(labels, dataset, members, len(by_dataset) == 1)
+        except NoLabelsError as error:
+            lacking.append(error)
+            continue
         names = [place.name for place in beside(folder) if DATASET.fullmatch(place.name)]
         name = dataset or (names[0] if names else checked_name(Path(fallback)))
         references[dataset] = read_reference(name, folder)
+    if lacking:
+        raise lacking[0] if labels is None and not references else UserError(str(lacking[0]))
     return references
 
 
@@ -113,7 +125,7 @@ def _label_folder(labels: Path | None, dataset: str, runs: Sequence[Run], alone:
     tried = f" (looked in {', '.join(str(folder) for folder in candidates)})" if candidates else ""
     what = f"labels of {dataset}" if dataset else "labels"
     start, remedy = (f"{labels}: ", "") if labels else ("", " with --labels")
-    raise UserError(f"{start}no {what} found{tried}; give the folder that holds the label maps{remedy}")
+    raise NoLabelsError(f"{start}no {what} found{tried}; give the folder that holds the label maps{remedy}")
 
 
 def read_reference(dataset: str, folder: Path) -> Reference:

@@ -53,7 +53,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
     columns = list(rows[0]) if rows else [ROW, *NEEDED]
     for column in columns:
         if column not in (ROW, *COLUMNS):
-            raise UserError(f"{path}: unknown column {column!r}; known are {', '.join(COLUMNS)}")
+            raise UserError(
+                f"{path}: unknown column {column!r}; known are {', '.join(COLUMNS)}; for a table of scores say which "
+                "column holds what, such as --columns dsc=Dice,architecture=model"
+            )
     for column in NEEDED:
         if column not in columns:
             raise UserError(f"{path}: has no column {column!r}; add it ({', '.join(NEEDED)} are needed)")

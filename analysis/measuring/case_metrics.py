@@ -26,12 +26,13 @@ WORTH_A_THREAD = 2**17
 
 
 def published_columns() -> list[str]:
-    """The columns of case_metrics.csv. The table in memory has more, which the file's reader can derive."""
+    """The columns of case_metrics.csv, all that an analysis of it needs; ``volume_change`` comes after measuring."""
     return [
         *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
         *("case", "group", "label", "disparity"),
         *METRICS,
         *("reference_size", "predicted_size", "outcome"),
+        *("volume_change", "image_size", "trained_on", "training"),
     ]
 
 
@@ -66,14 +67,14 @@ def measure_all(
 
     Args:
         comparisons: one per data set.
-        both_empty: what a correct empty prediction counts as.
+        both_empty: what an empty reference counts as.
         workers: threads; each holds one case in memory.
         progress: whether to draw a progress bar on stderr.
         known: what earlier runs measured; new measurements are added and saved, also when interrupted.
 
     Returns:
-        One row per data set, run, case and label, in that order, with :func:`published_columns` and ``network``,
-        ``image_size`` (voxels), ``training``, ``trained_on`` and ``reference_level`` (empty here).
+        One row per data set, run, case and label, in that order, with ``network`` and :func:`published_columns`
+        but for ``volume_change``.
 
     Raises:
         UserError: a file can't be read or compared.

@@ -149,7 +149,7 @@ def _notes(comparison: Comparison) -> dict[tuple[str, str], str]:
     table = comparison.reference.beside("perturbations.csv")
     for row in read_rows(table, ("case",)) if table else []:
         place = (row["case"], row.get("level", ""))
-        found[place] = ", ".join(word for word in (found[place], row.get("parameters", "")) if word)
+        found[place] = ", ".join(word for word in (found[place], row.get("parameters", "").replace(":", " ")) if word)
     return found
 
 

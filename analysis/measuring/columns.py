@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from nnunet_skipstudy.registry import METRICS
+
 
 class NetworkKey(NamedTuple):
     """The columns that tell one network of a data set from another; ``network`` is the trainer without its seed."""
@@ -42,6 +44,11 @@ NETWORK: tuple[str, ...] = ("dataset", *NetworkKey._fields)
 TRAINING: tuple[str, ...] = TrainingKey._fields
 PUBLISHED: tuple[str, ...] = tuple(name.replace("network", "trainer") for name in NetworkKey._fields)
 """A network's columns in the tables of results, where ``trainer`` is without its seed."""
+
+
+def metrics_of(cases: pd.DataFrame) -> list[str]:
+    """The metrics that a table of cases has; one of another's scores may lack some, not the DSC."""
+    return [name for name in METRICS if name in cases.columns]
 
 
 def network_keys(table: pd.DataFrame, columns: tuple[str, ...] = NetworkKey._fields) -> list[NetworkKey]:

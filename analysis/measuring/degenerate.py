@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, metrics_of
+from nnunet_skipstudy.metrics import Outcome
 
 RESULTS: tuple[str, ...] = (*TRAINING, "label")
 """What tells one training's results for one label from another's."""
 
+SAME_OVER_LEVELS = "every prediction is the same at all levels, whatever was done to the image"
 
 NEARLY_ALL = 0.98
 """The share of predictions that have to be empty, or of an image that has to be foreground."""
@@ -30,10 +31,12 @@ def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
         One row per such training and label, with :data:`RESULTS` and ``reason``: (nearly) everything empty,
         everything foreground, (nearly) one size for all of five or more images although the references' differ, each
         case's prediction the same at all of three or more levels, or hardly more agreement with the references than
-        by chance at any level. Absent predictions say nothing.
+        by chance at any level. Absent predictions say nothing. Of scores without sizes it is told where (nearly) all
+        predictions of cases that hold the label were missed, and where scores are the same at all levels.
     """
     found = []
-    for keys, rows in groups(cases[cases["predicted_size"].notna()], *RESULTS):
+    known = cases["predicted_size"].notna() | cases["image_size"].isna()  # the latter: scores without sizes
+    for keys, rows in groups(cases[known], *RESULTS):
         reason = _reason(rows)
         if reason:
             found.append(dict(zip(RESULTS, keys, strict=True)) | {"reason": reason})
@@ -41,6 +44,12 @@ def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(rows: pd.DataFrame) -> str:
+    if rows[["predicted_size", "reference_size", "image_size"]].isna().any(axis=None):
+        rows = rows[rows["outcome"] != Outcome.ABSENT.value]
+        held = rows["outcome"].isin([Outcome.BOTH.value, Outcome.MISSED.value])
+        if held.any() and (rows.loc[held, "outcome"] == Outcome.MISSED.value).mean() >= NEARLY_ALL:
+            return "nearly every prediction is empty"
+        return SAME_OVER_LEVELS if _same_over_levels(rows) else ""
     predicted, reference = rows["predicted_size"].astype(float), rows["reference_size"].astype(float)
     wanted = reference > 0
     if wanted.any() and (predicted[wanted] == 0).mean() >= NEARLY_ALL:
@@ -52,7 +61,7 @@ def _reason(rows: pd.DataFrame) -> str:
     if len(rows) >= MIN_IMAGES and _spread(predicted) <= SAME_SIZE and _spread(reference) > VARIED_SIZE:
         return "every prediction has the same size, whatever the image"
     if _same_over_levels(rows):
-        return "every prediction is the same at all levels, whatever was done to the image"
+        return SAME_OVER_LEVELS
     if _kappa(rows).groupby(rows["level"]).mean().max() < SLIGHT:
         return f"agrees with the references hardly more than by chance (Cohen's kappa below {SLIGHT} at every level)"
     return ""
@@ -80,7 +89,7 @@ def _same_over_levels(rows: pd.DataFrame) -> bool:
     """Whether no case's prediction changes between levels. Perfect ones may well not."""
     if rows["level"].nunique() < MIN_LEVELS or (rows["dsc"].fillna(1) == 1).all():
         return False
-    same = rows.groupby("case")[["predicted_size", *METRICS]].nunique(dropna=False)
+    same = rows.groupby("case")[["predicted_size", *metrics_of(rows)]].nunique(dropna=False)
     return bool((same == 1).all(axis=None))
 
 

@@ -47,7 +47,9 @@ def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[st
         ],
         "metrics": [
             {"name": row.name, "title": row.title, "bounded": row.bounded, "lower": row.lower_is_better}
+            | ({"signed": True} if row.signed else {})
             for row in METRICS.values()
+            if any(row.name in setting.metrics for setting in statistics.settings)
         ],
         "settings": [
             _setting(setting, statistics, order, units[setting.dataset], id(setting) in overall) for setting in settings
@@ -94,7 +96,7 @@ def _reference(setting: Setting) -> int | None:
 
 def _means(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int]) -> dict[str, list[Json]]:
     found: dict[str, list[Json]] = {}
-    for metric in METRICS:
+    for metric in setting.metrics:
         rows = {(row["key"], row["level"]): row for row in statistics.rows(setting, "mean", metric)}
         found[metric] = [
             {

@@ -10,6 +10,7 @@ import pandas as pd
 from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.forest import forest_caption
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import fold_order
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, network_keys
@@ -27,7 +28,8 @@ from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.contrasts import contrasts
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_order
+from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.registry import METRICS, Metric, in_order, known_order, level_order
 
 HONESTY = (
     "In square brackets: 95 % intervals over groups of cases and, where there are several, trainings. p: t-test of the "
@@ -65,7 +67,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         pictures=list(pictures),
         charts=charts(statistics, study.looks, {c.reference.dataset: c.unit for c in study.comparisons}),
         sweep=slider,
-        sweep_note=_sweep_note(slider, views, datasets),
+        sweep_note=_sweep_note(slider, views, study.comparisons),
         facts=[*_facts(study), ("Computed by", versions())],
         methods=[*texts.methods(study.comparisons, study.both_empty), *statistic_methods(study.include_degenerate)],
         caveats=[
@@ -118,8 +120,9 @@ def _warnings(sentences: Sequence[str]) -> list[Warnings]:
     ]
 
 
-def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], datasets: list[str]) -> str:
+def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], comparisons: Sequence[Comparison]) -> str:
     n = len(slider["cases"])
+    datasets = [comparison.reference.dataset for comparison in comparisons]
     without = [name for name in datasets if all(case["dataset"] != name for case in slider["cases"])]
     parts = []
     if n:
@@ -135,7 +138,9 @@ def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], datasets: lis
             f"{count(n, 'case')} chosen by {joined(_choices(views))}{left_out}. Of several seeds and like folds the "
             f"first is shown{volumes}."
         )
-    if without:
+    if any(comparison.tables for comparison in comparisons):
+        parts.append("No pictures: what was read is a table of scores, without images.")
+    elif without:
         parts.append(
             f"No pictures of {joined(without)}: no test images were found beside the labels (imagesTs_<level>, "
             "imagesTs), so there is nothing to show."
@@ -168,12 +173,13 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
         f"{count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else "no seed named",
         f"training: {texts.schedules(rows['trainer'].unique())}",
     ]
-    unit = comparison.unit
-    empties = "count as perfect" if study.both_empty.value == "count" else "are left out"
+    unit = texts.UNITS.get(comparison.unit, comparison.unit)
+    counted = study.both_empty is BothEmpty.COUNT
+    empties = "correct empty ones count as perfect" if counted else "cases without the label are left out"
     return (
-        f"{'; '.join(parts)}. Distances are in {texts.UNITS[unit]}, NSD at a tolerance of "
-        f"{comparison.tolerance:g} {unit}; failed and absent predictions count as the worst value, "
-        f"correct empty ones {empties}."
+        f"{'; '.join(parts)}. Distances are in {unit}, NSD at a tolerance of "
+        f"{comparison.nsd_tolerance}; failed and absent predictions count as the worst value, "
+        f"{empties}."
     )
 
 
@@ -223,7 +229,7 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
         several = rows["training"].nunique() > 1 or bool(rows["training"].iloc[0])
         words = ["network", *(["trained on"] if several else []), "level", "label"]
         columns = [*words, "n", "seeds x folds"]
-        for metric in METRICS.values():
+        for metric in _metrics(rows, detail=False):
             changes = ["CV", "change", "relative"] if metric.name == "dsc" else ["change"]
             columns += [f"{metric.title} mean", "sd", *changes]
         columns += [outcome.removeprefix("n_").replace("_", " ") for outcome in OUTCOMES]
@@ -232,10 +238,32 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
             columns,
             [_robustness_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
             n_words=len(words),
-            note=f"Distances in {texts.UNITS[comparison.unit]}. sd: population, over cases. Change: against the "
-            "reference level, mean over cases. Outcomes count predictions.",
+            note=f"Distances in {texts.UNITS.get(comparison.unit, comparison.unit)}. sd: population, over cases. "
+            "Change: against the reference level, mean over cases. Outcomes count predictions.",
             open=False,
         )
+        details = _metrics(rows, detail=True)
+        if not details:
+            continue
+        yield Table(
+            f"Which way predictions err: {reference.dataset}",
+            [
+                *words,
+                *(name for metric in details for name in (f"{metric.title} mean", "sd", "change")),
+                "volume change",
+            ],
+            [_direction_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
+            n_words=len(words),
+            note="RVE, relative volume error: below 0 too little was predicted, above 0 too much. Volume change: of "
+            "the prediction against the same training's at the level that changes are counted from.",
+            open=False,
+        )
+
+
+def _metrics(rows: pd.DataFrame | dict[str, pd.Series], detail: bool) -> list[Metric]:
+    """The metrics of a summary, or of one of its rows by metric, that have, or don't have, a table of their own."""
+    known = set(rows["metric"] if isinstance(rows, pd.DataFrame) else rows)
+    return [metric for name, metric in METRICS.items() if name in known and metric.detail == detail]
 
 
 def _by_row(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[dict[str, pd.Series]]:
@@ -258,14 +286,27 @@ def _key(row: pd.Series) -> NetworkKey:
 
 def _robustness_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
     dsc = by["dsc"]
-    title = looks[_key(dsc)].title + (" (degenerate)" if dsc["degenerate"] else "")
-    words = [title, *([dsc["training"] or "all"] if several else []), dsc["level"], dsc["label"]]
     numbers = [str(dsc["n"]), str(dsc["n_seeds"])]
-    for metric in METRICS:
-        row = by[metric]
+    for metric in _metrics(by, detail=False):
+        row = by[metric.name]
         numbers += [number(row["mean"]), number(row["sd"])]
-        numbers += [number(row[name], sign=name != "cv") for name in _extra(metric)]
-    return [Cell(text) for text in (*words, *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))]
+        numbers += [number(row[name], sign=name != "cv") for name in _extra(metric.name)]
+    cells = (*_row_words(dsc, several, looks), *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))
+    return [Cell(text) for text in cells]
+
+
+def _direction_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
+    numbers = []
+    for metric in _metrics(by, detail=True):
+        row = by[metric.name]
+        numbers += [number(row["mean"], sign=metric.signed), number(row["sd"]), number(row["change"], sign=True)]
+    volume = number(by["dsc"]["volume_change"], sign=True)
+    return [Cell(text) for text in (*_row_words(by["dsc"], several, looks), *numbers, volume)]
+
+
+def _row_words(dsc: pd.Series, several: bool, looks: dict[NetworkKey, Look]) -> list[str]:
+    title = looks[_key(dsc)].title + (" (degenerate)" if dsc["degenerate"] else "")
+    return [title, *([dsc["training"] or "all"] if several else []), dsc["level"], dsc["label"]]
 
 
 def _extra(metric: str) -> tuple[str, ...]:
@@ -287,7 +328,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
             ),
             (f"{dataset}: changes are counted from", _reference_levels(rows)),
             (f"{dataset}: labels from", comparison.labels.origin),
-            (f"{dataset}: mirroring at prediction", texts.mirroring_words(comparison.runs)),
+            (f"{dataset}: mirroring at prediction", texts.mirroring_words(comparison.runs) or "not known"),
         ]
     return facts
 

@@ -92,7 +92,7 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate
     """In how many levels (of all training sets and labels) each network is best, by metric."""
     wins = statistics.wins[(statistics.wins["dataset"] == dataset) & ~statistics.wins["trained_on"].str.startswith("(")]
     wins = wins[~wins["label"].str.startswith("(") | (wins["label"].nunique() == 1)]
-    contests = [("mean", metric, row.title) for metric, row in METRICS.items()]
+    contests = [("mean", metric, row.title) for metric, row in METRICS.items() if not row.detail]
     contests += [("most_cases", "dsc", "DSC in most cases"), ("most_cases", "hd", "HD in most cases")]
     contests += [("cv", "dsc", "CV of DSC"), ("cv_across_levels", "dsc", "CV of DSC across levels")]
     contests += [("cv_of_level_means", "dsc", "CV of DSC's level means")]
@@ -109,7 +109,10 @@ def _wins(statistics: Statistics, dataset: str, looks: Looks, include_degenerate
             if key in won.index:
                 count = int(won[key])
                 cells.setdefault(key, []).append(Cell(str(count), best=count == won.max() and count > 0))
-    highest = " or ".join(row.title for row in METRICS.values() if not row.lower_is_better)
+    shares = [
+        METRICS[metric] for quantity, metric, _ in contests if quantity == "mean" and metric in set(wins["metric"])
+    ]
+    highest = " or ".join(row.title for row in shares if not row.lower_is_better)
     body = [[Cell(looks[key].title), Cell(looks[key].group), *row] for key, row in cells.items()]
     return Table(
         f"Wins: {dataset}",

@@ -23,6 +23,10 @@ SURFELS = (
     "and some outside, each weighted by the area (in 2D the length) of the surface that marching cubes lays through "
     "it. The values equal those of DeepMind's surface-distance. A volume of one slice is measured in 2D."
 )
+SCORES = (
+    "Nothing was measured here: the scores were read from {tables}. What a surface, a distance and a tolerance are is "
+    "as their makers had it; the definitions here are this tool's."
+)
 UNITS = {"mm": "millimetres", "px": "pixels"}
 
 
@@ -31,29 +35,28 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
     shares = [row for row in METRICS.values() if row.bounded]
     worst, perfect = (", ".join(f"{row.title} {getattr(row, at):g}" for row in shares) for at in ("worst", "perfect"))
     empty = (
-        f"A correct empty prediction (neither side holds the label) counts as {perfect}, distances 0."
+        f"A correct empty prediction (neither side holds the label) counts as {perfect}, distances and volume error 0."
         if both_empty is BothEmpty.COUNT
-        else "A correct empty prediction (neither side holds the label) is counted as an outcome and left out "
-        "of all means."
+        else "Cases whose reference lacks the label are left out of all means, whatever was predicted there."
     )
     left_out = (
         ""
         if both_empty is BothEmpty.COUNT
-        else "Labels and trainings without a value (correct empty predictions) are left out of a case's mean, so it is "
-        "of the others alone: where one training of three invents a label that the case doesn't hold, the case counts "
-        "as DSC 0 for it. "
+        else "Labels and trainings without a value (the reference lacks the label) are left out of a case's mean, so "
+        "it is of the others alone. "
     )
     return [
         *_definitions(comparisons),
         (
             "Failures",
             "A missed label (prediction empty), a spurious one (reference empty) and an absent file count as "
-            f"{worst} and the image's diagonal as every distance. {empty} Every outcome is counted.",
+            f"{worst}, the image's diagonal as every distance and a relative volume error of -1 (none where the "
+            f"reference is empty). {empty} Every outcome is counted.",
         ),
         (
             "Unit",
             "Distances are in millimetres where images have a spacing, else in pixels: "
-            + "; ".join(f"{c.reference.dataset} in {UNITS[c.unit]}" for c in comparisons)
+            + "; ".join(f"{c.reference.dataset} in {UNITS.get(c.unit, c.unit)}" for c in comparisons)
             + ".",
         ),
         (
@@ -88,12 +91,14 @@ def _methods_of_change() -> list[tuple[str, str]]:
 def _definitions(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
     """The metrics as they were measured, and, behind the DSC, what distances are measured between."""
     of_surfels = bool(comparisons) and comparisons[0].surface is Surface.SURFEL
-    tolerances = "; ".join(f"{c.reference.dataset}: {c.tolerance:g} {c.unit}" for c in comparisons)
+    tolerances = "; ".join(f"{c.reference.dataset}: {c.nsd_tolerance}" for c in comparisons)
     found = [
         (row.title, ((of_surfels and row.of_surfels) or row.definition).replace("{tolerances}", tolerances))
         for row in METRICS.values()
     ]
-    return [found[0], ("Surface", SURFELS if of_surfels else EDGE_VOXELS), *found[1:]]
+    tables = sorted({table for c in comparisons for table in c.tables})
+    surface = SCORES.format(tables=", ".join(tables)) if tables else SURFELS if of_surfels else EDGE_VOXELS
+    return [found[0], ("Surface", surface), *found[1:]]
 
 
 def caveats(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:

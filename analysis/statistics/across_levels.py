@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.columns import groups
+from nnunet_skipstudy.analysis.measuring.columns import groups, metrics_of
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
@@ -57,11 +57,12 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     failures = _table(failed(rows).to_numpy(), at, disparity.shape)
     all_failed = never_right(failures)
     several = len(levels) > 1
-    for metric in METRICS:
+    for metric in metrics_of(rows):
         numbers = rows[metric].to_numpy(dtype=float)
         values = _table(numbers, at, disparity.shape)
         profiles = _table(np.where(complete, numbers, np.nan), at, disparity.shape)
-        cvs = np.where(all_failed, np.nan, level_cvs(profiles)) if several else np.full(len(names), np.nan)
+        steady = several and not METRICS[metric].signed
+        cvs = np.where(all_failed, np.nan, level_cvs(profiles)) if steady else np.full(len(names), np.nan)
         profile = nanmean(profiles)
         means = nanmean(values)
         known = ~np.isnan(means)
@@ -72,7 +73,7 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "n_levels": int(known.sum()),
             "cv_across_levels": float(nanmean(cvs)),
             "cv_of_level_means": float(divide(profile.std(), profile.mean()))
-            if several and not all_failed.all()
+            if steady and not all_failed.all()
             else np.nan,
             "worst_level": "" if worst is None else levels[worst],
             "worst_mean": np.nan if worst is None else float(means[worst]),
@@ -92,7 +93,10 @@ def _table(values: Floats, at: tuple[Any, Any], shape: tuple[int, ...]) -> Float
 
 
 def _worst(means: Floats, metric: str) -> int:
-    return int(np.nanargmax(means) if METRICS[metric].lower_is_better else np.nanargmin(means))
+    row = METRICS[metric]
+    if row.signed:
+        return int(np.nanargmax(np.abs(means)))
+    return int(np.nanargmax(means) if row.lower_is_better else np.nanargmin(means))
 
 
 def _area(disparity: Floats, means: Floats) -> float:

@@ -26,8 +26,9 @@ MIN_NETWORKS = 3
 class Between:
     """Of networks' means, or of what is made of them; arrays of one shape.
 
-    ``variance``: what the trainings contribute to the squared standard error, s²/k for one network (s² as
-    :func:`guarded`); NaN where it can't be known. ``df``: its degrees of freedom, k - 1 for one network. ``k``: trainings, the fewest that took part.
+    ``variance``: what the trainings contribute to the squared standard error, s²/k for one network (s² as of
+    :func:`guarded`); NaN where it can't be known. ``df``: its degrees of freedom, k - 1 for one network. ``k``:
+    trainings, the fewest that took part.
     """
 
     variance: Floats
@@ -146,7 +147,7 @@ def guarded(variances: Floats, k: Indices) -> Floats:
         k: likewise, trainings.
     """
     several = k > 1
-    bias = stats.chi2.median(np.maximum(k - 1, 1)) / np.maximum(k - 1, 1)
+    bias: Floats = stats.chi2.median(np.maximum(k - 1, 1)) / np.maximum(k - 1.0, 1)
     scaled = np.where(several, divide(variances, bias), np.nan)
     if len(variances) < MIN_NETWORKS:
         return variances
@@ -154,7 +155,9 @@ def guarded(variances: Floats, k: Indices) -> Floats:
     n = np.isfinite(scaled).sum(axis=0)
     middle = [np.take_along_axis(order, np.maximum(place, 0)[None], axis=0)[0] for place in ((n - 1) // 2, n // 2)]
     typical = np.where(n >= MIN_NETWORKS, (middle[0] + middle[1]) / 2, 0)
-    result: Floats = np.where(several, np.maximum(variances, divide(variances * (k - 1) + typical, k + 0.0)), np.nan)
+    result: Floats = np.where(
+        several, np.maximum(variances, divide(variances * (k - 1) + typical, k.astype(float))), np.nan
+    )
     return result
 
 

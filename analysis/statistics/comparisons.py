@@ -10,7 +10,7 @@ from nnunet_skipstudy.analysis.statistics.between_trainings import Between, summ
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.estimates import errors
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates
-from nnunet_skipstudy.analysis.statistics.pairwise import RankTests, SignedRank, holm, signed_rank
+from nnunet_skipstudy.analysis.statistics.pairwise import SignedRank, holm, rank_tests
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.verdict import false_claim, smallest_difference, verdict
 from nnunet_skipstudy.registry import ARCHITECTURES, METRICS, Group
@@ -68,18 +68,14 @@ def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float)
     found = data.estimate(
         differences, Between(*(np.stack([getattr(t, name) for t in trainings]) for name in ("variance", "df", "k")))
     )
-    by_group = data.setting.group_means(differences)
+    tests = data.rank_tests if quantity == "difference" else rank_tests(data.setting.group_means(differences))
     for level, level_name in enumerate(data.levels):
         for metric, metric_name in enumerate(METRICS):
             known = ~np.isnan(differences[:, :, level, metric])
             if not known.any() or (quantity.endswith("change") and _no_change(data, level_name)):
                 continue
             p_holm = holm(found.p_value[:, level, metric])
-            ranks = (
-                data.rank_tests[level, metric]
-                if quantity == "difference"
-                else RankTests(tuple(signed_rank(by_group[:, pair, level, metric]) for pair in range(len(pairs))))
-            )
+            ranks = tests[level, metric]
             for pair, (first, other) in enumerate(pairs):
                 at = (pair, level, metric)
                 yield {
@@ -95,6 +91,7 @@ def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float)
 
 def _tested(found: Estimates, at: tuple[int, ...], p_holm: float, least: float, metric: str) -> Row:
     estimate, low, high = (float(getattr(found, name)[at]) for name in ("estimate", "low", "high"))
+    row = METRICS[metric]
     return {
         "estimate": estimate,
         "low": low,
@@ -106,7 +103,7 @@ def _tested(found: Estimates, at: tuple[int, ...], p_holm: float, least: float, 
         "p_holm": p_holm,
         "p_false": false_claim(float(found.p_value[at])),
         "smallest_difference": least,
-        "verdict": verdict(low, high, p_holm, least, METRICS[metric].lower_is_better),
+        "verdict": "" if row.signed else verdict(low, high, p_holm, least, row.lower_is_better),
     }
 
 

@@ -27,17 +27,26 @@ def estimates(data: Resampled) -> Iterator[Row]:
         values, replicates = (data.values, of_values) if quantity == "mean" else (data.changes, of_changes)
         for at in np.ndindex(found.estimate.shape):
             network, level, metric = at
+            if quantity == "relative_change" and _signed(metric):
+                continue
             if quantity == "mean" or _moves(data, network, level):
                 row = _row(data, quantity, at, found, values[:, network, level, metric], data.levels[level])
                 yield row | errors(found, at) | {"n_replicates": int(replicates[network, level])}
     interval = data.bootstrap.spread_interval(data.cvs, data.bootstrap.known(data.values))
     for at in np.ndindex(interval.estimate.shape):
         network, level, metric = at
+        if _signed(metric):
+            continue
         row = _row(data, "cv", at, interval, data.values[:, network, level, metric], data.levels[level])
         yield row | {"n_replicates": int(of_values[network, level])}
     if len(data.setting.levels) > 1:
         yield from _over_levels(data)
     yield from _slopes(data)
+
+
+def _signed(metric: int) -> bool:
+    """Whether a metric's mean may lie around 0, so that nothing is divided by it."""
+    return list(METRICS.values())[metric].signed
 
 
 def _means(data: Resampled) -> dict[str, Estimates]:
@@ -95,6 +104,8 @@ def _over_levels(data: Resampled) -> Iterator[Row]:
         interval = data.bootstrap.spread_interval(rows, data.bootstrap.known(values))
         for at in np.ndindex(interval.estimate.shape):
             network, metric = at
+            if _signed(metric):
+                continue
             row = _row(data, quantity, at, interval, values[:, network, metric], ALL_LEVELS)
             yield row | {"n_replicates": int(replicates[network])}
 

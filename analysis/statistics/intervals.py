@@ -7,6 +7,7 @@ missing, and without it an interval near the ceiling would not reach the truth.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ class Estimates:
     df: Floats
     k: npt.NDArray[np.int64]
 
-    @property
+    @cached_property
     def p_value(self) -> Floats:
         """Two-sided, of a true value of 0; NaN without an interval, and where nothing varies around 0."""
         error = np.hypot(self.se_cases, self.se_trainings)

@@ -1,5 +1,7 @@
 """What may be set against what: values of one training with each other, before trainings are averaged."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -16,21 +18,32 @@ def training_numbers(cases: pd.DataFrame) -> pd.Series:
     return cases.groupby(list(TRAINING), sort=False, dropna=False).ngroup()
 
 
-def before(cases: pd.DataFrame) -> pd.DataFrame:
+def before(cases: pd.DataFrame, columns: Collection[str] = METRICS) -> pd.DataFrame:
     """The value of each row's own training at the row's ``reference_level``, of the same case and label.
 
     Another training's value is no measure of a change: where one lacks its reference level there is none.
 
     Returns:
-        The metrics' columns, aligned with ``cases``; NaN where the row, or its training there, has no value.
+        The columns (the metrics'), aligned with ``cases``; NaN where the row, or its training there, has no value.
     """
     place = _places(cases)
-    values = cases[list(METRICS)].to_numpy(dtype=float)
-    at_reference = np.full((int(place.max(initial=-1)) + 1, len(METRICS)), np.nan)
+    values = cases.reindex(columns=list(columns)).to_numpy(dtype=float, na_value=np.nan)
+    at_reference = np.full((int(place.max(initial=-1)) + 1, len(columns)), np.nan)
     here = (cases["level"] == cases["reference_level"]).to_numpy(dtype=bool)
     at_reference[place[here]] = values[here]
     found = np.where(np.isnan(values), np.nan, at_reference[place])
-    return pd.DataFrame(found, index=cases.index, columns=list(METRICS))
+    return pd.DataFrame(found, index=cases.index, columns=list(columns))
+
+
+def volume_change(cases: pd.DataFrame) -> pd.Series:
+    """The predicted volume against that of the same training's prediction of the case at its ``reference_level``.
+
+    Returns:
+        Difference by volume there, -1…∞, aligned with ``cases``; NaN where that is 0 or one of the two is absent.
+    """
+    reference = before(cases, ("predicted_size",))["predicted_size"]
+    own = cases["predicted_size"].astype("Float64").astype(float)
+    return (own - reference) / reference.where(reference > 0)
 
 
 def at_all_levels(cases: pd.DataFrame) -> pd.Series:

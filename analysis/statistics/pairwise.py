@@ -1,7 +1,7 @@
 """Is one network better than another? Paired tests over groups of cases."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,29 +41,50 @@ def signed_rank(differences: Floats) -> SignedRank:
     Args:
         differences: one per independent unit (group); NaN ones are left out.
     """
-    known = differences[~np.isnan(differences)]
+    return signed_ranks(differences[:, None])[0]
+
+
+def signed_ranks(differences: Floats) -> list[SignedRank]:
+    """As :func:`signed_rank`, of each column of (group, column)."""
     # Means of equal values differ in the last digit: what no metric can tell apart is a tie.
-    known = np.round(known, 12)
+    columns = [column[~np.isnan(column)] for column in np.round(differences, 12).T]
+    found = [_untested(column) for column in columns]
+    alike: dict[tuple[str, int], list[int]] = {}
+    for index, test in enumerate(found):
+        if test.method in _METHODS:
+            alike.setdefault((test.method, test.n_used), []).append(index)
+    for (words, _), places in alike.items():
+        used = np.stack([columns[place][columns[place] != 0] for place in places])
+        p_values = stats.wilcoxon(used, method=_METHODS[words], axis=1).pvalue  # many at once: each takes its time
+        for place, p_value in zip(places, p_values, strict=True):
+            found[place] = replace(found[place], p_value=float(p_value))
+    return found
+
+
+_METHODS = {
+    "Wilcoxon signed-rank, exact": "exact",
+    "Wilcoxon signed-rank, normal approximation with ties": "asymptotic",
+}
+"""What a test is called here, and what scipy calls it."""
+
+
+def _untested(known: Floats) -> SignedRank:
+    """All of a test but the p-value, where scipy gives it."""
     used = known[known != 0]
     if not len(used):
         return SignedRank(len(known), 0, np.nan, 0.0 if len(known) else np.nan, np.nan, "none: no pair differs")
     ranks = stats.rankdata(np.abs(used))
     positive = float(ranks[used > 0].sum())
-    effect = 2 * positive / float(ranks.sum()) - 1
+    test = SignedRank(len(known), len(used), positive, 2 * positive / float(ranks.sum()) - 1, np.nan, "")
     if len(used) < MIN_PAIRS:
-        words = f"none: {len(used)} pairs that differ are too few"
-        return SignedRank(len(known), len(used), positive, effect, np.nan, words)
+        return replace(test, method=f"none: {len(used)} pairs that differ are too few")
     ties = len(np.unique(np.abs(used))) < len(used)
+    exact, approximate = _METHODS
     if not ties and len(used) <= MAX_EXACT:
-        method, words = "exact", "Wilcoxon signed-rank, exact"
-    elif len(used) >= MIN_NORMAL:
-        method, words = "asymptotic", "Wilcoxon signed-rank, normal approximation with ties"
-    else:
-        return SignedRank(
-            len(known), len(used), positive, effect, _all_signs(ranks, positive), "Wilcoxon signed-rank, all signs"
-        )
-    p_value = float(stats.wilcoxon(used, method=method).pvalue)
-    return SignedRank(len(known), len(used), positive, effect, p_value, words)
+        return replace(test, method=exact)
+    if len(used) >= MIN_NORMAL:
+        return replace(test, method=approximate)
+    return replace(test, p_value=_all_signs(ranks, positive), method="Wilcoxon signed-rank, all signs")
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,13 @@ class RankTests:
         one, two = np.triu_indices(n, 1)
         found[one, two] = found[two, one] = self.p_holm
         return found
+
+
+def rank_tests(differences: Floats) -> dict[tuple[int, int], RankTests]:
+    """By level and metric the tests of all pairs: of (group, pair, level, metric)."""
+    tests = signed_ranks(differences.reshape(len(differences), -1))
+    by_place = np.array(tests, dtype=object).reshape(differences.shape[1:])
+    return {at: RankTests(tuple(by_place[(slice(None), *at)])) for at in np.ndindex(differences.shape[2:])}
 
 
 def _all_signs(ranks: Floats, positive: float) -> float:

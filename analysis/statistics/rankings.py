@@ -50,7 +50,7 @@ def level_rankings(data: Resampled) -> Iterator[LevelRanking]:
     for level, level_name in enumerate(data.levels):
         for metric, metric_name in enumerate(METRICS):
             means = data.means[:, chosen, level, metric]
-            if np.isnan(means).any():
+            if np.isnan(means).any() or METRICS[metric_name].signed:
                 continue
             lower = METRICS[metric_name].lower_is_better
             of_groups = by_group[:, :, level, metric]

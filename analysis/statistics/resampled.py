@@ -11,7 +11,7 @@ from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey
 from nnunet_skipstudy.analysis.statistics.between_trainings import Between, between, with_mean_of_levels
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap, Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
-from nnunet_skipstudy.analysis.statistics.pairwise import RankTests, signed_rank
+from nnunet_skipstudy.analysis.statistics.pairwise import RankTests, rank_tests
 from nnunet_skipstudy.analysis.statistics.setting import (
     ALL_LEVELS,
     Setting,
@@ -124,13 +124,7 @@ class Resampled:
     def rank_tests(self) -> dict[tuple[int, int], RankTests]:
         """By level and metric: Wilcoxon's test of each pair of ranked networks, over groups of cases."""
         first, other = (list(side) for side in zip(*combinations(self.setting.ranked, 2), strict=True))
-        differences = self.setting.group_means(self.values[:, first] - self.values[:, other])
-        return {
-            (level, metric): RankTests(
-                tuple(signed_rank(pair[:, level, metric]) for pair in np.moveaxis(differences, 1, 0))
-            )
-            for level, metric in np.ndindex(differences.shape[2:])
-        }
+        return rank_tests(self.setting.group_means(self.values[:, first] - self.values[:, other]))
 
     def replicates(self, trainings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(network, level), the fewest trainings that a case was averaged over; of all levels: at any."""

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, metrics_of, network_keys
 from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, replicate_numbers
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine, theil_sen
@@ -43,6 +43,7 @@ class Setting:
         eligible: (network,), whether it takes part in rankings and tests.
         trainings: (case, network, level), how many were averaged.
         paired: as ``trainings``, how many of them have the reference level, too.
+        metrics: those that were measured; the others' ``values`` are NaN.
     """
 
     dataset: str
@@ -64,6 +65,7 @@ class Setting:
     eligible: npt.NDArray[np.bool_]
     trainings: npt.NDArray[np.int64]
     paired: npt.NDArray[np.int64]
+    metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))
 
     @property
     def dsc(self) -> Floats:
@@ -188,6 +190,7 @@ def _by_label(
             eligible=np.array([_eligible(part, include_degenerate) for part in of_network], dtype=bool),
             trainings=_counted(own, shape),
             paired=_counted(at[:, chosen & with_reference], shape),
+            metrics=tuple(metrics_of(rows)),
         )
         made.append(replace(setting, change_deviations=(without_reference(setting, spread[1]),)))
     yield from [_mean(made, label=ALL_LABELS)] if len(made) > 1 else []
@@ -196,7 +199,7 @@ def _by_label(
 
 def _numbers(rows: pd.DataFrame) -> dict[str, Floats]:
     """What is averaged over trainings, (row, metric) or (row,)."""
-    values, earlier = rows[list(METRICS)].to_numpy(dtype=float), before(rows).to_numpy()
+    values, earlier = rows.reindex(columns=list(METRICS)).to_numpy(dtype=float), before(rows).to_numpy()
     return {
         "values": values,
         "changes": values - earlier,

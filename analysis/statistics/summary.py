@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.references import level_name
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, metrics_of
 from nnunet_skipstudy.analysis.statistics.across_levels import ACROSS_COLUMNS, across_levels
 from nnunet_skipstudy.analysis.statistics.paired import FAILURES, before, failed, training_numbers
 from nnunet_skipstudy.metrics import Outcome
@@ -21,6 +21,7 @@ COLUMNS: tuple[str, ...] = (
     "degenerate",
     *("sd_replicates", "failure_rate", "missed_rate", "spurious_rate", "absent_rate"),
     *ACROSS_COLUMNS,
+    "volume_change",
 )
 """The columns of robustness.csv; ``trainer`` is without its seed there.
 
@@ -57,7 +58,7 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
     that ``n`` counts cases. A change is taken within one training, then averaged likewise. Outcomes count predictions.
 
     Args:
-        cases: the table of cases, with ``reference_level`` and ``degenerate``.
+        cases: the table of cases, with ``reference_level``, ``degenerate`` and ``volume_change``.
         unit: what, besides the network, keeps rows apart.
 
     Returns:
@@ -65,12 +66,14 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
         (trainings that took part), ``mean``, ``sd`` (population, over cases), ``cv`` (sd / mean; NaN where the mean
         is 0, and where every prediction failed: a constant penalty is no steadiness), ``change`` (mean over cases of
         the value minus the same case's at the reference level), ``relative_change`` (change / mean at the reference
-        level of what has a change), ``reference_level`` (empty where no training has one), outcomes, and
-        ``degenerate`` (every training of the network is).
+        level of what has a change; NaN, as ``cv``, for signed metrics), ``reference_level`` (empty where no training
+        has one), outcomes, ``degenerate`` (every training of the network is) and ``volume_change`` (mean over cases,
+        the same on every metric's row).
     """
     keys = [*NETWORK, *unit, "level", "label"]
     rows = cases[[*keys, "case"]]
-    reference, values = before(cases), cases[list(METRICS)].astype(float)
+    metrics = metrics_of(cases)
+    reference, values = before(cases, metrics), cases[metrics].astype(float)
     long = pd.concat(
         [
             rows.assign(
@@ -79,7 +82,7 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
                 change=values[metric] - reference[metric],
                 before=reference[metric],
             )
-            for metric in METRICS
+            for metric in metrics
         ],
         ignore_index=True,
     )
@@ -94,10 +97,14 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
             "before": of_metric["before"].mean(),
         }
     ).reset_index()
-    table["relative_change"] = _ratio(table["change"], table["before"])
+    of_signed = table["metric"].map(lambda name: METRICS[name].signed)
+    table["relative_change"] = _ratio(table["change"], table["before"]).mask(of_signed)
     table = table.drop(columns="before").merge(_counts(cases, keys), on=keys, validate="many_to_one")
-    table["cv"] = _ratio(table["sd"], table["mean"]).mask(table["all_failed"])
-    return table.drop(columns="all_failed")
+    table["cv"] = _ratio(table["sd"], table["mean"]).mask(table["all_failed"] | of_signed)
+    volumes = cases.reindex(columns=[*keys, "case", "volume_change"])
+    case_means = volumes.groupby([*keys, "case"], sort=False)["volume_change"].mean()
+    of_volumes = case_means.groupby(keys, sort=False).mean().reset_index()
+    return table.drop(columns="all_failed").merge(of_volumes, on=keys, validate="many_to_one")
 
 
 def _counts(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -144,7 +151,7 @@ def robustness_table(cases: pd.DataFrame) -> pd.DataFrame:
 def _replicate_spread(cases: pd.DataFrame, unit: Sequence[str]) -> pd.DataFrame:
     keys = [*NETWORK, *unit, "level", "label"]
     trainings = list(dict.fromkeys([*keys, *TRAINING]))
-    means = cases.groupby(trainings, sort=False, dropna=False)[list(METRICS)].mean().reset_index()
-    long = means.melt(id_vars=keys, value_vars=list(METRICS), var_name="metric", value_name="value")
+    means = cases.groupby(trainings, sort=False, dropna=False)[metrics_of(cases)].mean().reset_index()
+    long = means.melt(id_vars=keys, value_vars=metrics_of(cases), var_name="metric", value_name="value")
     spread = long.groupby([*keys, "metric"], sort=False)["value"].std(ddof=1)
     return spread.rename("sd_replicates").reset_index()

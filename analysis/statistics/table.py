@@ -13,8 +13,8 @@ from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_ra
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.tallies import tallies
-from nnunet_skipstudy.analysis.statistics.verdict import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.analysis.statistics.wins import WIN_COLUMNS, wins
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 
 STATISTICS_COLUMNS: tuple[str, ...] = (
     *("dataset", "trained_on", "label", "metric", "level", "quantity"),
@@ -95,12 +95,12 @@ def make_statistics(settings: Sequence[Setting], smallest_difference: float = SM
     rankings: list[LevelRanking] = []
     for setting in settings:
         data = Resampled(setting)
-        rows += estimates(data)
-        rows += comparisons(data, smallest_difference)
+        found = [*estimates(data), *comparisons(data, smallest_difference)]
         for ranking in level_rankings(data):
             rankings.append(ranking)
-            rows += ranking_rows(data, ranking)
-        won += wins(data)
+            found += ranking_rows(data, ranking)
+        rows += [row for row in found if row["metric"] in setting.metrics]
+        won += [row for row in wins(data) if row["metric"] in setting.metrics]
     empty: Row = dict.fromkeys([*STATISTICS_COLUMNS[:16], *_WORDS], "")
     table = pd.DataFrame([empty | row for row in rows], columns=list(STATISTICS_COLUMNS))
     table = table.astype(dict.fromkeys(_COUNTS, "Int64") | dict.fromkeys(_NUMBERS, float))

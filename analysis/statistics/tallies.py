@@ -1,18 +1,20 @@
 """Contests counted: in how many of the harder, the perturbed and all levels each network, and each group, is best."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, groups
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.registry import in_order, known_order
 
 ALL_DATASETS = "(all data sets)"
 HARDER, PERTURBED, ALL = "harder", "perturbed", "all"
+_KIND = ["dataset", "levels", "metric", "quantity"]
+_COUNTS = ("won", "shared", "n_contests")
 TALLY_COLUMNS: tuple[str, ...] = (
-    *("dataset", "levels", "metric", "quantity", *PUBLISHED, "group"),
-    *("won", "shared", "n_contests"),
+    *(*_KIND, *PUBLISHED, "group"),
+    *_COUNTS,
 )
 
 
@@ -47,11 +49,10 @@ def tallies(settings: Sequence[Setting], wins: pd.DataFrame) -> pd.DataFrame:
         parts.append(chosen.assign(own=chosen["dataset"], dataset=ALL_DATASETS))
     contests = pd.concat(parts, ignore_index=True)
     contests["own"] = contests.get("own", contests["dataset"]).fillna(contests["dataset"])
-    keys = ["dataset", "levels", "metric", "quantity"]
-    rows = [
-        dict(zip(keys, values, strict=True)) | row for values, part in groups(contests, *keys) for row in _counted(part)
-    ]
-    return pd.DataFrame(rows, columns=list(TALLY_COLUMNS)).fillna(dict.fromkeys([*PUBLISHED, "group"], ""))
+    parts = [_counted(contests, [*PUBLISHED, "group"]), _counted(contests, ["group"])]
+    counted = pd.concat(parts, ignore_index=True).fillna(dict.fromkeys(PUBLISHED, ""))
+    order = counted.groupby(_KIND, sort=False).ngroup()
+    return counted.iloc[order.argsort(kind="stable")].reset_index(drop=True)[list(TALLY_COLUMNS)]
 
 
 def _level_sets(setting: Setting) -> dict[str, tuple[str, ...]]:
@@ -69,20 +70,12 @@ def _level_sets(setting: Setting) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _counted(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
-    """Of contests of one kind: each network, then each group."""
-    place = ["own", "trained_on", "level"]
-    best = rows[rows["best"].astype(bool)]
-    n = len(best[place].drop_duplicates())
-    for unit in (list(PUBLISHED), ["group"]):
-        winners = best.drop_duplicates([*place, *unit])
-        alone = winners.groupby(place, sort=False)[unit[0]].transform("size") == 1
-        for names, part in groups(rows, *unit):
-            own = (winners[unit] == list(names)).all(axis=1)
-            yield {
-                **dict(zip(unit, names, strict=True)),
-                **({"group": part["group"].iloc[0]} if unit != ["group"] else {}),
-                "won": int((own & alone).sum()),
-                "shared": int((own & ~alone).sum()),
-                "n_contests": n,
-            }
+def _counted(contests: pd.DataFrame, unit: list[str]) -> pd.DataFrame:
+    """Contests of each kind that each unit, a network or a group, won alone and shared."""
+    place = [*_KIND, "own", "trained_on", "level"]
+    best = contests[contests["best"].astype(bool)].drop_duplicates([*place, *unit])
+    alone = best.groupby(place, sort=False)["best"].transform("size") == 1
+    won = best.assign(won=alone, shared=~alone).groupby([*_KIND, *unit], sort=False)[["won", "shared"]].sum()
+    n = best.drop_duplicates(place).groupby(_KIND, sort=False).size().rename("n_contests")
+    rows = contests[[*_KIND, *unit]].drop_duplicates()
+    return rows.join(won, on=[*_KIND, *unit]).join(n, on=_KIND).fillna(0).astype(dict.fromkeys(_COUNTS, int))

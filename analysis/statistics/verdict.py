@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.registry import METRICS, SMALLEST_DIFFERENCE
 
-SMALLEST_DIFFERENCE = 0.01
-"""Of the DSC and other shares; distances: one pixel, or 1 mm where images have a spacing."""
 SMALLEST_DISTANCE = 1.0
+"""One pixel, or 1 mm where images have a spacing."""
 SIGNIFICANT = 0.05
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
@@ -14,7 +13,7 @@ BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecid
 
 def smallest_difference(metric: str, share: float = SMALLEST_DIFFERENCE) -> float:
     """The smallest difference of a metric that matters; ``share`` is that of shares."""
-    return share if METRICS[metric].bounded else SMALLEST_DISTANCE
+    return SMALLEST_DISTANCE if METRICS[metric].unit else share
 
 
 def verdict(low: float, high: float, p_holm: float, least: float, lower_is_better: bool) -> str:

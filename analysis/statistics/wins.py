@@ -39,6 +39,8 @@ def wins(data: Resampled) -> Iterator[Row]:
     on what is left, the cases it can do.
     """
     for metric, (name, row) in enumerate(METRICS.items()):
+        if row.signed:
+            continue
         for level, level_name in enumerate(data.setting.levels):
             values = data.values[:, :, level, metric]
             rows = data.means[:, :, level, metric]

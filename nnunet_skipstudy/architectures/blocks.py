@@ -97,6 +97,13 @@ class Level:
     kernel_size: Size
     n_convs: int
 
+    @classmethod
+    def of(cls, encoder: Any, stage: int, n_convs: int) -> "Level":
+        """The level of a decoder's stage, 0 the deepest."""
+        coarser, here = -(stage + 1), -(stage + 2)
+        channels, strides, kernels = encoder.output_channels, encoder.strides, encoder.kernel_sizes
+        return cls(channels[here], channels[coarser], strides[coarser], kernels[here], n_convs)
+
 
 def strided_size(size: Size, stride: Size) -> tuple[int, ...]:
     """The size behind a convolution of that stride."""

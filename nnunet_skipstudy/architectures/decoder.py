@@ -53,14 +53,7 @@ class SkipDecoder(nn.Module):
             ValueError: the lengths don't fit the encoder, or full-resolution heads lack their nodes.
         """
         super().__init__()
-        n_levels = len(encoder.output_channels) - 1
-        if len(policies) != n_levels or len(n_conv_per_stage) != n_levels:
-            raise ValueError(
-                f"an encoder of {n_levels + 1} stages needs {n_levels} skip policies and decoder stages, "
-                f"got {len(policies)} and {len(n_conv_per_stage)}"
-            )
-        if full_resolution_heads and any(policy is not SkipPolicy.NESTED for policy in policies):
-            raise ValueError("full-resolution heads need nested skips at every level, as in UNet++")
+        _check(len(encoder.output_channels) - 1, policies, n_conv_per_stage, full_resolution_heads)
         self.deep_supervision = deep_supervision
         self.full_resolution_heads = full_resolution_heads
         self.encoder = encoder
@@ -69,14 +62,8 @@ class SkipDecoder(nn.Module):
 
         stages, transpconvs, seg_layers, skips = [], [], [], []
         n_below = 0
-        for s in range(n_levels):
-            level = Level(
-                features=encoder.output_channels[-(s + 2)],
-                coarser_features=encoder.output_channels[-(s + 1)],
-                stride=encoder.strides[-(s + 1)],
-                kernel_size=encoder.kernel_sizes[-(s + 2)],
-                n_convs=n_conv_per_stage[s],
-            )
+        for s, n_convs in enumerate(n_conv_per_stage):
+            level = Level.of(encoder, s, n_convs)
             skip = make_skip(policies[-(s + 1)], kit, level, make_stage, n_below)
             n_below = skip.row_length
             skips.append(skip)
@@ -130,3 +117,13 @@ class SkipDecoder(nn.Module):
             if self.deep_supervision or stage is self.stages[-1]:
                 total += n_elements(self.num_classes, head_size)
         return total
+
+
+def _check(n_levels: int, policies: Sequence[SkipPolicy], n_convs: Sequence[int], full_resolution_heads: bool) -> None:
+    if len(policies) != n_levels or len(n_convs) != n_levels:
+        raise ValueError(
+            f"an encoder of {n_levels + 1} stages needs {n_levels} skip policies and decoder stages, "
+            f"got {len(policies)} and {len(n_convs)}"
+        )
+    if full_resolution_heads and any(policy is not SkipPolicy.NESTED for policy in policies):
+        raise ValueError("full-resolution heads need nested skips at every level, as in UNet++")

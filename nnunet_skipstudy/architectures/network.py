@@ -8,7 +8,7 @@ from dynamic_network_architectures.building_blocks.unet_decoder import UNetDecod
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from torch import Tensor, nn
 
-from nnunet_skipstudy.architectures.blocks import LayerKit, Size
+from nnunet_skipstudy.architectures.blocks import LayerKit, Size, StageFactory
 from nnunet_skipstudy.architectures.decoder import SkipDecoder
 from nnunet_skipstudy.architectures.vnet import VNetEncoder, vnet_n_convs, vnet_stages
 from nnunet_skipstudy.errors import UserError
@@ -73,54 +73,40 @@ def build_network(
         UserError: the plan's network has no U-Net decoder of nnU-Net's.
         ValueError: ``policies`` don't fit the plan.
     """
+    kinds = (arch_class_name, dict(arch_kwargs), arch_kwargs_req_import)
     stock = get_network_from_plans(
-        arch_class_name,
-        dict(arch_kwargs),
-        arch_kwargs_req_import,
-        input_channels,
-        output_channels,
-        allow_init=False,
-        deep_supervision=deep_supervision,
+        *kinds, input_channels, output_channels, allow_init=False, deep_supervision=deep_supervision
     )
-    if type(getattr(stock, "decoder", None)) is not UNetDecoder:
-        raise UserError(
-            f"the plans ask for {arch_class_name}, which is no U-Net of nnU-Net's whose skips could be changed; "
-            "use plans of nnU-Net's default or ResEnc planners (nnUNetv2_plan_experiment -pl nnUNetPlannerResEncM)"
-        )
+    _refuse_other_networks(stock, arch_class_name)
     chosen = ARCHITECTURES[architecture]
     n_levels = len(stock.encoder.output_channels) - 1
     levels = chosen.policies(n_levels) if policies is None else tuple(map(SkipPolicy, policies))
-    kit = LayerKit.of(stock.encoder)
     # Building our parts draws default weights, all of them replaced below; forking keeps the draws that count the
     # same for all architectures.
     with torch.random.fork_rng(devices=[]):
-        if chosen.stages is Stages.VNET:
-            encoder: Any = VNetEncoder(
-                kit,
-                input_channels,
-                stock.encoder.output_channels,
-                stock.encoder.kernel_sizes,
-                stock.encoder.strides,
-            )
-            n_convs: Sequence[int] = vnet_n_convs(n_levels)[::-1]
-            make_stage = vnet_stages(kit)
-        else:
-            encoder = stock.encoder
-            n_convs = _per_level(arch_kwargs["n_conv_per_stage_decoder"], n_levels)
-            make_stage = kit.plan_stages(nonlin_first=bool(arch_kwargs.get("nonlin_first", False)))
-        decoder = SkipDecoder(
-            encoder,
-            output_channels,
-            n_convs,
-            levels,
-            make_stage,
-            deep_supervision=deep_supervision,
-            full_resolution_heads=full_resolution_heads,
-        )
-        network = SkipUNet(encoder, decoder)
+        encoder, n_convs, make_stage = _stages(chosen.stages, stock.encoder, arch_kwargs, input_channels)
+        heads = {"deep_supervision": deep_supervision, "full_resolution_heads": full_resolution_heads}
+        network = SkipUNet(encoder, SkipDecoder(encoder, output_channels, n_convs, levels, make_stage, **heads))
     network.apply(stock.initialize)
     return network
 
 
-def _per_level(value: int | Sequence[int], n_levels: int) -> list[int]:
-    return [value] * n_levels if isinstance(value, int) else list(value)
+def _refuse_other_networks(stock: nn.Module, class_name: str) -> None:
+    if type(getattr(stock, "decoder", None)) is not UNetDecoder:
+        raise UserError(
+            f"the plans ask for {class_name}, which is no U-Net of nnU-Net's whose skips could be changed; "
+            "use plans of nnU-Net's default or ResEnc planners (nnUNetv2_plan_experiment -pl nnUNetPlannerResEncM)"
+        )
+
+
+def _stages(
+    stages: Stages, encoder: Any, arch_kwargs: Mapping[str, Any], input_channels: int
+) -> tuple[Any, Sequence[int], StageFactory]:
+    """The encoder, the plan's or V-Net's; convolutions of each of the decoder's stages, deepest first; their maker."""
+    kit, n_levels = LayerKit.of(encoder), len(encoder.output_channels) - 1
+    if stages is Stages.VNET:
+        sizes = (encoder.output_channels, encoder.kernel_sizes, encoder.strides)
+        return VNetEncoder(kit, input_channels, *sizes), vnet_n_convs(n_levels)[::-1], vnet_stages(kit)
+    n_convs = arch_kwargs["n_conv_per_stage_decoder"]
+    per_level = [n_convs] * n_levels if isinstance(n_convs, int) else list(n_convs)
+    return encoder, per_level, kit.plan_stages(nonlin_first=bool(arch_kwargs.get("nonlin_first", False)))

@@ -2,15 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.study.steps.analyze import as_json
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.analysis.pipeline import AnalysisResult
-    from nnunet_skipstudy.analysis.report.page import Table
 
 TREE = "DatasetXXX_Name/TRAINER__PLANS__CONFIGURATION/fold_K/LEVEL/CASE.png"
 
@@ -20,7 +21,7 @@ def parser() -> Parser:
     made = Parser(
         prog="skipstudy analyze",
         description="Measure predictions against labels and write case_metrics.csv, robustness.csv, "
-        "statistics.csv, wins.csv, figures, report.html and report.md.",
+        "statistics.csv, wins.csv, tallies.csv, columns.csv, figures, report.html and report.md.",
     )
     _add_inputs(made)
     _add_measuring(made)
@@ -33,16 +34,19 @@ def _add_inputs(parser: Parser) -> None:
     add(
         "predictions",
         type=Path,
+        nargs="+",
         metavar="PREDICTIONS",
         help=f"a tree {TREE}, nnU-Net's results (fold_K/validation, crossval_results_folds_K), one folder of "
-        "predictions, or a table predictions.csv of folders",
+        "predictions, or a table predictions.csv of folders; or tables of scores, one row per case, such as "
+        "case_metrics.csv",
     )
     add(
         "--labels",
         type=Path,
         metavar="LABELS",
         help="the folder of label maps, or one that holds DatasetXXX_Name/labelsTs, such as nnUNet_raw (default: "
-        "what the table says, else nnU-Net's own by its environment variables)",
+        "what the table says, else nnU-Net's own by its environment variables; where there are none, predictions are "
+        "compared with each other alone)",
     )
     add("--architecture", metavar="NAME", help="the network that made one folder of predictions")
     add("--level", metavar="NAME", help="the test level of one folder of predictions (default: unperturbed)")
@@ -50,7 +54,29 @@ def _add_inputs(parser: Parser) -> None:
         "--extra",
         choices=("refuse", "list"),
         default="refuse",
-        help="predictions without a label are an error, or are left out and listed (default: refuse)",
+        help="predictions without a label, and cases that some networks lack in a table of scores, are an error, or "
+        "are left out and listed (default: refuse)",
+    )
+    add(
+        "--columns",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS,…",
+        help="a table's own names of columns, such as dsc=Dice,hd=HD95,architecture=model",
+    )
+    add(
+        "--levels",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS,…",
+        help="a table's own names of levels, such as unperturbed=clean,hardest=noise3",
+    )
+    add(
+        "--architectures",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS,…",
+        help="a table's own names of networks, such as NoSkip=NoSkipUNet,UNetPlusPlus=UNet++",
     )
     add(
         "--groups",
@@ -74,10 +100,17 @@ def _add_measuring(parser: Parser) -> None:
         help="of the NSD, in the images' unit (default: 5 pixels, or 2 mm where images have a spacing)",
     )
     add(
+        "--diagonal",
+        metavar="X",
+        help="what an infinite or missing distance of a failed prediction counts as in a table of scores: the image's "
+        "diagonal in the unit of the distances (default: the table's column diagonal)",
+    )
+    add(
         "--both-empty",
         choices=("count", "exclude"),
         default="count",
-        help="a correct empty prediction counts as perfect, or is left out of the means (default: count)",
+        help="where the reference lacks a label, a correct empty prediction counts as perfect and any other as a "
+        "failure, or the case is left out of all means, whatever was predicted (default: count)",
     )
     add(
         "--surface",
@@ -85,6 +118,14 @@ def _add_measuring(parser: Parser) -> None:
         default="voxel",
         help="distances between edge voxels, as in the study, or between surface elements weighted by area, as "
         "DeepMind's surface-distance (default: voxel)",
+    )
+    add(
+        "--smallest-difference",
+        type=float,
+        default=SMALLEST_DIFFERENCE,
+        metavar="X",
+        help="of the DSC and other shares: networks whose difference surely lies within it are called equivalent; of "
+        f"distances it is 1 pixel, or 1 mm (default: {SMALLEST_DIFFERENCE})",
     )
     add(
         "--include-degenerate",
@@ -103,6 +144,7 @@ def _add_output(parser: Parser) -> None:
         help="draw the figures whose numbers have changed since OUT's last run, or leave all figures out (default: "
         "--figures)",
     )
+    add("--details", action="store_true", help="draw recall, precision and relative volume error over levels, too")
     add("--latex", action="store_true", help="write the report's tables as tables/*.tex, too")
     add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4, 1 for small images)")
 
@@ -116,15 +158,27 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
     from nnunet_skipstudy.analysis.inputs.matching import Extra
+    from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+    from nnunet_skipstudy.analysis.unlabelled import analyze_unlabelled
     from nnunet_skipstudy.metrics import BothEmpty, Surface
 
-    values = vars(arguments) | {
+    values = {name: value for name, value in vars(arguments).items() if name != "architectures"} | {
         "both_empty": BothEmpty(arguments.both_empty),
         "surface": Surface(arguments.surface),
         "extra": Extra(arguments.extra),
+        "predictions": arguments.predictions[0],
+        "tables": tuple(arguments.predictions[1:]),
+        "columns": tuple(arguments.columns),
+        "level_names": tuple(arguments.levels),
+        "architecture_names": tuple(arguments.architectures),
+        "levels": (),
     }
-    result = analyze(AnalyzeOptions(**values))
+    options = AnalyzeOptions(**values)
+    try:
+        result = analyze(options)
+    except NoLabelsError as lacking:
+        result = analyze_unlabelled(options, lacking)
     print_result(result)
     return 0
 
@@ -133,19 +187,17 @@ def print_result(result: "AnalysisResult") -> None:
     """Print warnings on stderr; the mean-DSC tables and where the report lies on stdout."""
     for warning in result.warnings:
         print(f"skipstudy: warning: {warning}", file=sys.stderr)
-    for table in result.overview:
-        print("\n".join(table_lines(table)), end="\n\n")
+    print_tables(map(as_json, result.overview))
     print(f"report: {result.report}")
 
 
-def table_lines(table: "Table") -> Iterator[str]:
-    """A table as text, its best cells marked with a star."""
-    rows = [table.columns, *[[cell.text + "*" * cell.best for cell in row] for row in table.rows]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
-    yield table.title + " (* highest)"
-    for row in rows:
-        first, *others = (
-            text.ljust(width) if column == 0 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join([first, *others]).rstrip()
+def print_tables(tables: Iterable[Mapping[str, Any]]) -> None:
+    """Print tables as the analysis leaves them in its marker, their best cells marked with a star."""
+    for table in tables:
+        rows = [table["columns"], *[[cell["text"] + "*" * cell["best"] for cell in row] for row in table["rows"]]]
+        first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+        print(table["title"] + " (* highest)" * any(cell["best"] for row in table["rows"] for cell in row))
+        for name, *row in rows:
+            texts = [name.ljust(first), *(text.rjust(width) for text, width in zip(row, others, strict=True))]
+            print("  ".join(texts).rstrip())
+        print()

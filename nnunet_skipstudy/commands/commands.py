@@ -3,6 +3,7 @@
 import shlex
 
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
+from nnunet_skipstudy.study.steps import STEPS
 
 
 def main(argv: list[str]) -> int:
@@ -16,10 +17,7 @@ def main(argv: list[str]) -> int:
         "Print the lines that do by hand what 'skipstudy run' does. Run by hand they leave no settings "
         "hash, so 'skipstudy run' will refuse to take over their results.",
     )
-    arguments = parser.parse_args(argv)
-    from nnunet_skipstudy.study.steps import STEPS
-
-    opened = open_file(arguments.study)
+    opened = open_file(parser.parse_args(argv).study)
     for variable, value in opened.places.environment().items():
         print(f"export {variable}={shlex.quote(value)}")
     for cell in opened.grid.values():

@@ -6,24 +6,30 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from nnunet_skipstudy.commands.case_parser import case_parser
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.levels.disparity import COLUMNS, DisparityRow, Measure, Part, dataset_parts, disparity_table
+from nnunet_skipstudy.nnunet.cases import paired_cases
+from nnunet_skipstudy.nnunet.datasets import find_dataset
+from nnunet_skipstudy.nnunet.survey import survey
+from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.support.files import write_csv
+from nnunet_skipstudy.support.parallel import number_of_workers
 from nnunet_skipstudy.support.parser import Parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.levels.disparity import DisparityRow
+from nnunet_skipstudy.texture.case_disparity import check_measure
 
 
 def parser() -> Parser:
     """The command's arguments."""
-    made = Parser(
-        prog="skipstudy disparity",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Texture disparity (TD) of each case of an nnU-Net data set, or of a folder of images and one of\n"
+    made = case_parser(
+        "disparity",
+        "Texture disparity (TD) of each case of an nnU-Net data set, or of a folder of images and one of\n"
         "masks: how different the texture inside the mask is from that outside. Larger = easier.\n"
         "Writes a table with each case's TD and category, and a histogram a split and level.",
-        epilog="A volume is taken slice by slice over the slices that hold the label. Of several labels each has its\n"
+        "A volume is taken slice by slice over the slices that hold the label. Of several labels each has its\n"
         "rows, and so has their union. Categories are the quintiles of the unperturbed cases.\n\n"
         "examples:\n"
         "  skipstudy disparity -d 502\n"
@@ -31,9 +37,6 @@ def parser() -> Parser:
         "  skipstudy disparity -i images --masks masks -o disparity.csv",
     )
     add = made.add_argument
-    add("-d", "--dataset", metavar="ID", help="an nnU-Net data set's identifier or name, in $nnUNet_raw")
-    add("-i", "--images", type=Path, metavar="IMAGES", help="a folder of images: case.png, or case_0000.png a channel")
-    add("--masks", type=Path, metavar="MASKS", help="the folder of their masks, case.png; all but 0 is the object")
     add(
         "-o",
         "--output",
@@ -54,7 +57,6 @@ def parser() -> Parser:
         help="everything outside the object, or a band of 16 px (of 256) around it (default: all)",
     )
     add("--channel", type=int, default=0, metavar="N", help="of cases with several image files (default: 0, the first)")
-    add("-np", type=int, metavar="N", dest="workers", help="threads (default: up to 4)")
     return made
 
 
@@ -66,16 +68,6 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parser().parse_args(argv)
     _check(arguments)
-    # numpy, scikit-image and matplotlib take a second to import: --help must not wait for them
-    from nnunet_skipstudy.levels.disparity import COLUMNS, Measure, Part, dataset_parts, disparity_table
-    from nnunet_skipstudy.nnunet.cases import paired_cases
-    from nnunet_skipstudy.nnunet.datasets import find_dataset
-    from nnunet_skipstudy.nnunet.survey import survey
-    from nnunet_skipstudy.registry import UNPERTURBED
-    from nnunet_skipstudy.support.files import write_csv
-    from nnunet_skipstudy.support.parallel import number_of_workers
-    from nnunet_skipstudy.texture.case_disparity import check_measure
-
     workers = number_of_workers(arguments.workers)
     check_measure(arguments.definition, arguments.background)
     if arguments.dataset is not None:
@@ -121,9 +113,9 @@ def _check_places(output: Path) -> None:
         raise UserError(f"-o {output}: {above} is a file, no folder; give another place")
 
 
-def _draw(rows: "Sequence[DisparityRow]", folder: Path, title: str) -> Path:
+def _draw(rows: Sequence[DisparityRow], folder: Path, title: str) -> Path:
     """Draw the histograms and put each in place when it is complete."""
-    from nnunet_skipstudy.analysis.figures.disparity_histograms import disparity_histograms
+    from nnunet_skipstudy.analysis.figures.disparity_histograms import disparity_histograms  # imports matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
@@ -136,10 +128,8 @@ def _draw(rows: "Sequence[DisparityRow]", folder: Path, title: str) -> Path:
     return folder
 
 
-def _summary(rows: "Sequence[DisparityRow]") -> Iterator[str]:
+def _summary(rows: Sequence[DisparityRow]) -> Iterator[str]:
     """A line a split, level and label: cases, and the quartiles of their disparity."""
-    import numpy as np
-
     yield f"{'set':<7}{'level':<13}{'label':<16}{'cases':>6}{'25 %':>10}{'median':>10}{'75 %':>10}"
     for split, level, label in dict.fromkeys((row.set, row.level, row.label) for row in rows):
         values = [row.disparity for row in rows if (row.set, row.level, row.label) == (split, level, label)]

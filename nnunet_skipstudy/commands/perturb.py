@@ -3,29 +3,41 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nnunet_skipstudy.commands.case_parser import case_parser
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.levels.calibrate import Wanted, calibrate_level, parse_wanted, recall, record
+from nnunet_skipstudy.levels.disparity import Measure, measured_cases
+from nnunet_skipstudy.levels.moves import Move, level_moves
+from nnunet_skipstudy.levels.perturb import (
+    TABLE,
+    across,
+    are_finished,
+    level_folder,
+    perturb_cases,
+    planned_on,
+    test_set,
+)
+from nnunet_skipstudy.nnunet.cases import Case, Description, fingerprint, paired_cases
+from nnunet_skipstudy.nnunet.datasets import find_dataset
+from nnunet_skipstudy.nnunet.survey import survey
+from nnunet_skipstudy.support.parallel import number_of_workers
 from nnunet_skipstudy.support.parser import Parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.levels.calibrate import Wanted
-    from nnunet_skipstudy.levels.moves import Move
-    from nnunet_skipstudy.nnunet.cases import Case, Description
-    from nnunet_skipstudy.texture.perturbation import Perturbation
+from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, parse_level
 
 
 def parser() -> Parser:
     """The command's arguments."""
-    made = Parser(
-        prog="skipstudy perturb",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Perturb the test images of an nnU-Net data set: a folder imagesTs_<level> for each level,\n"
+    made = case_parser(
+        "perturb",
+        "Perturb the test images of an nnU-Net data set: a folder imagesTs_<level> for each level,\n"
         "and perturbations.csv, whose rows replay the images bit for bit. Without --level and --calibrate these are\n"
         "the study's four: hardest and harder (speckle on the image, which makes textures alike), easier and\n"
         "easiest (blur outside the object, which sets them apart).",
-        epilog="kinds, with their strength:\n"
+        "kinds, with their strength:\n"
         "  speckle:variance=V           x + n x, n normal of this variance, x the image scaled to 0...1\n"
         "  blur_background:sigma_px=S   Gaussian blur of what is outside the mask, sigma in the image's pixels\n"
         "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
@@ -41,9 +53,6 @@ def parser() -> Parser:
         "  skipstudy perturb -i images --masks masks -o perturbed",
     )
     add = made.add_argument
-    add("-d", "--dataset", metavar="ID", help="an nnU-Net data set's identifier or name, in $nnUNet_raw")
-    add("-i", "--images", type=Path, metavar="IMAGES", help="a folder of images: case.png, or case_0000.png a channel")
-    add("--masks", type=Path, metavar="MASKS", help="the folder of their masks, case.png; all but 0 is the object")
     add("-o", "--output", type=Path, metavar="DIR", help="with -i: where the levels go")
     add(
         "--level",
@@ -60,9 +69,6 @@ def parser() -> Parser:
         help="a level as strong as it takes to bring the median TD there; repeatable",
     )
     add("--seed", type=int, default=0, help="that all cases' seeds come from (default: 0)")
-    add(
-        "-np", type=int, metavar="N", dest="workers", help="threads; the result doesn't depend on it (default: up to 4)"
-    )
     add("--overwrite", action="store_true", help="make these levels again, whatever is there")
     return made
 
@@ -75,13 +81,6 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parser().parse_args(argv)
     _check(arguments)
-    # numpy and scikit-image take their time to import: --help must not wait for them
-    from nnunet_skipstudy.levels.disparity import Measure, measured_cases
-    from nnunet_skipstudy.levels.moves import level_moves
-    from nnunet_skipstudy.levels.perturb import TABLE, across, are_finished, perturb_cases, planned_on
-    from nnunet_skipstudy.nnunet.survey import survey
-    from nnunet_skipstudy.support.parallel import number_of_workers
-
     workers = number_of_workers(arguments.workers)
     levels, wanted = _asked(arguments)
     folder, cases, description = _cases(arguments)
@@ -115,12 +114,8 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _cases(arguments: argparse.Namespace) -> "tuple[Path, list[Case], Description | None]":
+def _cases(arguments: argparse.Namespace) -> tuple[Path, list[Case], Description | None]:
     """Where the levels go, the cases that they are made of, and what the data set's dataset.json says."""
-    from nnunet_skipstudy.levels.perturb import test_set
-    from nnunet_skipstudy.nnunet.cases import paired_cases
-    from nnunet_skipstudy.nnunet.datasets import find_dataset
-
     if arguments.dataset is None:
         return arguments.output, paired_cases(arguments.images, arguments.masks), None
     folder = find_dataset(arguments.dataset)
@@ -137,11 +132,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--seed {arguments.seed}; give 0 or a positive number")
 
 
-def _asked(arguments: argparse.Namespace) -> "tuple[dict[str, Perturbation], dict[str, Wanted]]":
+def _asked(arguments: argparse.Namespace) -> tuple[dict[str, Perturbation], dict[str, Wanted]]:
     """The levels with a given strength, and those whose strength is to be found."""
-    from nnunet_skipstudy.levels.calibrate import parse_wanted
-    from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, parse_level
-
     given = [parse_level(text) for text in arguments.level]
     wanted = [parse_wanted(text) for text in arguments.calibrate]
     names = [name for name, _ in (*given, *wanted)]
@@ -151,34 +143,28 @@ def _asked(arguments: argparse.Namespace) -> "tuple[dict[str, Perturbation], dic
     return dict(given) if names else dict(STUDY_LEVELS), dict(wanted)
 
 
+@dataclass
 class _Search:
     """The search for calibrated levels of one test set."""
 
-    def __init__(
-        self, folder: Path, cases: "list[Case]", ignore: int | None, axis: int, seed: int, workers: int
-    ) -> None:
-        self.folder, self.cases, self.seed, self.workers = folder, cases, seed, workers
-        self.ignore, self.axis = ignore, axis
-        self._fingerprint = ""
+    folder: Path
+    cases: list[Case]
+    ignore: int | None
+    axis: int
+    seed: int
+    workers: int
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        from nnunet_skipstudy.nnunet.cases import fingerprint
+        return fingerprint(self.cases, 1)  # a calibration rests on the first channel
 
-        self._fingerprint = self._fingerprint or fingerprint(self.cases, 1)  # a calibration rests on the first channel
-        return self._fingerprint
-
-    def recalled(self, wanted: "dict[str, Wanted]") -> "dict[str, Perturbation]":
+    def recalled(self, wanted: dict[str, Wanted]) -> dict[str, Perturbation]:
         """The levels that an earlier run has found."""
-        from nnunet_skipstudy.levels.calibration_record import recall
-
         known = {level: recall(self.folder, level, wanted[level], self.seed, self.fingerprint) for level in wanted}
         return {level: perturbation for level, perturbation in known.items() if perturbation is not None}
 
     def refuse_taken(self, levels: set[str]) -> None:
         """Refuse levels that are to be searched for but are there: before the search, since it may take long."""
-        from nnunet_skipstudy.levels.perturb import level_folder
-
         for level in sorted(levels):
             if level_folder(self.folder, level).exists():
                 raise UserError(
@@ -186,21 +172,10 @@ class _Search:
                     "cases; --overwrite replaces it, or give the level another name"
                 )
 
-    def calibrated(self, level: str, wanted: "Wanted", unperturbed: list[float]) -> "Perturbation":
+    def calibrated(self, level: str, wanted: Wanted, unperturbed: list[float]) -> Perturbation:
         """Find one level's strength, record it and say what is odd about it."""
-        from nnunet_skipstudy.levels.calibrate import calibrate_level
-        from nnunet_skipstudy.levels.calibration_record import record
-
-        found = calibrate_level(
-            self.cases,
-            level,
-            wanted,
-            unperturbed,
-            seed=self.seed,
-            workers=self.workers,
-            ignore=self.ignore,
-            axis=self.axis,
-        )
+        asked = (self.cases, level, wanted, unperturbed)
+        found = calibrate_level(*asked, seed=self.seed, workers=self.workers, ignore=self.ignore, axis=self.axis)
         record(self.folder, level, wanted, self.seed, self.fingerprint, found)
         if found.remark:
             print(f"skipstudy: warning: level {level!r}: {found.remark}", file=sys.stderr)
@@ -211,7 +186,7 @@ def _known(value: float) -> float | None:
     return None if value != value else value
 
 
-def _report(moves: "Sequence[Move]") -> None:
+def _report(moves: Sequence[Move]) -> None:
     """The medians on stdout, levels that are not what their names say on stderr."""
     width = max((len(move.parameters) for move in moves), default=0) + 2
     print(f"{'level':<12}{'perturbation':<{width}}{'cases':>6}{'TD before':>12}{'after':>10}   (medians)")

@@ -1,17 +1,21 @@
 """``skipstudy plan``: nnU-Net's plans, sized for the most demanding network of a comparison, or for a small machine."""
 
+import json
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.calls import set_environment, worker_processes
+from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
+from nnunet_skipstudy.planning.planners import plan_words
+from nnunet_skipstudy.planning.preprocess import keep_plans, plan_and_preprocess
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+from nnunet_skipstudy.study.settings import checked_plans
+from nnunet_skipstudy.study.steps.plan import plan_settings
+from nnunet_skipstudy.support.contents import settings_hash
 from nnunet_skipstudy.support.parallel import MOST
 from nnunet_skipstudy.support.parser import Parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.study.settings import Plans
 
 
 def parser() -> Parser:
@@ -56,10 +60,6 @@ def main(argv: list[str]) -> int:
     arguments = parser().parse_args(argv)
     if arguments.np is not None and not 0 <= arguments.np <= MOST:
         raise UserError(f"-np {arguments.np}; give 0 or a positive number up to {MOST}")
-
-    from nnunet_skipstudy.nnunet.datasets import find_dataset
-    from nnunet_skipstudy.study.settings import checked_plans
-
     plans = checked_plans(
         name=arguments.name,
         planner=arguments.pl,
@@ -70,23 +70,13 @@ def main(argv: list[str]) -> int:
         max_features=arguments.max_features,
     )
     folder = find_dataset(arguments.d)
-    settings = _settings(arguments.d, arguments.c, plans, arguments.architectures)
+    settings = plan_settings(arguments.d, arguments.c, plans, arguments.architectures)
     _plan(settings, arguments.np, replace=arguments.overwrite)
     _print_plan(folder.name, settings)
     return 0
 
 
-def _settings(dataset: int, configuration: str, plans: "Plans", architectures: list[str]) -> dict[str, Any]:
-    from nnunet_skipstudy.study.steps.plan import plan_settings
-
-    return plan_settings(dataset, configuration, plans, architectures)
-
-
 def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> None:
-    from nnunet_skipstudy.nnunet.calls import set_environment, worker_processes
-    from nnunet_skipstudy.planning.preprocess import keep_plans, plan_and_preprocess
-    from nnunet_skipstudy.support.contents import settings_hash
-
     if processes is None:
         processes = worker_processes()
     set_environment(os.environ, cpus=processes or None, small_data=processes == 0)
@@ -97,12 +87,9 @@ def _plan(settings: dict[str, Any], processes: int | None, *, replace: bool) -> 
 
 
 def _print_plan(dataset: str, settings: dict[str, Any]) -> None:
-    import json
+    from nnunet_skipstudy.planning.costs import plans_file  # imports torch
 
-    from nnunet_skipstudy.planning.costs import plans_file
-    from nnunet_skipstudy.planning.planners import plan_words
-
-    path: Path = plans_file(dataset, settings["plans"]["name"])
+    path = plans_file(dataset, settings["plans"]["name"])
     chosen = json.loads(path.read_text(encoding="utf-8"))["configurations"][settings["configuration"]]
     print(f"{path}: {settings['configuration']}, patch {chosen['patch_size']}, batch {chosen['batch_size']}")
     for words in plan_words(settings["plans"]):

@@ -1,13 +1,14 @@
 """``skipstudy run``: the whole grid of a study."""
 
 import sys
-from typing import TYPE_CHECKING
 
+from nnunet_skipstudy.commands.analyze import print_tables
+from nnunet_skipstudy.commands.cell import run_command
+from nnunet_skipstudy.commands.status import print_cells, print_cost
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
 from nnunet_skipstudy.errors import UserError
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.study.run import Opened, Outcome
+from nnunet_skipstudy.study.cells import State
+from nnunet_skipstudy.study.run import Opened, Outcome, executor_of, refuse_impossible, run_study
 
 MOST_JOBS = 10_000
 
@@ -49,9 +50,6 @@ def main(argv: list[str]) -> int:
     if arguments.measure:
         measure_speed(opened)
     if arguments.dry_run:
-        from nnunet_skipstudy.commands.status import print_cells, print_cost
-        from nnunet_skipstudy.study.run import refuse_impossible
-
         print_cells(opened, everything=True)
         print_cost(opened)
         for words in refuse_impossible(opened):
@@ -63,7 +61,7 @@ def main(argv: list[str]) -> int:
     return run(opened, executor, arguments.jobs, extra)
 
 
-def measure_speed(opened: "Opened") -> None:
+def measure_speed(opened: Opened) -> None:
     """Time training steps of the study's networks on this machine; the estimates from now on stand on these."""
     from tqdm import tqdm
 
@@ -80,36 +78,28 @@ def measure_speed(opened: "Opened") -> None:
     write_speed(opened.places.speed, speed)
 
 
-def run(opened: "Opened", executor: str, jobs: int | None = None, extra: list[str] | None = None) -> int:
+def run(opened: Opened, executor: str, jobs: int | None = None, extra: list[str] | None = None) -> int:
     """Run an opened study on an executor and print how it ended.
 
     Raises:
         UserError: another run is at work on it, something in it can't be done, or cells failed.
     """
-    from nnunet_skipstudy.commands.cell import run_command
-    from nnunet_skipstudy.study.run import executor_of, run_study
-
     outcome = run_study(opened, executor_of(executor, run_command, jobs, extra or []))
     print_outcome(opened, outcome)
     return 0
 
 
-def print_outcome(opened: "Opened", outcome: "Outcome") -> None:
+def print_outcome(opened: Opened, outcome: Outcome) -> None:
     """Print tables and where the report lies; what failed on stderr.
 
     Raises:
         UserError: not everything is done.
     """
-    from nnunet_skipstudy.commands.analyze import table_lines
-    from nnunet_skipstudy.study.cells import State, measured_by
-    from nnunet_skipstudy.study.steps.analyze import tables_of
-
-    if outcome.analysis:
-        measured, notes = measured_by(outcome.analysis, opened.places), opened.plan_words()
-        for words in measured.get("warnings", []):
+    if outcome.report:
+        notes = opened.plan_words()
+        for words in outcome.measured.get("warnings", []):
             print(f"skipstudy: {'note' if words in notes else 'warning'}: {words}", file=sys.stderr)
-        for table in tables_of(measured):
-            print("\n".join(table_lines(table)), end="\n\n")
+        print_tables(outcome.measured.get("tables", []))
         print(f"report: {outcome.report}")
     failed = [state for state in outcome.states if state.state is State.FAILED]
     for state in failed:

@@ -1,11 +1,10 @@
 """``skipstudy status``: what of a study is done, running, failed, waiting."""
 
-from typing import TYPE_CHECKING
-
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.study.run import Opened
+from nnunet_skipstudy.study.cells import State
+from nnunet_skipstudy.study.locks import is_held
+from nnunet_skipstudy.study.run import Opened
+from nnunet_skipstudy.study.steps import STEPS
 
 
 def main(argv: list[str]) -> int:
@@ -28,12 +27,8 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def print_cells(opened: "Opened", *, everything: bool) -> None:
+def print_cells(opened: Opened, *, everything: bool) -> None:
     """A line a cell (without ``everything``: of those that run or have failed), then the counts a step."""
-    from nnunet_skipstudy.study.cells import State
-    from nnunet_skipstudy.study.locks import is_held
-    from nnunet_skipstudy.study.steps import STEPS
-
     found = opened.states()
     for state in found:
         if everything or state.state in (State.RUNNING, State.FAILED):
@@ -51,11 +46,8 @@ def print_cells(opened: "Opened", *, everything: bool) -> None:
         print(f"being run: {opened.places.lock.read_text(encoding='utf-8').strip()}")
 
 
-def print_cost(opened: "Opened") -> None:
+def print_cost(opened: Opened) -> None:
     """The time that is left, and what the estimate stands on."""
-    from nnunet_skipstudy.study.cells import State
-    from nnunet_skipstudy.study.steps import STEPS
-
     made = opened.estimate()
     unit = {"cuda": "GPU hours", "mps": "GPU hours", "cpu": "hours"}[opened.study.device]
     on_device = [state for state in opened.states() if STEPS[state.cell.step].tflop]

@@ -1,13 +1,11 @@
 """The argument STUDY.yaml, which run, status and commands share."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
+from nnunet_skipstudy.study.run import Opened, open_study
+from nnunet_skipstudy.study.settings import read_study
 from nnunet_skipstudy.support.parser import Parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.study.run import Opened
 
 
 def study_parser(command: str, description: str, usage: str | None = None) -> Parser:
@@ -17,13 +15,10 @@ def study_parser(command: str, description: str, usage: str | None = None) -> Pa
     return parser
 
 
-def open_file(path: Path) -> "Opened":
+def open_file(path: Path) -> Opened:
     """Read and check a study's file, and make its cells.
 
     Raises:
         UserError: it can't be read, or one of its keys or values is wrong.
     """
-    from nnunet_skipstudy.study.run import open_study
-    from nnunet_skipstudy.study.settings import read_study
-
     return open_study(path, read_study(path, CONVERTERS))

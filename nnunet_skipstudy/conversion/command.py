@@ -124,23 +124,14 @@ def of_download(
         add_arguments(parser)
         add("-np", "--num-processes", type=int, metavar="N", help="cases at a time (default: processors, up to 4)")
 
-    def settled(arguments: argparse.Namespace) -> tuple[DatasetDescription, Path]:
-        given = [path for path in (arguments.source, arguments.source_option) if path is not None]
-        if len(given) != 1:
-            raise UserError(
-                f"{len(given) or 'no'} sources; give the download's folder or archive once, as SOURCE or with -i "
-                f"(skipstudy convert {command} --help)"
-            )
-        if arguments.protocol not in PROTOCOLS:
-            raise UserError(f"protocol {arguments.protocol!r}; choose one of {', '.join(PROTOCOLS)}")
-        return describe(arguments), given[0]
-
     def promise(arguments: argparse.Namespace) -> Promised:
-        settled(arguments)
+        _source(arguments, command)
+        describe(arguments)
         return Promised(LEVELS, N_FOLDS)
 
     def make(arguments: argparse.Namespace) -> Made:
-        return _converted(*settled(arguments), arguments)
+        source = _source(arguments, command)
+        return _converted(describe(arguments), source, arguments)
 
     plainest = f"skipstudy convert {command} DOWNLOAD -d {dataset_id}"
     return Converter(
@@ -153,6 +144,20 @@ def of_download(
         make=make,
         examples=(plainest, *examples),
     )
+
+
+def _source(arguments: argparse.Namespace, command: str) -> Path:
+    """Where the download is, given once."""
+    given = [path for path in (arguments.source, arguments.source_option) if path is not None]
+    if len(given) != 1:
+        raise UserError(
+            f"{len(given) or 'no'} sources; give the download's folder or archive once, as SOURCE or with -i "
+            f"(skipstudy convert {command} --help)"
+        )
+    if arguments.protocol not in PROTOCOLS:
+        raise UserError(f"protocol {arguments.protocol!r}; choose one of {', '.join(PROTOCOLS)}")
+    source: Path = given[0]
+    return source
 
 
 def _converted(description: DatasetDescription, source: Path, arguments: argparse.Namespace) -> Made:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.cases import Case, about, read_channel, read_labels
+from nnunet_skipstudy.support.files import read_object, write_json
 from nnunet_skipstudy.support.parallel import parallel_map
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation, case_seed, check_level_name, perturb
@@ -22,6 +24,8 @@ TOLERANCE = 0.01
 """How close the median must come, as a share of the way from the unperturbed median to the target."""
 DIGITS = 6
 """Significant decimal digits of a strength."""
+RECORD = "calibration.json"
+"""Beside perturbations.csv: the strengths that were found, so that they are searched for once."""
 
 
 @dataclass(frozen=True)
@@ -219,3 +223,32 @@ def _monotone_remark(kind: str, points: Sequence[tuple[float, float]], best: flo
         f"the median doesn't go one way with the strength of {kind} ({listed}); "
         "the weakest strength found to reach the target was taken"
     )
+
+
+def recall(folder: Path, level: str, wanted: Wanted, seed: int, cases_sha256: str) -> Perturbation | None:
+    """The perturbation that was found for a level when the same was wanted of the same cases, or None.
+
+    Raises:
+        UserError: the record can't be read.
+    """
+    try:
+        entry = read_object(folder / RECORD).get(level, {})
+        if (entry.get("wanted"), entry.get("seed"), entry.get("cases_sha256")) == (str(wanted), seed, cases_sha256):
+            return Perturbation.parse(entry["perturbation"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UserError(f"{folder / RECORD}: level {level!r} can't be read; remove the file") from error
+    return None
+
+
+def record(folder: Path, level: str, wanted: Wanted, seed: int, cases_sha256: str, found: Calibrated) -> None:
+    """Write what was found for a level, and leave what is recorded of others."""
+    entry = {
+        "wanted": str(wanted),
+        "seed": seed,
+        "cases_sha256": cases_sha256,
+        "perturbation": str(found.perturbation),
+        "target_median": found.target,
+        "reached_median": found.reached,
+        "tried": [{"strength": strength, "median": value} for strength, value in found.tried],
+    }
+    write_json(folder / RECORD, {**read_object(folder / RECORD), level: entry})

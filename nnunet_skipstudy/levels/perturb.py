@@ -58,15 +58,8 @@ def write_levels(
 ) -> list[Row]:
     """Perturb the test set of an nnU-Net data set: ``imagesTs`` and ``labelsTs`` in, ``imagesTs_<level>`` out.
 
-    Args:
-        dataset_folder: that of the data set; a dataset.json is read where it is, but not needed.
-        levels: what each level's images are perturbed with, by the level's name.
-        seed: of the data set, that the cases' own seeds come from.
-        workers: threads; None: one a processor, up to four. The result doesn't depend on it.
-        overwrite: replace levels that are there with other settings.
-
-    Returns:
-        The rows of perturbations.csv of these levels, see :func:`perturb_cases`.
+    A dataset.json is read where it is, but not needed. Arguments and rows are those of :func:`perturb_cases`;
+    ``workers``: None is one a processor, up to four.
 
     Raises:
         UserError: as :func:`perturb_cases`, or there is no test set.

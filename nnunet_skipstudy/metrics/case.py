@@ -30,12 +30,12 @@ class Outcome(str, Enum):
 
 
 class BothEmpty(str, Enum):
-    """What a correct empty prediction counts as."""
+    """What a case without the label counts as: the reference is empty."""
 
     COUNT = "count"
-    """A perfect one: DSC 1, NSD 1, distances 0."""
+    """A correct empty prediction is perfect: shares 1, distances and volume error 0; any other is a failure."""
     EXCLUDE = "exclude"
-    """Nothing: its metrics are NaN and enter no mean."""
+    """Nothing, whatever was predicted: its metrics are NaN and enter no mean; its outcome is counted."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ def measure_case(
 ) -> CaseMetrics:
     """Measure one prediction against its reference.
 
-    A missed, spurious or absent one counts as the worst possible: shares 0, all distances the image's diagonal. Two
-    empty masks count as ``both_empty`` says.
+    A missed, spurious or absent one counts as the worst possible: shares 0, all distances the image's diagonal, the
+    relative volume error -1, or NaN where the reference is empty. An empty reference counts as ``both_empty`` says.
 
     Args:
         reference: boolean, 2D or 3D.
         prediction: boolean, the same shape; ``None`` where there is none.
         spacing: the distance between voxel centres along each axis; ``None`` means 1, distances in pixels.
         tolerance: of the NSD, in the spacing's unit, at least 0.
-        both_empty: what two empty masks count as.
+        both_empty: what an empty reference counts as.
         surface: what the surface of a mask is.
 
     Raises:
@@ -97,17 +97,30 @@ def measure_case(
         outcome = Outcome.BOTH if predicted_size else Outcome.MISSED
     else:
         outcome = Outcome.SPURIOUS if predicted_size else Outcome.BOTH_EMPTY
-    if prediction is not None and outcome is Outcome.BOTH:
+    if not reference_size and both_empty is BothEmpty.EXCLUDE:
+        values = dict.fromkeys(METRICS, math.nan)
+    elif prediction is not None and outcome is Outcome.BOTH:
         distances = distances_of_overlap(reference, prediction, spacing, surface, found)
         pair = measures.Pair(reference, prediction, found, distances, tolerance)
         values = {name: float(getattr(measures, name)(pair)) for name in METRICS}
     elif outcome is Outcome.BOTH_EMPTY:
-        left_out = both_empty is BothEmpty.EXCLUDE
-        values = {name: math.nan if left_out else metric.perfect for name, metric in METRICS.items()}
+        values = {name: metric.perfect for name, metric in METRICS.items()}
     else:
-        diagonal = image_diagonal(reference.shape, spacing)
-        values = {name: diagonal if metric.worst is None else metric.worst for name, metric in METRICS.items()}
+        values = failed_values(image_diagonal(reference.shape, spacing), reference_size > 0)
     return CaseMetrics(values, reference_size, predicted_size, outcome)
+
+
+def failed_values(diagonal: float, with_reference: bool) -> dict[str, float]:
+    """What every metric of a missed, spurious or absent prediction counts as.
+
+    Args:
+        diagonal: what each distance counts as, see :func:`image_diagonal`.
+        with_reference: whether the reference holds the label; without, no volume is relative to it (NaN).
+    """
+    return {
+        name: math.nan if metric.signed and not with_reference else diagonal if metric.worst is None else metric.worst
+        for name, metric in METRICS.items()
+    }
 
 
 def _check(reference: Mask, prediction: Mask | None, spacing: Sequence[float] | None, tolerance: float) -> None:

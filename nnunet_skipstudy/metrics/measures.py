@@ -25,6 +25,21 @@ def dsc(pair: Pair) -> float:
     return dice_of_sizes(pair.overlap.reference_size, pair.overlap.prediction_size, pair.overlap.shared)
 
 
+def recall(pair: Pair) -> float:
+    """Share of the reference that was predicted."""
+    return pair.overlap.shared / pair.overlap.reference_size
+
+
+def precision(pair: Pair) -> float:
+    """Share of the prediction that is in the reference."""
+    return pair.overlap.shared / pair.overlap.prediction_size
+
+
+def relative_volume_error(pair: Pair) -> float:
+    """How much too large the prediction is, as a share of the reference; negative where it is too small."""
+    return (pair.overlap.prediction_size - pair.overlap.reference_size) / pair.overlap.reference_size
+
+
 def hd(pair: Pair) -> float:
     """Hausdorff distance."""
     return surface.hausdorff(pair.distances)

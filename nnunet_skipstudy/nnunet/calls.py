@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -250,8 +249,3 @@ def check_device(device: str) -> None:
     if not available.get(device, False):
         usable = ", ".join(name for name, there in available.items() if there)
         raise UserError(f"device {device!r} is not available on this machine; choose one of {usable} (-device)")
-
-
-def say(line: str) -> None:
-    """One line to the user about the progress of long work, on stderr."""
-    print(line, file=sys.stderr, flush=True)

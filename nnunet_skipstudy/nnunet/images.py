@@ -247,6 +247,8 @@ def _simple_itk() -> Any:
 def _medical_grid(path: Path) -> Grid:
     reader = _simple_itk().ImageFileReader()
     reader.SetFileName(str(path))
+    if path.name.lower().endswith(NIFTI_ENDINGS):
+        reader.SetImageIO("NiftiImageIO")  # it takes as long to ask the others whether they can read it
     try:
         reader.ReadImageInformation()
     except RuntimeError:
@@ -268,14 +270,6 @@ def _read_medical(path: Path) -> Image:
     array = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     check_store(store, array.nbytes)
     return Image(array, grid.geometry)
-
-
-def write_flat(path: Path, array: npt.NDArray[np.uint8]) -> None:
-    """Write an 8-bit grey (row, column) or RGB (row, column, 3) image, atomically and losslessly."""
-    from skimage.io import imsave
-
-    with atomic_path(path) as temporary:
-        imsave(temporary, array, check_contrast=False)
 
 
 def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry | None = None) -> None:
@@ -359,5 +353,6 @@ def _write_compressed(path: Path, array: npt.NDArray[np.generic], geometry: Geom
     if len(header) < HEADER_BYTES:  # on a full disk SimpleITK prints a line and goes on
         raise OSError(ENOSPC, os.strerror(ENOSPC))
     struct.pack_into(f"={array.ndim}h", header, SIZES_AT, *array.shape[::-1])
-    voxels = array.astype(array.dtype.newbyteorder("="), copy=False).tobytes()
-    path.write_bytes(gzip_encode(bytes(header) + voxels, level=1))
+    content = header + bytes(array.nbytes)
+    np.frombuffer(content, array.dtype.newbyteorder("="), offset=HEADER_BYTES).reshape(array.shape)[...] = array
+    path.write_bytes(gzip_encode(content, level=1))

@@ -10,7 +10,6 @@ import io
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,26 +24,7 @@ from nnunet_skipstudy.support.working_folder import LOCK, remove_leftovers, work
 
 PROVENANCE_FILE = "skipstudy_prediction.json"
 """Lies in each folder of predictions and says how they were made."""
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """One fold of a trained model.
-
-    Attributes:
-        folder: ``nnUNet_results/<data set>/<trainer>__<plans>__<configuration>``.
-        fold: the fold's number.
-        checkpoint: the checkpoint's file name.
-    """
-
-    folder: Path
-    fold: int
-    checkpoint: str = "checkpoint_final.pth"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        """Where the weights lie."""
-        return self.folder / f"fold_{self.fold}" / self.checkpoint
+CHECKPOINT = "checkpoint_final.pth"
 
 
 def find_cases(images: Path, ending: str, *, n_channels: int) -> dict[str, list[str]]:
@@ -73,11 +53,12 @@ class Predictor:
     The checkpoint is a pickle: loading one runs the code in it, so load only those that you trust.
     """
 
-    def __init__(self, model: TrainedModel, *, device: str = "cpu", mirroring: bool = True) -> None:
+    def __init__(self, folder: Path, fold: int, *, device: str = "cpu", mirroring: bool = True) -> None:
         """Load the model.
 
         Args:
-            model: which one.
+            folder: ``nnUNet_results/<data set>/<trainer>__<plans>__<configuration>``.
+            fold: the fold's number.
             device: ``cpu``, ``cuda`` or ``mps``.
             mirroring: test-time augmentation by mirroring, nnU-Net's default.
 
@@ -89,10 +70,11 @@ class Predictor:
         import torch
         from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
-        if not model.checkpoint_file.is_file():
-            raise UserError(f"{model.checkpoint_file}: no such checkpoint; train this fold to its end first")
-        self._model = model
-        self._mirroring = mirroring
+        checkpoint = folder / f"fold_{fold}" / CHECKPOINT
+        if not checkpoint.is_file():
+            raise UserError(f"{checkpoint}: no such checkpoint; train this fold to its end first")
+        made_by = {"model": folder.name, "fold": fold, "checkpoint": CHECKPOINT, "mirroring": mirroring}
+        self._provenance = {**made_by, "nnunet_skipstudy": __version__}
         lookup = patch("nnunetv2.inference.predict_from_raw_data.recursive_find_trainer_class_by_name", _trainer)
         with lookup, contextlib.redirect_stdout(io.StringIO()):  # nnU-Net prints each module of its lookup
             self._predictor = nnUNetPredictor(
@@ -101,8 +83,8 @@ class Predictor:
                 perform_everything_on_device=device == "cuda",
                 allow_tqdm=False,
             )
-            self._predictor.initialize_from_trained_model_folder(str(model.folder), (model.fold,), model.checkpoint)
-        self._network = network = self._predictor.network.to(torch.device(device)).eval()
+            self._predictor.initialize_from_trained_model_folder(str(folder), (fold,), CHECKPOINT)
+        network = self._predictor.network.to(torch.device(device)).eval()
         network.to = network.eval = lambda *_: network  # nnU-Net asks for both before each image, part by part
         self._ending: str = self._predictor.dataset_json["file_ending"]
 
@@ -139,16 +121,9 @@ class Predictor:
         return n_predicted
 
     def _write_provenance(self, output: Path) -> None:
-        provenance: dict[str, Any] = {
-            "model": self._model.folder.name,
-            "fold": self._model.fold,
-            "checkpoint": self._model.checkpoint,
-            "mirroring": self._mirroring,
-            "nnunet_skipstudy": __version__,
-        }
         write_json(output / "dataset.json", self._predictor.dataset_json)
         write_json(output / "plans.json", self._predictor.plans_manager.plans)
-        write_json(output / PROVENANCE_FILE, provenance)
+        write_json(output / PROVENANCE_FILE, self._provenance)
 
     def _predict_case(self, files: list[str], target: Path) -> None:
         """Predict one case into files that are called as ``target``, and by nnU-Net's endings."""

@@ -1,6 +1,7 @@
 """One plan for all networks of a data set, by nnU-Net's planners, and the data preprocessed by it."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.planning.planners import heaviest_planner, sized_planner
 from nnunet_skipstudy.support.contents import DIGITS, settings_hash
-from nnunet_skipstudy.support.files import atomic_path, read_record, sha256_of_file, write_json
+from nnunet_skipstudy.support.files import atomic_path, read_json, read_record, sha256_of_file, write_json
 
 SPLITS = "splits_final.json"
 OWN_SPLITS = "skipstudy_splits.json"
@@ -39,20 +40,17 @@ def plan_and_preprocess(
         processes: how many nnU-Net starts; 0: none.
         owner: the study that makes them, or the folder that stands for one; noted beside the plans.
         data: the hashes of what the plans depend on, beside the settings.
-        refuse_replacing: asked before plans that were made here with other settings are replaced, with their file
-            and what was noted beside it; raises where they are to stay, as others' do.
+        refuse_replacing: raises where plans that were made here with other settings are to stay; is told their file
+            and what was noted beside it.
 
     Raises:
-        UserError: the data set is broken, the planner or the configuration is unknown, or there are plans of this name
-            that are to stay.
+        UserError: the data set is broken, planner or configuration is unknown, or plans of this name are to stay.
     """
     from nnunet_skipstudy.planning.check import check_dataset  # imports SimpleITK
 
     plans, configuration = settings["plans"], settings["configuration"]
-    name = find_dataset(settings["dataset"]).name
-    folder = required_folder("nnUNet_preprocessed") / name
+    folder = required_folder("nnUNet_preprocessed") / find_dataset(settings["dataset"]).name
     file, mark = folder / f"{plans['name']}.json", folder / f"{plans['name']}.skipstudy"
-    finished = finished_mark(folder, plans["name"], configuration)
     if is_preprocessed(folder, plans["name"], configuration, digest):
         return
     shared = settings_hash({"dataset": settings["dataset"], "plans": plans}, data)
@@ -61,21 +59,15 @@ def plan_and_preprocess(
     if file.exists() and other:
         (refuse_replacing if stamp else keep_plans)(file, stamp)
     planner = _planner(plans)
-    for remark in check_dataset(required_folder("nnUNet_raw") / name, workers=max(1, processes)):
-        calls.say(f"skipstudy: warning: {remark}")
+    for remark in check_dataset(required_folder("nnUNet_raw") / folder.name, workers=max(1, processes)):
+        print(f"skipstudy: warning: {remark}", file=sys.stderr, flush=True)
+    finished = finished_mark(folder, plans["name"], configuration)
     for path in folder.glob(f"{plans['name']}_*{FINISHED}") if other else [finished]:
         path.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"digest": shared, "study": str(owner)})
-    calls.plan_and_preprocess(
-        settings["dataset"],
-        planner,
-        plans["name"],
-        configuration,
-        gpu_memory_gb=plans["gpu_memory_gb"],
-        processes=processes,
-    )
-    _refuse_unplanned(file, name, plans["planner"], configuration)
+    sizes = {"gpu_memory_gb": plans["gpu_memory_gb"], "processes": processes}
+    calls.plan_and_preprocess(settings["dataset"], planner, plans["name"], configuration, **sizes)
+    _refuse_unplanned(file, folder.name, plans["planner"], configuration)
     ensure_splits(folder)
     write_json(finished, {"digest": digest, "settings": dict(settings)})
 
@@ -147,19 +139,21 @@ def ensure_splits(folder: Path) -> None:
     """Draw nnU-Net's own splits where a data set has none: trainings that start at once would race to.
 
     Splits that were drawn here are drawn anew when the cases have changed; the user's own are left alone.
+
+    Raises:
+        UserError: the splits that are there are none, or there are too few cases for any.
     """
     from nnunetv2.utilities.crossval_split import generate_crossval_split
 
+    from nnunet_skipstudy.nnunet.cases import read_description, training_cases
+
     splits = folder / SPLITS
-    drawn = splits.is_file() and read_record(folder / OWN_SPLITS).get("splits") == sha256_of_file(splits)[:DIGITS]
-    if splits.is_file() and not drawn:
+    there = read_splits(splits) if splits.is_file() else []
+    if there and read_record(folder / OWN_SPLITS).get("splits") != sha256_of_file(splits)[:DIGITS]:
         return
     raw = required_folder("nnUNet_raw") / folder.name
-    dataset = json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
-    ending = dataset["file_ending"]
-    listed = dataset.get("dataset")
-    cases = sorted(listed or (path.name.removesuffix(ending) for path in (raw / "labelsTr").glob(f"*{ending}")))
-    if drawn and cases == sorted({case for part in json.loads(splits.read_text())[0].values() for case in part}):
+    cases = sorted(case.name for case in training_cases(raw, read_description(raw)))
+    if there and cases == sorted({*there[0]["train"], *there[0]["val"]}):
         return
     if len(cases) < 5:
         raise UserError(f"{raw}: {len(cases)} training cases don't make 5 folds; write {splits} yourself")
@@ -184,9 +178,25 @@ def check_fold(preprocessed: Path, fold: int) -> None:
     path = preprocessed / SPLITS
     if not path.is_file():
         return
-    try:
-        count = len(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: can't be read as splits ({error}); mend or remove it") from error
+    count = len(read_splits(path))
     if fold >= count:
         raise UserError(f"fold {fold}: {path} has folds 0 to {count - 1}; choose among these (folds)")
+
+
+def read_splits(path: Path) -> list[dict[str, list[str]]]:
+    """The folds in a splits_final.json, each with the names of its cases under ``train`` and ``val``; at least one.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    try:
+        splits = read_json(path)
+        if not isinstance(splits, list) or not splits:
+            raise ValueError("it is no list of folds")
+        for number, fold in enumerate(splits):
+            parts = [fold.get(part) if isinstance(fold, dict) else None for part in ("train", "val")]
+            if not all(isinstance(part, list) and all(isinstance(case, str) for case in part) for part in parts):
+                raise ValueError(f"fold {number} has no lists of cases under train and val")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: can't be read as splits ({error}); mend or remove it") from error
+    return splits

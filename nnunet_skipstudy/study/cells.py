@@ -3,14 +3,16 @@
 import contextlib
 import errno
 import os
+import signal
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from types import FrameType
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.study.cell import Cell, Grid
@@ -18,11 +20,15 @@ from nnunet_skipstudy.study.locks import is_held, waited_for
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.steps.step import Measured, Work
-from nnunet_skipstudy.study.work import Terminated
 from nnunet_skipstudy.support.files import read_record, write_json
+from nnunet_skipstudy.support.signals import handled_here
 
 PROGRESS_SECONDS = 5.0
 KILLED = "ended without a word (killed: out of memory, cancelled, over its time limit, or the machine went down)"
+
+
+class Terminated(BaseException):
+    """The process was told to end: cancelled, or over its time limit."""
 
 
 class State(str, Enum):
@@ -39,6 +45,7 @@ class CellState:
     """A cell's state.
 
     ``error``: why it failed. ``seconds``: how long it took, or has been running. ``share``: how much of it is done.
+    ``measured``: what a finished one has left in its marker.
     """
 
     cell: Cell
@@ -46,6 +53,7 @@ class CellState:
     error: str = ""
     seconds: float | None = None
     share: float = 0.0
+    measured: Measured = field(default_factory=dict)
 
 
 def states(grid: Grid, places: Places, lost: Collection[str] = ()) -> list[CellState]:
@@ -67,7 +75,7 @@ def _names(folder: Path) -> set[str]:
 def _state(cell: Cell, places: Places, done: bool, started: set[str]) -> CellState:
     if done:
         content = read_record(places.marker(cell))
-        return CellState(cell, State.DONE, seconds=content.get("seconds"), share=1.0)
+        return CellState(cell, State.DONE, "", content.get("seconds"), 1.0, content.get("measured", {}))
     if cell.file_name not in started:
         return CellState(cell, State.WAITING)
     content = read_record(places.record(cell))
@@ -96,12 +104,6 @@ def lost(grid: Grid, places: Places, found: Iterable[CellState]) -> set[str]:
         if cell.key not in done or cell.key in gone:
             wanted.update(cell.needs)
     return gone
-
-
-def measured_by(cell: Cell, places: Places) -> Measured:
-    """What a finished cell has left in its marker; empty where it isn't finished."""
-    measured: Measured = read_record(places.marker(cell)).get("measured", {})
-    return measured
 
 
 def work_on(
@@ -139,6 +141,17 @@ def work_on(
                 record_failure(cell, places, words_of(error), time.monotonic() - started)
             return False
         return True
+
+
+@contextlib.contextmanager
+def ending_is_recorded() -> Iterator[None]:
+    """Turn the signal that schedulers send before they kill into an exception, so that the cell can say so."""
+
+    def raise_it(number: int, frame: FrameType | None) -> None:
+        raise Terminated(signal.Signals(number).name)
+
+    with handled_here(signal.SIGTERM, raise_it):
+        yield
 
 
 def words_of(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.planning.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE, nominal_gflop
 from nnunet_skipstudy.planning.speed import read_speed
 from nnunet_skipstudy.study.cell import Cell, Grid
-from nnunet_skipstudy.study.cells import CellState, State, measured_by
+from nnunet_skipstudy.study.cells import CellState, State
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.settings import Study
 from nnunet_skipstudy.study.steps import STEPS
@@ -49,12 +49,12 @@ def estimate(
     Args:
         study: for the rate and the batch that the user named.
         grid: all cells.
-        found: their states; finished ones are read for what they measured.
-        places: where their markers lie.
+        found: their states, and what finished ones measured.
+        places: where the speed of this machine is noted.
         unplanned_too: count the networks of data sets that have no plan yet on a nominal one, which takes torch's
             seconds; else their cells take nan.
     """
-    done = {state.cell.key: measured_by(state.cell, places) for state in found if state.state is State.DONE}
+    done = {state.cell.key: state.measured for state in found if state.state is State.DONE}
     plans = {grid[key].settings["dataset"]: measured for key, measured in done.items() if "gflop" in measured}
     tflop = {cell.key: _tflop(cell, study, plans, unplanned_too) for cell in grid.values() if STEPS[cell.step].tflop}
     rates = _Rates(study, places)

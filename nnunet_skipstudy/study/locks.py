@@ -12,6 +12,8 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support import locks
 
 POLL_SECONDS = 0.5
+LOOK_SECONDS = 0.2
+"""A look at a lock takes it for a moment."""
 
 _held: set[int] = set()
 
@@ -63,11 +65,6 @@ def _try(stream: IO[str]) -> bool:
         return locks.take(stream)
 
 
-def _try_again(stream: IO[str], seconds: float) -> bool:
-    time.sleep(seconds)
-    return _try(stream)
-
-
 def is_held(path: Path) -> bool:
     """Whether a living process holds the lock.
 
@@ -85,30 +82,29 @@ def only_run(path: Path, what: str) -> Iterator[None]:
     Raises:
         UserError: another process holds it, or it can't be made.
     """
-    with _opened(path) as stream:
-        if not any(_try_again(stream, seconds) for seconds in (0.0, 0.1, 0.3)):
-            stream.seek(0)
-            holder = stream.read().strip() or "another process"
-            raise UserError(f"{what}: is being run by {holder}; wait for it or end it, then run again")
-        with _own(stream):
-            yield
+
+    def refuse(holder: str) -> None:
+        raise UserError(f"{what}: is being run by {holder}; wait for it or end it, then run again")
+
+    with waited_for(path, refuse, patience=2):
+        yield
 
 
 @contextmanager
-def waited_for(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Hold a lock as soon as it is free; ``on_wait`` is told once who holds it.
+def waited_for(path: Path, on_wait: Callable[[str], None], patience: int = 0) -> Iterator[None]:
+    """Hold a lock as soon as it is free; ``on_wait`` is told once who holds it, after as many tries as ``patience``.
 
     Raises:
         UserError: it can't be made.
     """
     with _opened(path) as stream:
-        told = False
+        tries = 0
         while not _try(stream):
-            if not told:
+            if tries == patience:
                 stream.seek(0)
                 on_wait(stream.read().strip() or "another process")
-                told = True
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS if tries >= patience else LOOK_SECONDS)
+            tries += 1
         with _own(stream):
             yield
 

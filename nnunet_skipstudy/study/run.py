@@ -10,7 +10,7 @@ from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.nnunet.calls import output_to, set_environment
 from nnunet_skipstudy.nnunet.environment import FOLDER_VARIABLES
 from nnunet_skipstudy.planning.planners import plan_words
-from nnunet_skipstudy.study.cell import Cell, Grid, write_cells
+from nnunet_skipstudy.study.cell import Grid, write_cells
 from nnunet_skipstudy.study.cells import CellState, State, lost, record_failure, states, work_on
 from nnunet_skipstudy.study.cost import Estimate, estimate
 from nnunet_skipstudy.study.grid import make_grid
@@ -21,8 +21,9 @@ from nnunet_skipstudy.study.progress import Progress, watched
 from nnunet_skipstudy.study.settings import Study
 from nnunet_skipstudy.study.snakemake import SNAKEMAKE_LOG, check_executor, run_snakemake, step_entries
 from nnunet_skipstudy.study.steps import STEPS
-from nnunet_skipstudy.study.steps.step import NotYet
+from nnunet_skipstudy.study.steps.step import Measured, NotYet
 from nnunet_skipstudy.support.contents import settings_hash
+from nnunet_skipstudy.support.files import read_record
 
 ANALYSIS = "analyze/study"
 
@@ -111,10 +112,10 @@ def refuse_impossible(opened: Opened) -> list[str]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: the states of all cells; the analysis that was made, of all or of what exists; its report."""
+    """How a run ended: the states of all cells; what the analysis, of all or of what exists, has left; its report."""
 
     states: list[CellState]
-    analysis: Cell | None
+    measured: Measured
     report: Path | None
 
 
@@ -140,10 +141,10 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
         if any(state.cell.key == ANALYSIS and state.state is not State.DONE for state in found):
             grid = _partial(opened, found)
             if not grid:
-                return Outcome(found, None, None)
+                return Outcome(found, {}, None)
             _execute(opened, grid, execute)
-        made = places.marker(grid[ANALYSIS]).is_file()
-        return Outcome(found, grid[ANALYSIS] if made else None, places.report if made else None)
+        made = read_record(places.marker(grid[ANALYSIS]))
+        return Outcome(found, made.get("measured", {}), places.report if made else None)
 
 
 def _execute(opened: Opened, grid: Grid, execute: Executor) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.support.files import sha256_of_file, write_text
+from nnunet_skipstudy.support.files import sha256_of_file
 from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
 
 MANIFEST = Path(".cache") / "files.sha256"
@@ -35,20 +35,21 @@ def published(output: Path) -> Iterator[Path]:
         folder = working / "made"  # beside the lock
         folder.mkdir()
         yield folder
-        _put_in_place(folder, output)
+        _put_in_place(folder, output, working / MANIFEST.name)
 
 
-def _put_in_place(folder: Path, output: Path) -> None:
+def _put_in_place(folder: Path, output: Path, draft: Path) -> None:
+    """Move the files; each new list of them is written into ``draft`` first, which goes with a killed run's folder."""
     sources = sorted(path for path in folder.rglob("*") if path.is_file())
     made = {(path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in sources}
     former = _listed(output / MANIFEST)
-    _list(output / MANIFEST, former | made)  # so that a run killed from here on leaves nothing that isn't listed
+    _list(output / MANIFEST, former | made, draft)  # so that a run killed from here on leaves nothing that isn't listed
     for source in sources:
         target = output / source.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
     _remove(output, former, kept={path for path, _ in made})
-    _list(output / MANIFEST, made)
+    _list(output / MANIFEST, made, draft)
 
 
 def _listed(manifest: Path) -> Listed:
@@ -60,8 +61,11 @@ def _listed(manifest: Path) -> Listed:
     return {(path, digest) for digest, _, path in (line.partition("  ") for line in lines) if path}
 
 
-def _list(manifest: Path, files: Listed) -> None:
-    write_text(manifest, "".join(f"{digest}  {path}\n" for path, digest in sorted(files)))
+def _list(manifest: Path, files: Listed, draft: Path) -> None:
+    text = "".join(f"{digest}  {path}\n" for path, digest in sorted(files))
+    draft.write_text(text, encoding="utf-8", newline="\n")
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    draft.replace(manifest)
 
 
 def _remove(output: Path, former: Listed, kept: set[str]) -> None:

@@ -2,8 +2,10 @@
 
 import codecs
 import csv
+import gzip
 import io
 import re
+import zlib
 from collections.abc import Collection
 from math import isfinite
 from pathlib import Path
@@ -13,13 +15,23 @@ from nnunet_skipstudy.errors import UserError
 SEPARATORS = ",;\t"
 """Spreadsheets separate by what the machine's language leaves free: where the comma is decimal, by semicolons."""
 
+GZIP = b"\x1f\x8b"
+"""How a compressed table begins."""
+
 ROW = "row "
 """Under this key, which no column can have, each row has its number, the header's being 1."""
+
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "none", "null", "-", "."})
+"""What programs write where there is no number, in small letters."""
+
+INFINITE = frozenset({"inf", "+inf", "infinity", "+infinity", "∞"})
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def read_rows(path: Path, needed: Collection[str] = (), numbers: Collection[str] = ()) -> list[dict[str, str]]:
+def read_rows(
+    path: Path, needed: Collection[str] = (), numbers: Collection[str] = (), scores: Collection[str] = ()
+) -> list[dict[str, str]]:
     """The rows of a table by its header's columns, without white space around cells and without empty rows.
 
     Encoding, separator and line ends may be those of any spreadsheet. A row that ends early has empty cells.
@@ -28,6 +40,8 @@ def read_rows(path: Path, needed: Collection[str] = (), numbers: Collection[str]
         path: the file.
         needed: columns that must be there.
         numbers: columns that hold finite numbers or nothing; a decimal comma becomes a point.
+        scores: columns that may also hold an infinite number, which becomes ``inf``, and a word for none, which
+            becomes empty.
 
     Raises:
         UserError: the file is no such table, lacks a column, has one twice, a row has cells without a column, or a
@@ -53,6 +67,12 @@ def read_rows(path: Path, needed: Collection[str] = (), numbers: Collection[str]
         for column in numbers:
             if found.get(column):
                 found[column] = _number(path, number, column, found[column], separator)
+        for column in scores:
+            word = found.get(column, "").casefold()
+            if word in MISSING or word in INFINITE:
+                found[column] = "inf" if word in INFINITE else ""
+            else:
+                found[column] = _number(path, number, column, found[column], separator)
         rows.append({ROW: str(number), **found})
     return rows
 
@@ -64,12 +84,13 @@ def read_cells(path: Path) -> tuple[list[list[str]], str]:
         UserError: the file can't be read as a table.
     """
     try:
-        text = decoded(path.read_bytes())
+        content = path.read_bytes()
+        text = decoded(gzip.decompress(content) if content.startswith(GZIP) else content)
         named = re.match(r"sep=(.)[^\n]*\n", text)  # a line of Excel's own
         text = text[named.end() :] if named else text
         separator = named[1] if named else max(SEPARATORS, key=text.partition("\n")[0].count)
         cells = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=separator)]
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: can't be read as a table ({reason}); save it as CSV in UTF-8") from error
     return cells, separator

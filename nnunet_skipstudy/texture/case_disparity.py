@@ -1,6 +1,6 @@
 """Texture disparity of a case: flat or volume, with one label or several, against all around it or a ring."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import Any
@@ -62,15 +62,11 @@ def case_disparity(
     ring_px: float = RING_PX,
     axis: int = 0,
 ) -> CaseDisparity:
-    """The texture disparity of a case's labels and of their union; larger = further apart = easier task.
+    """The :func:`~nnunet_skipstudy.texture.disparity.texture_disparity` of a case's labels and of their union.
 
-    A flat image has that of :func:`~nnunet_skipstudy.texture.disparity.texture_disparity`. In a volume, slices
-    are taken one by one; the patterns' histograms inside and outside are pooled over the
-    slices that hold the label (the union: that hold any), and the divergence is that of the pooled histograms.
-    A slice on which one side is empty at 256 x 256 pixels is left out. Nothing is taken between slices, so
+    Larger = further apart = easier task. A label is held against all that is not that label. Of a volume the patterns'
+    histograms are pooled over the slices that hold the label (the union: any) and both sides at 256 x 256 pixels. So
     spacing doesn't matter; the larger the object on a slice, the more it counts.
-
-    A label is held against everything that is not that label, other labels included.
 
     Args:
         image: grey (row, column), (slice, row, column), or colour (row, column, 3 or 4) beside a flat label map;
@@ -78,10 +74,9 @@ def case_disparity(
         label_map: the image's shape without channels; 0 is background, other values are objects.
         labels: values by name, one value or, for a region, several; None: the union only.
         ignore: a value whose pixels are neither inside nor outside, nnU-Net's ``ignore`` label.
-        definition: of the disparity, one of ``DEFINITIONS``.
-        background: ``"all"``: what is not the object; ``"ring"``: of that, what is at most ``ring_px`` away from
-            the object on the slice, so that the air around a patient doesn't count.
-        ring_px: width of the ring in pixels of the 256 x 256 grid, which are not square where the image isn't.
+        definition: one of ``DEFINITIONS``.
+        background: ``"all"``: what is not the object; ``"ring"``: of that, what is near it on the slice.
+        ring_px: how near, in pixels of the 256 x 256 grid.
         axis: across which a volume's slices lie, see :func:`~nnunet_skipstudy.texture.planes.planes`.
 
     Returns:
@@ -92,26 +87,19 @@ def case_disparity(
     """
     image, label_map = np.asarray(image), np.asarray(label_map)
     check_measure(definition, background)
-    if not ring_px > 0:
-        raise UserError(f"a ring of {ring_px:g} px around the object; give a positive width")
-    values = {name: _as_values(value) for name, value in (labels or {}).items()}
-    union = _Pool(definition)
-    pools = {name: _Pool(definition) for name in values}
+    values = {name: [*value] if isinstance(value, Sequence) else [value] for name, value in (labels or {}).items()}
+    union, pools = _Pool(definition), {name: _Pool(definition) for name in values}
     for part, its_labels in _slices(image, label_map, axis):
         check_image(part, its_labels, definition)
         ignored = None if ignore is None else its_labels == ignore
         known = its_labels != 0 if ignored is None else (its_labels != 0) & ~ignored
-        if not known.any():
-            continue
-        codes = pattern_codes(part, definition)
-        beyond = None if ignored is None else resized_mask(ignored)
-        regions = [(union, known)]
-        regions += [(pools[name], np.isin(its_labels, list(wanted))) for name, wanted in values.items()]
-        for pool, inside in regions:
-            if pool is not union and np.array_equal(inside, known):
-                pool.add(union.latest)
-            else:
-                pool.add(_counts(codes, inside, beyond, definition, ring_px if background == "ring" else None))
+        if known.any():
+            count = _counting(part, ignored, definition, ring_px if background == "ring" else None)
+            of_union = count(known)
+            union.add(of_union)
+            for name, wanted in values.items():
+                inside = np.isin(its_labels, wanted)
+                pools[name].add(of_union if np.array_equal(inside, known) else count(inside))
     return CaseDisparity(union.disparity(), {name: pool.disparity() for name, pool in pools.items()})
 
 
@@ -131,19 +119,27 @@ Counted = tuple[Counts, Counts] | str
 """The codes' counts inside and outside, or why a slice has none."""
 
 
-def _counts(codes: Any, inside: Inside, beyond: Inside | None, definition: str, ring_px: float | None) -> Counted:
-    """Count the codes of one slice on both sides."""
-    if not inside.any():
-        return EMPTY
-    if inside.all():
-        return FULL
-    inside = resized_mask(inside)
-    outside = ~inside if ring_px is None else ring(inside, ring_px)
-    if beyond is not None:
-        inside, outside = inside & ~beyond, outside & ~beyond
-    inside, outside = without_frame(inside, definition), without_frame(outside, definition)
-    reason = one_sided(inside, outside)
-    return reason if reason is not None else (code_counts(codes, inside), code_counts(codes, outside))
+def _counting(
+    image: Array, ignored: Inside | None, definition: str, ring_px: float | None
+) -> Callable[[Inside], Counted]:
+    """What counts the codes of one slice on both sides of a mask."""
+    codes = pattern_codes(image, definition)
+    beyond = None if ignored is None else resized_mask(ignored)
+
+    def count(inside: Inside) -> Counted:
+        if not inside.any():
+            return EMPTY
+        if inside.all():
+            return FULL
+        inside = resized_mask(inside)
+        outside = ~inside if ring_px is None else ring(inside, ring_px)
+        if beyond is not None:
+            inside, outside = inside & ~beyond, outside & ~beyond
+        inside, outside = without_frame(inside, definition), without_frame(outside, definition)
+        reason = one_sided(inside, outside)
+        return reason if reason is not None else code_counts(codes, inside, outside)
+
+    return count
 
 
 @dataclass
@@ -154,10 +150,8 @@ class _Pool:
     inside: Counts = field(default_factory=lambda: np.zeros(N_CODES, np.int64))
     outside: Counts = field(default_factory=lambda: np.zeros(N_CODES, np.int64))
     reasons: set[str] = field(default_factory=set)
-    latest: Counted = EMPTY
 
     def add(self, counted: Counted) -> None:
-        self.latest = counted
         if isinstance(counted, str):
             self.reasons.add(counted)
         else:
@@ -176,9 +170,15 @@ class _Pool:
 
 
 def ring(inside: Inside, width_px: float) -> Inside:
-    """What is outside the mask and at most ``width_px`` away from its nearest pixel; empty for an empty mask."""
+    """What is outside the mask and at most ``width_px`` away from its nearest pixel; empty for an empty mask.
+
+    Raises:
+        UserError: the width is not positive.
+    """
     from scipy.ndimage import distance_transform_edt
 
+    if not width_px > 0:
+        raise UserError(f"a ring of {width_px:g} px around the object; give a positive width")
     result = np.zeros_like(inside)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if rows.size:
@@ -202,7 +202,3 @@ def _slices(image: Array, label_map: Array, axis: int) -> Iterator[tuple[Array, 
             f"label map of shape {label_map.shape} for an image of shape {image.shape}; "
             "give the label map that belongs to the image, one image file a channel"
         )
-
-
-def _as_values(value: int | Sequence[int]) -> frozenset[int]:
-    return frozenset(value) if isinstance(value, Sequence) else frozenset([value])

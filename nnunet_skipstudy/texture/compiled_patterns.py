@@ -1,6 +1,6 @@
 """Uniform local binary patterns, compiled: scikit-image's codes, to the last tie, at a fraction of its time."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ def uniform_patterns(image: npt.NDArray[Any]) -> Codes:
     return _codes(padded, *_grid(row_offsets, rows), *_grid(column_offsets, columns), column_of_point)
 
 
+@cache
 def _circle() -> tuple[tuple[float, ...], tuple[float, ...], Indices]:
     """The points' row offsets, their different column offsets, and which of the latter is whose.
 
@@ -132,10 +133,14 @@ def _codes(
 
 
 @compiled
-def counts(codes: Codes, region: npt.NDArray[np.bool_], n_codes: int) -> npt.NDArray[np.int64]:
-    """How often each of ``n_codes`` codes occurs where ``region``, of the same (row, column), is set."""
-    found = np.zeros(n_codes, np.int64)
+def counts(
+    codes: Codes, inside: npt.NDArray[np.bool_], outside: npt.NDArray[np.bool_], n_codes: int
+) -> npt.NDArray[np.int64]:
+    """How often each of ``n_codes`` codes occurs in two regions of the same (row, column): (region, code)."""
+    found = np.zeros((2, n_codes), np.int64)
     for row in range(codes.shape[0]):
         for column in range(codes.shape[1]):
-            found[codes[row, column]] += region[row, column]
+            code = codes[row, column]
+            found[0, code] += inside[row, column]
+            found[1, code] += outside[row, column]
     return found

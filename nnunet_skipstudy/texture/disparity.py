@@ -94,7 +94,7 @@ def disparity_or_reason(image: Array, mask: Array, *, definition: str = "kamath2
     if reason := one_sided(inside, ~inside):
         return Disparity(nan, reason)
     codes = pattern_codes(image, definition)
-    return Disparity(divergence(code_counts(codes, inside), code_counts(codes, ~inside), definition))
+    return Disparity(divergence(*code_counts(codes, inside, ~inside), definition))
 
 
 def check_image(image: Array, mask: Array, definition: str) -> None:
@@ -126,11 +126,12 @@ def one_sided(inside: Inside, outside: Inside) -> str | None:
     return None
 
 
-def code_counts(codes: Codes, region: Inside) -> Counts:
-    """How often each of the 26 codes occurs in a region of the same (row, column)."""
+def code_counts(codes: Codes, inside: Inside, outside: Inside) -> tuple[Counts, Counts]:
+    """How often each of the 26 codes occurs in each of two regions of the same (row, column)."""
     from nnunet_skipstudy.texture.compiled_patterns import counts  # numba takes half a second to import
 
-    return counts(codes, region, N_CODES)
+    ours, theirs = counts(codes, inside, outside, N_CODES)
+    return ours, theirs
 
 
 def divergence(inside: Counts, outside: Counts, definition: str) -> float:

@@ -7,8 +7,8 @@ import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from small_plans import PLANS, REQUIRES_IMPORT, UNET_MODULE, SmallPlan, arch_kwargs, network_for
 
-from nnunet_skipstudy.architectures import SkipUNet
 from nnunet_skipstudy.architectures.cost import network_cost
+from nnunet_skipstudy.architectures.network import SkipUNet
 from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
 
 PLAIN, RESIDUAL = f"{UNET_MODULE}.PlainConvUNet", f"{UNET_MODULE}.ResidualEncoderUNet"

@@ -12,8 +12,8 @@ from small_plans import PLANS, REQUIRES_IMPORT, SmallPlan, arch_kwargs
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nnunet_skipstudy.architectures import SkipUNet, build_network
 from nnunet_skipstudy.architectures.attention_maps import attention_maps
+from nnunet_skipstudy.architectures.network import SkipUNet, build_network
 from nnunet_skipstudy.architectures.skips import AttentionGate, make_skip
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy

@@ -10,13 +10,14 @@ import pytest
 from made_up_predictions import DATASET, draw, level_folder, write_cases, write_dataset_json
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.nnunet.images import write_flat
+from nnunet_skipstudy.nnunet.images import write_image
 
 COLUMNS = [
     *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
     *("case", "group", "label", "disparity"),
-    *("dsc", "hd", "hd95", "assd", "nsd"),
+    *("dsc", "hd", "hd95", "assd", "nsd", "recall", "precision", "relative_volume_error"),
     *("reference_size", "predicted_size", "outcome"),
+    *("volume_change", "image_size", "trained_on", "training"),
 ]
 
 DOT = draw("1...", "....", "....")
@@ -132,15 +133,17 @@ def test_robustness_counts_every_outcome(predictions: Path, raw: Path, tmp_path:
     assert row["trainer"] == "nnUNetTrainerNoSkip_5epochs"
 
 
-def test_correct_empty_predictions_can_be_left_out(predictions: Path, raw: Path, tmp_path: Path) -> None:
-    """Their cells are empty and they enter no mean, but are counted."""
+def test_cases_without_the_label_can_be_left_out(predictions: Path, raw: Path, tmp_path: Path) -> None:
+    """By the reference, whatever was predicted: their cells are empty and they enter no mean, but are counted."""
     output = tmp_path / "out"
     assert analyze(predictions, "--labels", raw, "-o", output, "--both-empty", "exclude") == 0
-    empty = [row for row in read(output / "case_metrics.csv") if row["outcome"] == "both_empty"]
-    assert [row[name] for row in empty for name in ("dsc", "hd", "hd95", "assd", "nsd")] == [""] * 10
+    empty = [row for row in read(output / "case_metrics.csv") if row["outcome"] in ("both_empty", "spurious")]
+    assert [row[name] for row in empty for name in ("dsc", "hd", "hd95", "assd", "nsd", "precision")] == [""] * 24
     row = read(output / "robustness.csv")[0]
-    assert (row["metric"], row["n"], row["n_both_empty"]) == ("dsc", "4", "1")
-    assert float(row["mean"]) == pytest.approx(2 / 3 / 4)
+    assert (row["metric"], row["n"], row["n_both_empty"], row["n_spurious"]) == ("dsc", "3", "1", "1")
+    assert float(row["mean"]) == pytest.approx(2 / 3 / 3)
+    page = (output / "report.html").read_text(encoding="utf-8")
+    assert "4 of 10 rows have an empty reference; they are left out of all means" in page
 
 
 def test_one_folder_of_predictions(raw: Path, tmp_path: Path) -> None:
@@ -254,7 +257,7 @@ def test_a_value_that_dataset_json_does_not_know(
 
 
 def test_a_colour_image(predictions: Path, raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_flat(raw / "labelsTs" / "c1_both.png", np.stack([DOT] * 3, axis=-1))
+    write_image(raw / "labelsTs" / "c1_both.png", np.stack([DOT] * 3, axis=-1))
     line = refused(capsys, tmp_path, predictions, "--labels", raw, "-o", tmp_path / "out")
     assert "more than one value a pixel" in line
 

@@ -73,9 +73,9 @@ def test_one_process_predicts_the_same_pixels(synthetic: PreparedStudy, predicti
     """Our predictor, which loads a model once for all levels, against nnUNetv2_predict."""
     script = (
         "import sys; from pathlib import Path\n"
-        "from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel\n"
+        "from nnunet_skipstudy.nnunet.prediction import Predictor\n"
         "model, raw, output = map(Path, sys.argv[1:4])\n"
-        "predictor = Predictor(TrainedModel(model, 0), mirroring=True)\n"
+        "predictor = Predictor(model, 0, mirroring=True)\n"
         "for level in sys.argv[4:]:\n"
         "    assert predictor.predict_folder(raw / f'imagesTs_{level}', output / level) == 3\n"
         "    assert predictor.predict_folder(raw / f'imagesTs_{level}', output / level) == 0\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.nnunet.images import write_flat
+from nnunet_skipstudy.nnunet.images import write_image
 
 LabelMap = npt.NDArray[np.uint8]
 DATASET = "Dataset901_Drawn"
@@ -22,7 +22,7 @@ def write_cases(folder: Path, cases: Mapping[str, LabelMap]) -> Path:
     """Write label maps as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
     for case, labels in cases.items():
-        write_flat(folder / f"{case}.png", labels)
+        write_image(folder / f"{case}.png", labels)
     return folder
 
 

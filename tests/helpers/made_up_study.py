@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from made_up_predictions import LabelMap, level_folder, write_cases, write_dataset_json
 
-from nnunet_skipstudy.nnunet.images import write_flat
+from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.registry import LEVELS
 
 DISPARITY = dict(zip(LEVELS, (0.3, 0.6, 1.0, 1.6, 2.4), strict=True))
@@ -95,7 +95,7 @@ def _write_images(raw: Path, references: dict[str, LabelMap], rng: np.random.Gen
         folder.mkdir(parents=True, exist_ok=True)
         for name, labels in references.items():
             image = 60 + 50.0 * labels + rng.normal(0, noise[level], labels.shape)
-            write_flat(folder / f"{name}_0000.png", np.clip(image, 0, 255).astype(np.uint8))
+            write_image(folder / f"{name}_0000.png", np.clip(image, 0, 255).astype(np.uint8))
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

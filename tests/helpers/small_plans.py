@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nnunet_skipstudy.architectures import SkipUNet, build_network
+from nnunet_skipstudy.architectures.network import SkipUNet, build_network
 
 REQUIRES_IMPORT = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 UNET_MODULE = "dynamic_network_architectures.architectures.unet"

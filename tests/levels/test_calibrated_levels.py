@@ -8,8 +8,17 @@ import pytest
 from skimage.io import imsave
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.levels.calibrate import BISECTIONS, GRID_STEPS, TOLERANCE, Wanted, calibrate, calibrate_level
-from nnunet_skipstudy.levels.calibration_record import RECORD, recall, record
+from nnunet_skipstudy.levels.calibrate import (
+    BISECTIONS,
+    GRID_STEPS,
+    RECORD,
+    TOLERANCE,
+    Wanted,
+    calibrate,
+    calibrate_level,
+    recall,
+    record,
+)
 from nnunet_skipstudy.nnunet.cases import paired_cases
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation, case_seed, perturb

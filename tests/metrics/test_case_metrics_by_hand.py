@@ -27,9 +27,12 @@ def draw(*rows: str) -> Mask:
 
 
 def case_metrics(
-    dsc: float, hd: float, hd95: float, assd: float, nsd: float, size: int, predicted: int | None, outcome: Outcome
+    *numbers: float, size: int, predicted: int | None, outcome: Outcome, error: float = 0.0
 ) -> CaseMetrics:
-    return CaseMetrics({"dsc": dsc, "hd": hd, "hd95": hd95, "assd": assd, "nsd": nsd}, size, predicted, outcome)
+    """Of DSC, HD, HD95, ASSD and NSD; recall and precision are the DSC's where all or nothing is shared."""
+    values = dict(zip(("dsc", "hd", "hd95", "assd", "nsd"), numbers, strict=True))
+    values |= {"recall": numbers[0], "precision": numbers[0], "relative_volume_error": error}
+    return CaseMetrics(values, size, predicted, outcome)
 
 
 EMPTY = draw("...", "...", "...")
@@ -65,7 +68,7 @@ def test_the_image_border_counts_as_background() -> None:
 def test_two_dots_two_columns_apart() -> None:
     """One dot against another: nothing shared, every distance 2 pixels."""
     measured = measure_case(draw("#..."), draw("..#."), tolerance=1)
-    assert measured == case_metrics(0.0, 2.0, 2.0, 2.0, 0.0, 1, 1, Outcome.BOTH)
+    assert measured == case_metrics(0.0, 2.0, 2.0, 2.0, 0.0, size=1, predicted=1, outcome=Outcome.BOTH)
 
 
 def test_a_row_that_is_one_pixel_too_long() -> None:
@@ -77,6 +80,16 @@ def test_a_row_that_is_one_pixel_too_long() -> None:
     assert measured.values["assd"] == pytest.approx(1 / 7)
     assert measured.values["nsd"] == pytest.approx(6 / 7)
     assert (measured.reference_size, measured.predicted_size) == (3, 4)
+
+
+def test_recall_precision_and_volume_error_say_which_way_a_prediction_is_wrong() -> None:
+    """Reference 4 pixels; 2 of them in a prediction of 6 is too much, 1 of them in a prediction of 1 too little."""
+    reference = draw("####....", "........")
+    larger = measure_case(reference, draw("..####..", "##......"), tolerance=1).values
+    smaller = measure_case(reference, draw("#.......", "........"), tolerance=1).values
+    names = ("recall", "precision", "relative_volume_error")
+    assert [larger[name] for name in names] == [2 / 4, 2 / 6, (6 - 4) / 4]
+    assert [smaller[name] for name in names] == [1 / 4, 1, (1 - 4) / 4]
 
 
 def test_spacing_scales_each_axis_on_its_own() -> None:
@@ -106,7 +119,7 @@ def test_a_distance_equal_to_the_tolerance_is_within_it() -> None:
 def test_two_dots_by_surface_elements() -> None:
     """The corners of the dots lie in columns 0, 1 and 2, 3: half the contour is 2 pixels off, half 1."""
     measured = measure_case(draw("#..."), draw("..#."), tolerance=1, surface=Surface.SURFEL)
-    assert measured == case_metrics(0.0, 2.0, 2.0, 1.5, 0.5, 1, 1, Outcome.BOTH)
+    assert measured == case_metrics(0.0, 2.0, 2.0, 1.5, 0.5, size=1, predicted=1, outcome=Outcome.BOTH)
 
 
 def test_a_longer_row_by_surface_elements() -> None:
@@ -155,21 +168,37 @@ def test_a_percentile_on_the_border_between_two_distances() -> None:
 def test_a_failure_counts_as_the_worst_possible(
     reference: Mask, prediction: Mask | None, outcome: Outcome, predicted_size: int | None
 ) -> None:
-    """DSC 0, NSD 0, distances the diagonal: sqrt(6² + 3²) for 3 x 3 voxels of 2 x 1 mm; whatever a surface is."""
+    """DSC 0, NSD 0, distances the diagonal: sqrt(6² + 3²) for 3 x 3 voxels of 2 x 1 mm; whatever a surface is.
+
+    The whole volume lacks; relative to an empty reference there is no volume.
+    """
     worst = math.sqrt(45)
     size = int(reference.sum())
     for surface in Surface:
         measured = measure_case(reference, prediction, (2, 1), tolerance=1, surface=surface)
-        assert measured == case_metrics(0.0, worst, worst, worst, 0.0, size, predicted_size, outcome)
+        expected = case_metrics(
+            *(0.0, worst, worst, worst, 0.0),
+            size=size,
+            predicted=predicted_size,
+            outcome=outcome,
+            error=-1.0 if size else math.nan,
+        )
+        assert measured == expected
 
 
 def test_two_empty_masks_are_perfect_or_left_out() -> None:
-    """The policy decides; the outcome is told apart either way."""
+    """The policy decides; left out is every case with an empty reference, and the outcome is told apart either way."""
     counted = measure_case(EMPTY, EMPTY, tolerance=1)
-    assert counted == case_metrics(1.0, 0.0, 0.0, 0.0, 1.0, 0, 0, Outcome.BOTH_EMPTY)
+    assert counted == case_metrics(1.0, 0.0, 0.0, 0.0, 1.0, size=0, predicted=0, outcome=Outcome.BOTH_EMPTY)
     excluded = measure_case(EMPTY, EMPTY, tolerance=1, both_empty=BothEmpty.EXCLUDE)
     assert excluded.outcome is Outcome.BOTH_EMPTY
     assert all(map(math.isnan, excluded.values.values()))
+    for prediction, outcome in ((DOT, Outcome.SPURIOUS), (None, Outcome.ABSENT)):
+        invented = measure_case(EMPTY, prediction, tolerance=1, both_empty=BothEmpty.EXCLUDE)
+        assert invented.outcome is outcome
+        assert all(map(math.isnan, invented.values.values()))
+    missed = measure_case(DOT, EMPTY, tolerance=1, both_empty=BothEmpty.EXCLUDE)
+    assert (missed.outcome, missed.values["dsc"]) == (Outcome.MISSED, 0.0)
 
 
 def test_the_diagonal_is_the_study_s() -> None:

@@ -1,5 +1,9 @@
 """The estimate of hours: what it stands on, before and after something was measured."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +67,36 @@ def test_an_option_that_is_no_number_counts_as_the_nominal_one(
 def test_measuring_needs_a_dry_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(write_study(tmp_path)), "--measure"]) == 2
     assert "--measure belongs to --dry-run" in capsys.readouterr().err
+
+
+def test_a_network_is_counted_once_and_again_only_where_the_code_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counting takes torch's seconds, which nobody should wait for at each dry run; nor should an old count stay."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    memory = tmp_path / "nnunet_skipstudy" / "gflop.json"
+    counted = nominal_gflop.__wrapped__("UNet", 8, 32)
+    kept = json.loads(memory.read_text())
+    assert kept["gflop"] == {"UNet 8 32": counted}
+    kept["gflop"]["UNet 8 32"] = 7.0
+    memory.write_text(json.dumps(kept))
+    assert nominal_gflop.__wrapped__("UNet", 8, 32) == 7.0
+    memory.write_text(json.dumps({**kept, "code": "of another version"}))
+    assert nominal_gflop.__wrapped__("UNet", 8, 32) == counted
+    memory.write_text("{")
+    assert nominal_gflop.__wrapped__("UNet", 8, 32) == counted
+
+
+def test_a_dry_run_asked_for_again_needs_no_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys; from nnunet_skipstudy.cli import main; "
+        "assert main(['run', sys.argv[1], '--dry-run']) == 0; print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(write_study(tmp_path))]
+    said = [
+        subprocess.run(
+            command, check=True, capture_output=True, text=True, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+        ).stdout.splitlines()[-1]
+        for _ in range(2)
+    ]
+    assert said == ["True", "False"]

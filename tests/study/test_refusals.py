@@ -8,6 +8,8 @@ from foreign import write_foreign
 from tiny_study import TEXT, write_study
 
 from nnunet_skipstudy.cli import main
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.planning.preprocess import ensure_splits
 
 OWN = """\
 datasets: [{{id: 777{more}}}]
@@ -82,6 +84,34 @@ def test_a_fold_beyond_the_users_splits(tmp_path: Path, capsys: pytest.CaptureFi
     path = write_study(tmp_path, OWN.format(more=", folds: [1, 2]"))
     assert "fold 2: " in (said := refusal(path, capsys))
     assert "has folds 0 to 1; choose among these (folds)" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('[{"train": ["case0"', "Expecting"),
+        ("[" * 5000, "nested too deeply"),
+        ("[]", "it is no list of folds"),
+        ('{"train": ["case0"], "val": ["case1"]}', "it is no list of folds"),
+        ('[{"train": ["case0"]}]', "fold 0 has no lists of cases under train and val"),
+        ('[{"train": ["case0"], "val": ["case1"]}, {"train": [0], "val": [1]}]', "fold 1 has no lists of cases"),
+    ],
+)
+def test_the_users_damaged_splits(
+    tmp_path: Path, content: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Named before the first cell, and by the plan, which leaves splits alone that are the user's."""
+    raw = write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
+    splits = tmp_path / "nnUNet_preprocessed" / raw.name / "splits_final.json"
+    splits.parent.mkdir(parents=True)
+    splits.write_text(content)
+    path = write_study(tmp_path, OWN.format(more=", folds: [0]"))
+    assert f"{splits}: can't be read as splits (" in (said := refusal(path, capsys))
+    assert words in said
+    monkeypatch.setenv("nnUNet_raw", str(raw.parent))
+    with pytest.raises(UserError, match="can't be read as splits"):
+        ensure_splits(splits.parent)
+    assert splits.read_text() == content
 
 
 @pytest.mark.parametrize(

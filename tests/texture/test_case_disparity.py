@@ -32,8 +32,8 @@ def pooled(image, label_map, definition):
             codes, region = pattern_codes(one, definition), its_labels > 0
             if definition == "jensen_shannon":
                 region = region[3:-3, 3:-3]
-            inside += code_counts(codes, region)
-            outside += code_counts(codes, ~region)
+            ours, theirs = code_counts(codes, region, ~region)
+            inside, outside = inside + ours, outside + theirs
     return divergence(inside, outside, definition)
 
 
@@ -109,7 +109,7 @@ def test_ignored_pixels_are_on_neither_side():
     labels[:, :60] = 9
     codes = pattern_codes(image, "kamath2025")
     inside, outside = (labels == 1) | (labels == 2), labels == 0
-    expected = divergence(code_counts(codes, inside), code_counts(codes, outside), "kamath2025")
+    expected = divergence(*code_counts(codes, inside, outside), "kamath2025")
     assert case_disparity(image, labels, ignore=9).union.value == expected
 
 

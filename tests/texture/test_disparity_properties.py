@@ -82,7 +82,7 @@ def test_inside_and_outside_exchanged(seed: int, definition: str) -> None:
         assert one == other
     else:
         codes = pattern_codes(image, definition)
-        inside, outside = code_counts(codes, mask), code_counts(codes, ~mask)
+        inside, outside = code_counts(codes, mask, ~mask)
         assert (one, other) == (divergence(inside, outside, definition), divergence(outside, inside, definition))
 
 
@@ -93,7 +93,7 @@ def test_counts_are_histograms_of_the_region_and_all_pixels_are_on_one_side(seed
     codes = pattern_codes(image, definition)
     region = mask if definition == "kamath2025" else mask[3:-3, 3:-3]
     assert codes.shape == region.shape
-    inside, outside = code_counts(codes, region), code_counts(codes, ~region)
+    inside, outside = code_counts(codes, region, ~region)
     np.testing.assert_array_equal(inside, np.bincount(codes[region], minlength=26))
     np.testing.assert_array_equal(inside + outside, np.bincount(codes.ravel(), minlength=26))
     assert len(inside) == 26

@@ -112,7 +112,7 @@ function drawLevels(paper, { setting, metric, whole }) {
   const reach = reachOf(all, metric.bounded, whole);
   const n = setting.levels.length;
   const x = scale(-0.5, n - 0.5, LEFT, WIDTH - RIGHT), y = scale(...reach, HEIGHT - BOTTOM, TOP);
-  const unit = `${metric.bounded ? "" : `${setting.unit}, `}${metric.lower ? "lower" : "higher"} is better`;
+  const unit = metric.signed ? "0 is best" : metric.bounded ? `${metric.lower ? "lower" : "higher"} is better` : `${setting.unit}, lower is better`;
   frame(chart, y, ticks(...reach), `mean ${metric.title} (${unit}${zoomed(reach, metric.bounded)})`, setting.axis);
   xAxis(chart, x, setting.levels.map((_, index) => index), setting.levels);
   if (setting.reference !== null) {
@@ -120,7 +120,7 @@ function drawLevels(paper, { setting, metric, whole }) {
     chart.append(svg("line", { class: "axis", x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM, "stroke-dasharray": "2 3" }));
   }
   series.forEach((one, place) => {
-    const look = networks[one.network], shift = (place - (series.length - 1) / 2) * Math.min(9, 300 / n / series.length);
+    const look = networks[one.network], shift = (place - (series.length - 1) / 2) * Math.min(9, (0.6 * (WIDTH - LEFT - RIGHT)) / n / series.length);
     const known = one.mean.map((value, level) => ({ value, level })).filter((point) => point.value !== null);
     const points = known.map((point) => `${x(point.level) + shift} ${y(point.value)}`);
     const group = svg("g", { "data-series": one.network, style: `stroke:${paint(one.network)};fill:none;stroke-width:2` });

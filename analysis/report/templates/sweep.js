@@ -18,7 +18,7 @@ function levelSlider(part) {
       svg("image", { href: current.images[slice.value][level.value], width, height, preserveAspectRatio: "none" }),
       ...lines.map(([path, stroke]) => svg("path", { class: "halo", d: path, stroke: isDark(stroke) ? "#fff" : "#000" })),
       ...lines.map(([path, stroke]) => svg("path", { class: "outline", d: path, stroke })));
-    const size = Math.min(width / 9, height / 5);
+    const size = Math.min(width / 13, height / 7);
     if (missing) drawn.append(svg("text", { x: width / 2, y: height / 2, "text-anchor": "middle", "font-size": size, "stroke-width": size / 6 }, missing));
     return drawn;
   }

@@ -4,16 +4,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.study.cell import Cell, read_cells
 from nnunet_skipstudy.study.ownership import version_words
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps.step import About, Measured, Step, Subject, Work
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.analysis.report.page import Table
 
 
 def settings(subject: Subject) -> dict[str, Any]:
@@ -78,22 +75,13 @@ def run(cell: Cell, work: Work) -> Measured:
             figures=cell.settings.get("figures", True),
         )
     )
-    return {"warnings": list(result.warnings), "tables": [_as_json(table) for table in result.overview]}
+    return {"warnings": list(result.warnings), "tables": [as_json(table) for table in result.overview]}
 
 
-def _as_json(table: "Table") -> dict[str, Any]:
+def as_json(table: Any) -> dict[str, Any]:
+    """A table of the report's (``analysis.report.page``), as a marker keeps it and as it is printed."""
     rows = [[{"text": entry.text, "best": bool(entry.best)} for entry in row] for row in table.rows]
     return {"title": table.title, "columns": list(table.columns), "rows": rows}
-
-
-def tables_of(measured: Measured) -> "list[Table]":
-    """The tables that the analysis has left in its marker."""
-    from nnunet_skipstudy.analysis.report import page
-
-    return [
-        page.Table(table["title"], table["columns"], [[page.Cell(**entry) for entry in row] for row in table["rows"]])
-        for table in measured.get("tables", [])
-    ]
 
 
 def _link(tree: Path, predictions: list[tuple[str, Cell]], places: Places) -> None:

@@ -35,7 +35,7 @@ def run(cell: Cell, work: Work) -> Measured:
     Raises:
         UserError: a level, or the device, is absent, or the model or what was predicted is another's.
     """
-    from nnunet_skipstudy.nnunet.prediction import Predictor, TrainedModel  # imports torch
+    from nnunet_skipstudy.nnunet.prediction import Predictor  # imports torch
 
     places, levels, device = work.places, cell.settings["levels"], cell.conduct["device"]
     training = training_of(cell, places)
@@ -51,8 +51,8 @@ def run(cell: Cell, work: Work) -> Measured:
     claim(output, cell, places)
     calls.check_device(device)
     calls.use_threads(device, cell.conduct["cpus"])
-    model = TrainedModel(training.model_folder, training.fold)
-    predictor = Predictor(model, device=device, mirroring=cell.settings["mirroring"])
+    mirroring = cell.settings["mirroring"]
+    predictor = Predictor(training.model_folder, training.fold, device=device, mirroring=mirroring)
     total = sum(1 for level in levels for _ in (raw / test_folder(level)).iterdir()) or 1
     done = 0
 

@@ -3,10 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_cases import table
 from made_up_predictions import DATASET, level_folder, write_cases, write_dataset_json
 
-from nnunet_skipstudy.analysis.measuring.degenerate import SLIGHT, degenerate_trainings
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.measuring.degenerate import SLIGHT, degenerate_trainings, without_degenerate
 from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, analyze
+from nnunet_skipstudy.analysis.statistics.setting import settings
+from nnunet_skipstudy.analysis.statistics.table import make_statistics
 
 GRID = (24, 24)
 LEVELS = ("hardest", "harder", "unperturbed")
@@ -89,3 +93,44 @@ def test_at_a_dsc_of_nothing_nobody_is_highest(tmp_path) -> None:
     assert "no network that predicts anything useful at hardest" in words
     result, _ = study(tmp_path / "b", {"NoSkip": dict.fromkeys(LEVELS, far), "UNet": dict.fromkeys(LEVELS, (11, 9))})
     assert not any(cell.best for row in result.overview[0].rows for cell in row)
+
+
+def seeds(degenerate: tuple[int, ...], n: int = 3, cases: tuple[str, ...] = ("c0", "c1")) -> pd.DataFrame:
+    parts = [
+        table({"VNet": dict.fromkeys(cases, (0.5, 0.6, 0.7))}, seed=seed, degenerate=seed in degenerate)
+        for seed in range(n)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("degenerate", "n", "left"),
+    [((1,), 3, {0, 2}), ((0, 1), 3, {0, 1, 2}), ((0,), 2, {1}), ((0,), 1, {0}), ((), 2, {0, 1})],
+)
+def test_a_minority_of_degenerate_trainings_leaves_the_averages(
+    degenerate: tuple[int, ...], n: int, left: set[int]
+) -> None:
+    """A majority stays, and its network can't win; so does a network's only training."""
+    assert set(without_degenerate(seeds(degenerate, n))["seed"]) == left
+
+
+def test_a_degenerate_fold_that_alone_has_its_cases_stays() -> None:
+    """Without it the network would be judged by fewer cases than the others."""
+    cases = pd.concat([seeds((), 2), seeds((0,), 1, ("c2",)).assign(fold="1")], ignore_index=True)
+    assert len(without_degenerate(cases)) == len(cases)
+
+
+def test_a_network_s_broken_seed_no_longer_makes_its_mean_nor_lets_it_win_by_it() -> None:
+    """Found on the published V-Net of GlaS: steady because it never changes, and named best for it."""
+    good = table({"UNet": {f"c{i}": (0.6, 0.8, 0.8) for i in range(8)}})
+    parts = [
+        table({"VNet": {f"c{i}": (value, 0.7, 0.7) for i in range(8)}}, seed=seed, degenerate=seed == 1)
+        for seed, value in enumerate((0.4, 1.0, 0.4))
+    ]
+    cases = pd.concat([good.assign(seed=0), *parts], ignore_index=True)
+    counted = without_degenerate(cases, "training")
+    found = make_statistics(settings(counted, [NetworkKey(n, n, "p", "2d") for n in ("UNet", "VNet")]))
+    rows = found.wins.query("metric == 'dsc' and level == 'hardest' and quantity == 'mean'").set_index("architecture")
+    assert rows["value"].to_dict() == {"UNet": pytest.approx(0.6), "VNet": pytest.approx(0.4)}
+    assert rows["eligible"].all()
+    assert rows["best"].to_dict() == {"UNet": True, "VNet": False}

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +93,11 @@ def test_one_training_to_a_case_is_said(excluded: tuple[Path, AnalysisResult]) -
     assert "one training per network to a case and level" in (excluded[0] / "report.md").read_text(encoding="utf-8")
 
 
-def test_an_invented_label_of_one_seed_counts_for_the_case(tmp_path: Path) -> None:
-    """Of three seeds one invents a label: DSC 0, since correct empties are left out and offset no failure."""
+def test_an_invented_label_of_one_seed_does_not_count_where_the_case_is_left_out(tmp_path: Path) -> None:
+    """Of three seeds one invents a label that the case doesn't hold: it is left out for all, and counted as spurious.
+
+    Counted, the case has the mean of 0 and twice 1.
+    """
     predictions, raw = write_study(tmp_path, n_patients=6, per_patient=1, architectures=("UNet",), seeds=(1, 2, 3),
                                    images=False)  # fmt: skip
     for path in (*raw.rglob("labelsTs/p00_0.png"), *predictions.rglob("p00_0.png")):
@@ -104,8 +108,10 @@ def test_an_invented_label_of_one_seed_counts_for_the_case(tmp_path: Path) -> No
     of_core = result.cases.query("label == 'core' and level == 'unperturbed'")
     row = result.robustness.query("label == 'core' and level == 'unperturbed' and metric == 'dsc'").iloc[0]
     assert row["mean"] == pytest.approx(of_core.groupby("case")["dsc"].mean().mean())
-    assert of_core[of_core["case"] == "p00_0"]["dsc"].fillna(-1).tolist() == [0, -1, -1]
-    assert (row["n"], row["n_spurious"], row["n_both_empty"]) == (6, 1, 2)
+    assert of_core[of_core["case"] == "p00_0"]["dsc"].fillna(-1).tolist() == [-1, -1, -1]
+    assert (row["n"], row["n_spurious"], row["n_both_empty"]) == (5, 1, 2)
+    counted = analyze(replace(options, both_empty=BothEmpty.COUNT)).cases
+    assert counted.query("label == 'core' and level == 'unperturbed' and case == 'p00_0'")["dsc"].tolist() == [0, 1, 1]
 
 
 def test_the_slider_shows_the_dsc_of_the_run_it_shows(tmp_path: Path) -> None:

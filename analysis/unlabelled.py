@@ -1,0 +1,90 @@
+"""Predictions without labels: what they say about each other, published as tables and a page."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis import dictionary
+from nnunet_skipstudy.analysis.inputs.find import find_runs
+from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
+from nnunet_skipstudy.analysis.inputs.warnings import listed
+from nnunet_skipstudy.analysis.measuring.agreement import (
+    CASE_COLUMNS,
+    Predicted,
+    agreement_table,
+    find_predicted,
+    measure_agreement,
+)
+from nnunet_skipstudy.analysis.pipeline import (
+    AnalysisResult,
+    AnalyzeOptions,
+    check_reference_level,
+    write_csv,
+    write_page,
+)
+from nnunet_skipstudy.analysis.report.agreement import agreement_report, render_agreement
+from nnunet_skipstudy.metrics import BothEmpty
+from nnunet_skipstudy.registry import level_alpha
+from nnunet_skipstudy.support.files import led_to
+from nnunet_skipstudy.support.published import published
+
+
+def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> AnalysisResult:
+    """Compare predictions with each other, where no labels were found.
+
+    Args:
+        options: those of :func:`~nnunet_skipstudy.analysis.pipeline.analyze`, which found no labels.
+        lacking: what it said.
+
+    Raises:
+        UserError: there are no two predictions of a case to hold against each other, or one can't be read.
+    """
+    given = options.predictions
+    root = given.parent if given.is_file() else given
+    runs = find_runs(given, options.architecture, options.level)
+    check_reference_level(options, {run.level for run in runs})
+    sets = [
+        find_predicted(
+            *(name or led_to(root)[0].name, [run for run in runs if run.dataset == name], root),
+            options.reference_level,
+        )
+        for name in dict.fromkeys(run.dataset for run in runs)
+    ]
+    if not any(data.comparable for data in sets):
+        raise lacking
+    counts = options.both_empty is BothEmpty.COUNT
+    cases = pd.concat([measure_agreement(data, counts, options.progress) for data in sets], ignore_index=True)
+    table = agreement_table(cases)
+    warnings = [*options.notes, f"{lacking}.", *(sentence for data in sets for sentence in _odd(data, counts))]
+    report = agreement_report(table, warnings)
+    with published(options.output) as folder:
+        write_csv(cases[list(CASE_COLUMNS)], folder / "case_agreement.csv")
+        write_csv(table, folder / "agreement.csv")
+        write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
+        write_page(folder / "report.html", render_agreement(report))
+    return AnalysisResult(options.output / "report.html", cases, table, tuple(report.tables), tuple(report.warnings))
+
+
+def _odd(data: Predicted, counts: bool) -> Iterator[str]:
+    """What a reader has to know of one data set."""
+    cases = data.cases
+    for run, files in data.files.items():
+        absent = [case for case in cases if case not in files]
+        if absent:
+            yield (
+                f"{run.place}: {len(absent)} of {len(cases)} cases that others predicted are absent "
+                f"({listed(absent)}); nothing is said of them."
+            )
+    if not any(data.reference_levels.values()):
+        yield (
+            f"{data.dataset}: no level 'unperturbed' was predicted, so only seeds are compared. Name the level that "
+            "others are held against with --reference-level."
+        )
+    alphas = {level for level in data.reference_levels.values() if level_alpha(level) is not None}
+    if alphas:
+        yield (
+            f"{data.dataset}: predictions are held against those at {', '.join(alphas)}; which alpha a network was "
+            "trained on is not known without the labels' tables."
+        )
+    empties = "agree perfectly" if counts else "count as nothing"
+    yield f"{data.dataset}: two predictions that are both empty {empties}."

@@ -1,0 +1,65 @@
+"""Every column that is written is explained, and nothing is explained that isn't written."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from made_up_study import write_study
+
+from nnunet_skipstudy import cli
+from nnunet_skipstudy.analysis import dictionary
+
+ROOT = Path(__file__).parents[2]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
+    """The rows of every CSV of three commands: with labels, without, and the published scores."""
+    root = tmp_path_factory.mktemp("study")
+    predictions, raw = write_study(
+        root, n_patients=10, per_patient=1, architectures=("NoSkip", "UNet", "VNet"), images=False
+    )
+    commands = (
+        ["analyze", str(predictions), "--labels", str(raw), "-o", str(root / "with"), "--no-figures"],
+        ["analyze", str(predictions), "-o", str(root / "without"), "--no-figures"],
+        ["reproduce", "-o", str(root / "published"), "--no-figures"],
+    )
+    for command in commands:
+        assert cli.main(command) == 0
+    return {
+        path.stem: read(path) for folder in ("published", "without", "with") for path in (root / folder).glob("*.csv")
+    }
+
+
+def test_every_column_has_its_entry_and_every_entry_its_column(outputs: dict[str, list[dict[str, str]]]) -> None:
+    assert set(outputs) == set(dictionary.TABLES)
+    for table, rows in outputs.items():
+        explained = {e.name for e in dictionary.entries() if e.kind == dictionary.COLUMN and table in e.tables}
+        assert explained == set(rows[0]), table
+
+
+def test_so_has_every_quantity(outputs: dict[str, list[dict[str, str]]]) -> None:
+    for table, rows in outputs.items():
+        explained = {e.name for e in dictionary.entries() if e.kind == dictionary.QUANTITY and table in e.tables}
+        assert explained == {row["quantity"] for row in rows if "quantity" in row}, table
+
+
+def test_one_entry_a_name_and_kind_each_with_a_sentence() -> None:
+    names = [(e.name, e.kind) for e in dictionary.entries()]
+    assert len(set(names)) == len(names)
+    for entry in dictionary.entries():
+        assert entry.meaning.endswith("."), entry.name
+        assert set(entry.tables) <= set(dictionary.TABLES), entry.name
+    assert dictionary.meaning("dsc").startswith("Dice similarity coefficient")
+    assert dictionary.meaning("friedman").startswith("Friedman")
+
+
+def test_columns_csv_and_the_reference_page_hold_the_table(outputs: dict[str, list[dict[str, str]]]) -> None:
+    """Where this fails: ``make docs/columns.md``."""
+    assert outputs["columns"] == dictionary.rows()
+    assert (ROOT / "docs" / "columns.md").read_text(encoding="utf-8") == dictionary.reference_page()
