@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 MANY_LABELS = 3
+INK = "#111111"
+"""Of numbers on light colours; pure black is turned light on a dark page."""
 DOWN = "alpha trained on (hardest at the top)"
 
 
@@ -132,5 +134,5 @@ def _heat_map(axis: Any, matrix: pd.DataFrame, scale: _Scale) -> Any:
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5
         text = scale.pattern.format(round(value, 2) + 0.0)
-        axis.text(column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "black")
+        axis.text(column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else INK)
     return image

@@ -45,7 +45,8 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
     main, more = findings(study, table)
     datasets = [comparison.reference.dataset for comparison in study.comparisons]
     statistics = study.statistics
-    intervals = bool(statistics.table["low"].notna().any())
+    means = statistics.table[statistics.table["quantity"] == "mean"]
+    intervals = bool(means["low"].notna().any())
     slider = sweep(views, study.looks)
     answers, forest_note = _answers(study, table, datasets)
     return Report(

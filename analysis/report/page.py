@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from nnunet_skipstudy import __version__
+from nnunet_skipstudy.analysis.dictionary import meaning
 from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.looks import on_dark
 
@@ -114,10 +115,11 @@ class Held:
 
 
 def held(picture: Picture) -> Held:
-    """Read a figure. Its root element names its size in points."""
-    content = picture.svg.read_bytes()
-    root = content[content.index(b"<svg") :].partition(b">")[0].decode("utf-8")
+    """Read a figure, and let it be dark on a dark page. Its root element names its size in points."""
+    start, root, rest = re.split(r"(<svg[^>]*>)", picture.svg.read_text(encoding="utf-8"), maxsplit=1)
     width, height = (float(found) * 4 / 3 for found in re.findall(r' (?:width|height)="([\d.]+)pt"', root))
+    style = (TEMPLATES / "figure.css").read_text(encoding="utf-8")
+    content = f"{start}{root}<style>{style}</style>{rest}".encode()
     address = "data:image/svg+xml;base64," + base64.b64encode(content).decode("ascii")
     return Held(picture, address, round(width), round(height))
 
@@ -135,6 +137,23 @@ def _within(pictures: Sequence[Picture]) -> tuple[list[Held], list[Picture]]:
         else:
             others.append(picture)
     return within, others
+
+
+COLUMNS = {
+    "network": "architecture", "minus": "other_architecture", "slope on TD": "slope_on_disparity",
+    "area over TD": "disparity_area", "p": "p_value", "p (Holm)": "p_holm", "groups": "n_groups", "cases": "n_cases",
+    "difference [95 %]": "difference", "rank of mean [95 %]": "rank_of_mean", "first in": "share_first",
+    "seeds x folds": "n_seeds", "relative": "relative_change",
+}  # fmt: skip
+"""What a table's column is called in the data dictionary, where that isn't its title in small letters."""
+
+
+def tip(title: str) -> str:
+    """What a column is, by the data dictionary; empty for one that isn't in it."""
+    try:
+        return meaning(COLUMNS.get(title, title.lower().replace(" ", "_")))
+    except KeyError:
+        return ""
 
 
 def json_in_script(content: object) -> Markup:
@@ -164,6 +183,7 @@ def render(report: Report) -> str:
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         digest=digest,
+        tip=tip,
         twins={found.picture.chart: found for found in reversed(within) if found.picture.chart},
         figures=[found for found in within if not found.picture.chart],
         beside=[*(found.picture for found in within if found.picture.chart), *others],
