@@ -50,8 +50,9 @@ def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks
 
 
 def _of_skips(leading: list[Contrast], found: Contrasts, setting: Setting, looks: Looks) -> str:
-    """The first pair answers; the others follow in short."""
-    first, *others = leading
+    """The first pair answers; those of other networks with skips follow in short."""
+    first = leading[0]
+    others = [one for one in leading[1:] if one.first != first.first]
     shift, told = f"at {first.level}", f"its mean DSC lies {_value(first)} from"
     if first in found.changes:
         shift, told = (

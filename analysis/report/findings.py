@@ -187,13 +187,12 @@ def _direction(study: Study, setting: Setting, level: str) -> Iterator[Finding]:
     )  # fmt: skip
     if not np.isfinite([recall, precision]).all():
         return
-    way = "predictions are too small rather than too large" if recall < precision else "too large rather than too small"
+    way = "too small rather than too large" if recall < precision else "too large rather than too small"
     if abs(recall - precision) < EVEN:
-        way = "predictions miss as much as they add"
-    elif recall > precision:
-        way = f"predictions are {way}"
+        way = "as often too large as too small"
     yield Finding(
-        f"at {level}, {way}: recall {number(float(recall))}, precision {number(float(precision))}, mean of networks.",
+        f"predictions at {level} are {way}: recall {number(float(recall))}, precision {number(float(precision))}, "
+        "mean of networks.",
         (*_behind(study, setting, "mean", level, "recall"), *_behind(study, setting, "mean", level, "precision")),
     )
 
@@ -201,13 +200,11 @@ def _direction(study: Study, setting: Setting, level: str) -> Iterator[Finding]:
 def _failures(study: Study, setting: Setting, level: str) -> Iterator[Finding]:
     """Who fails wholly at a level, and how often."""
     shares = nanmean(setting.failures[:, :, setting.levels.index(level)], 0)
-    failing = [
-        f"{study.looks[key].title} {share:.0%}"
-        for key, share in zip(setting.networks, shares, strict=True)
-        if share >= SOME_FAILURES
-    ]
-    if failing:
-        yield Finding(f"predictions missed, spurious or absent at {level}: {joined(failing)} of cases.")
+    order = [int(i) for i in np.argsort(-shares, kind="stable") if shares[i] >= SOME_FAILURES]
+    if order:
+        named = [f"{study.looks[setting.networks[i]].title} {shares[i]:.0%}" for i in order[:3]]
+        others = [f"{count(len(order) - 3, 'other')} less often"] if len(order) > 3 else []
+        yield Finding(f"predictions missed, spurious or absent at {level}: {joined([*named, *others])} (of cases).")
 
 
 def _level_means(rows: pd.DataFrame) -> dict[str, float]:

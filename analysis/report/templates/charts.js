@@ -204,7 +204,7 @@ function drawForest(paper, { setting, forest: { kind, level } }) {
   const low = Math.min(0, -zone, ...values), high = Math.max(0, zone, ...values), room = (high - low) * 0.05 || 0.05;
   const x = scale(low - room, high + room, left, WIDTH - right), bottom = top + lines.length * step;
   if (zone) chart.append(svg("rect", { class: "zone", x: x(-zone), y: top, width: x(zone) - x(-zone), height: bottom - top }));
-  for (const at of ticks(low - room, high + room).filter((_, index, all) => wide || index % 2 === all.indexOf(0) % 2)) {
+  for (const at of ticks(low - room, high + room).filter((_, index, all) => wide || all.length < 5 || index % 2 === all.indexOf(0) % 2)) {
     chart.append(svg("line", { class: at === 0 ? "axis" : "grid", x1: x(at), x2: x(at), y1: top, y2: bottom }));
     chart.append(svg("text", { x: x(at), y: bottom + 16, "text-anchor": "middle" }, String(at).replace("-", "−")));
   }

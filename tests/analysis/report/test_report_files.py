@@ -157,7 +157,9 @@ def test_latex_tables_are_whole(study: Path) -> None:
     assert paths
     for path in paths:
         content = path.read_text(encoding="utf-8")
-        parts = re.findall(r"\\begin{(tabular|longtable)}{(.*)}\n\\toprule\n(.*?)\\bottomrule\n\\end", content, re.S)
+        parts = re.findall(
+            r"\\begin{(tabular|longtable)}{([^\n]*)}\n\\toprule\n(.*?)\\bottomrule\n\\end", content, re.S
+        )
         assert len(parts) == content.count(r"\toprule")
         for _, kinds, body in parts:
             rows = [line for line in body.splitlines() if line.endswith(r"\\")]
