@@ -34,12 +34,11 @@ NO_OUTLINE = outlines(np.zeros((1, 1), dtype=np.uint8))
 
 @dataclass(frozen=True)
 class Choice:
-    """A case worth looking at, why, and by what it was chosen; ``telling``: a page shows it before others."""
+    """A case worth looking at, why, and by what it was chosen."""
 
     case: str
     why: str
     by: str = ""
-    telling: bool = False
 
 
 class Place(NamedTuple):
