@@ -35,17 +35,12 @@ class SignedRank:
     method: str
 
 
-def signed_rank(differences: Floats) -> SignedRank:
+def signed_ranks(differences: Floats) -> list[SignedRank]:
     """Test whether paired differences lie around 0.
 
     Args:
-        differences: one per independent unit (group); NaN ones are left out.
+        differences: (independent unit, column), a test for each column; NaN ones are left out.
     """
-    return signed_ranks(differences[:, None])[0]
-
-
-def signed_ranks(differences: Floats) -> list[SignedRank]:
-    """As :func:`signed_rank`, of each column of (group, column)."""
     # Means of equal values differ in the last digit: what no metric can tell apart is a tie.
     columns = [column[~np.isnan(column)] for column in np.round(differences, 12).T]
     found = [_untested(column) for column in columns]

@@ -50,9 +50,10 @@ def main(argv: list[str]) -> int:
     if arguments.measure:
         measure_speed(opened)
     if arguments.dry_run:
-        print_cells(opened, everything=True)
-        print_cost(opened)
-        for words in refuse_impossible(opened):
+        found = opened.states()
+        print_cells(opened, found, everything=True)
+        print_cost(opened, found)
+        for words in refuse_impossible(opened, found):
             print(f"skipstudy: warning: {words}", file=sys.stderr)
         return 0
     executor = arguments.executor or ("inline" if opened.study.small_data else "local")

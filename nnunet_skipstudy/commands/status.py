@@ -1,7 +1,8 @@
 """``skipstudy status``: what of a study is done, running, failed, waiting."""
 
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
-from nnunet_skipstudy.study.cells import State
+from nnunet_skipstudy.study.cells import CellState, State
+from nnunet_skipstudy.study.cost import estimate
 from nnunet_skipstudy.study.locks import is_held
 from nnunet_skipstudy.study.run import Opened
 from nnunet_skipstudy.study.steps import STEPS
@@ -22,14 +23,14 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
 
     opened = open_file(arguments.study)
-    print_cells(opened, everything=arguments.all)
-    print_cost(opened)
+    found = opened.states()
+    print_cells(opened, found, everything=arguments.all)
+    print_cost(opened, found)
     return 0
 
 
-def print_cells(opened: Opened, *, everything: bool) -> None:
+def print_cells(opened: Opened, found: list[CellState], *, everything: bool) -> None:
     """A line a cell (without ``everything``: of those that run or have failed), then the counts a step."""
-    found = opened.states()
     for state in found:
         if everything or state.state in (State.RUNNING, State.FAILED):
             share = f", {state.share:.0%}" if state.state is State.RUNNING and state.share else ""
@@ -46,11 +47,11 @@ def print_cells(opened: Opened, *, everything: bool) -> None:
         print(f"being run: {opened.places.lock.read_text(encoding='utf-8').strip()}")
 
 
-def print_cost(opened: Opened) -> None:
+def print_cost(opened: Opened, found: list[CellState]) -> None:
     """The time that is left, and what the estimate stands on."""
-    made = opened.estimate()
+    made = estimate(opened.study, opened.grid, found, opened.places)
     unit = {"cuda": "GPU hours", "mps": "GPU hours", "cpu": "hours"}[opened.study.device]
-    on_device = [state for state in opened.states() if STEPS[state.cell.step].tflop]
+    on_device = [state for state in found if STEPS[state.cell.step].tflop]
     whole = made.hours(state.cell for state in on_device)
     left = made.hours(state.cell for state in on_device if state.state is not State.DONE)
     print(f"\nestimate: {hours(whole)} {unit} for training and prediction, of which {hours(left)} are left; from")

@@ -30,14 +30,10 @@ class Training:
     fold: int
 
     @property
-    def model_name(self) -> str:
-        """The folder of all folds of this model."""
-        return f"{self.trainer}__{self.plans}__{self.configuration}"
-
-    @property
     def model_folder(self) -> Path:
-        """Where nnU-Net puts it."""
-        return required_folder("nnUNet_results") / self.dataset / self.model_name
+        """Where nnU-Net puts all folds of this model."""
+        name = f"{self.trainer}__{self.plans}__{self.configuration}"
+        return required_folder("nnUNet_results") / self.dataset / name
 
     @property
     def fold_folder(self) -> Path:

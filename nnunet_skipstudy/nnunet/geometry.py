@@ -1,8 +1,11 @@
-"""Where an image's voxels lie in space, and whether two images lie on one grid."""
+"""What an image is, where its voxels lie in space, and whether two images lie on one grid."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
 
 TOLERANCES: dict[str, float] = {"spacing": 1e-4, "direction": 1e-3, "origin": 1e-2}
 """How far two files may differ and still lie on one grid: NIfTI keeps its geometry in single precision."""
@@ -26,6 +29,18 @@ class Grid:
 
     shape: tuple[int, ...]
     geometry: Geometry
+
+
+@dataclass(frozen=True)
+class Image:
+    """An array and, where the file has one, its geometry (``None`` for flat images: distances are in pixels).
+
+    A flat array of three dimensions is (row, column, channel); ``lossy``: the pixels are not those once saved.
+    """
+
+    array: npt.NDArray[Any]
+    geometry: Geometry | None
+    lossy: bool = False
 
 
 def difference(ours: Geometry, theirs: Geometry, *, only: Sequence[str] = tuple(TOLERANCES)) -> str | None:

@@ -9,7 +9,6 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from errno import ENOSPC
 from functools import cache
 from io import BytesIO
@@ -23,6 +22,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.checksums import PNG, check_store, png_parts, store_of
 from nnunet_skipstudy.nnunet.geometry import Geometry as Geometry
 from nnunet_skipstudy.nnunet.geometry import Grid
+from nnunet_skipstudy.nnunet.geometry import Image as Image
 from nnunet_skipstudy.nnunet.nifti import check_complete, is_sheared, nibabel_grid, read_voxels, write_sheared
 from nnunet_skipstudy.nnunet.tiff import read_tiff, spacing_file, tiff_grid, write_tiff_volume
 from nnunet_skipstudy.support.files import atomic_path
@@ -56,18 +56,6 @@ NOT_OF_THE_KIND = ("UnidentifiedImageError", "TiffFileError", "HeaderDataError",
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True)
-class Image:
-    """An array and, where the file has one, its geometry (``None`` for flat images: distances are in pixels).
-
-    A flat array of three dimensions is (row, column, channel); ``lossy``: the pixels are not those once saved.
-    """
-
-    array: npt.NDArray[np.generic]
-    geometry: Geometry | None
-    lossy: bool = False
-
-
 def ending_of(path: Path) -> str | None:
     """The known ending of a file's name (``.nii.gz`` before ``.gz``), in lower case, or ``None``."""
     name = path.name.lower()
@@ -92,7 +80,7 @@ def read_image(path: Path, *, volume: bool | None = None) -> Image:
     ending = _known_ending(path)
     if ending in MEDICAL_ENDINGS:
         return _decoded(path, _read_medical)
-    return _decoded(path, _read_flat if ending not in TIFF_ENDINGS else lambda file: _read_tiff(file, volume))
+    return _decoded(path, _read_flat if ending not in TIFF_ENDINGS else lambda file: read_tiff(file, volume))
 
 
 def read_label_map(path: Path) -> Image:
@@ -159,7 +147,7 @@ def read_picture(path: Path) -> npt.NDArray[np.generic]:
     if not path.name.lower().endswith(known):
         raise UserError(f"{path}: not a picture; convert it to one of {', '.join(known)}")
     if path.name.lower().endswith(TIFF_ENDINGS):
-        return _decoded(path, lambda file: _read_tiff(file, None)).array
+        return _decoded(path, read_tiff).array
     return _decoded(path, lambda file: _read_flat(file, turn=True)).array
 
 
@@ -219,11 +207,6 @@ def _read_flat(path: Path, *, turn: bool = False) -> Image:
     from skimage.io import imread
 
     return Image(np.asarray(imread(path)), None, lossy)
-
-
-def _read_tiff(path: Path, volume: bool | None) -> Image:
-    tiff = read_tiff(path, volume)
-    return Image(tiff.array, tiff.grid.geometry if tiff.grid else None, tiff.lossy)
 
 
 @cache

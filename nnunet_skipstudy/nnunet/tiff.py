@@ -7,7 +7,6 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import tifffile
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.geometry import Geometry, Grid
+from nnunet_skipstudy.nnunet.geometry import Geometry, Grid, Image
 from nnunet_skipstudy.support.files import write_json
 
 DEFLATED = (8, 32946)
@@ -30,16 +29,7 @@ UNIT = (1.0, 1.0, 1.0)
 """The spacing of a volume without one, as nnU-Net assumes it."""
 
 
-@dataclass(frozen=True)
-class Tiff:
-    """What a file holds; ``grid`` is None for a flat image, ``lossy``: its pixels are not those that were saved."""
-
-    array: npt.NDArray[Any]
-    grid: Grid | None
-    lossy: bool
-
-
-def read_tiff(path: Path, volume: bool | None = None) -> Tiff:
+def read_tiff(path: Path, volume: bool | None = None) -> Image:
     """Read a TIFF file.
 
     Three dimensions are a volume (slice, row, column) or a colour image, of which the file can't always tell. A
@@ -69,7 +59,7 @@ def read_tiff(path: Path, volume: bool | None = None) -> Tiff:
         array, grid = file.asarray(), _grid(path, file, volume)
     if grid is None and array.ndim == 3 and array.shape[-1] not in (3, 4) and array.shape[0] in (3, 4):
         array = np.moveaxis(array, 0, -1)
-    return Tiff(array, grid, first.compression in LOSSY)
+    return Image(array, grid.geometry if grid else None, first.compression in LOSSY)
 
 
 def tiff_grid(path: Path) -> Grid | None:

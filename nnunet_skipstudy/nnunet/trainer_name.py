@@ -6,22 +6,11 @@
 import difflib
 import re
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
-
-SUFFIXES: dict[str, str] = {
-    "_<n>epochs": "train n epochs (nnU-Net: 1000)",
-    "_<n>iters": "n iterations an epoch (nnU-Net: 250)",
-    "_seed<n>": "seed all random numbers",
-    "_spatialDA": "only augmentations that leave texture alone",
-    "_noDS": "no deep supervision",
-    "_fullresDS": "UNet++ only: every head at full resolution",
-}
-"""The known suffixes and what each does; any order, each once."""
-
 
 LARGEST_COUNT = 10**9
 """Of epochs, or of iterations of one: more than anybody waits for."""
@@ -57,25 +46,37 @@ class TrainerName:
 
 
 _THEIRS = re.compile(r"^nnu?-?net-?train(er)?", re.IGNORECASE)
-_NUMBERED = {
-    re.compile(r"([1-9][0-9]*)epochs"): "epochs",
-    re.compile(r"([1-9][0-9]*)iters"): "iterations",
-    re.compile(r"seed(0|[1-9][0-9]*)"): "seed",
-}
-_LARGEST = {"epochs": LARGEST_COUNT, "iterations": LARGEST_COUNT, "seed": LARGEST_SEED}
-"""One way to write each number: another one would be another name of the same training."""
-_SWITCHES: dict[str, tuple[str, bool]] = {
-    "spatialDA": ("spatial_augmentation", True),
-    "noDS": ("deep_supervision", False),
-    "fullresDS": ("full_resolution_heads", True),
-}
 
 
-def _option(word: str) -> tuple[str, int | bool] | None:
-    for pattern, field in _NUMBERED.items():
-        if match := pattern.fullmatch(word):
-            return field, int(match[1][:MOST_DIGITS])  # too large, cut or whole
-    return _SWITCHES.get(word)
+@dataclass(frozen=True)
+class Suffix:
+    """What a suffix sets ``field`` of the options to: ``value``, or where it has none its number, at most ``most``."""
+
+    does: str
+    field: str
+    value: bool | None = None
+    least: int = 1
+    most: int = LARGEST_COUNT
+
+
+SUFFIXES: dict[str, Suffix] = {
+    "_<n>epochs": Suffix("train n epochs (nnU-Net: 1000)", "epochs"),
+    "_<n>iters": Suffix("n iterations an epoch (nnU-Net: 250)", "iterations"),
+    "_seed<n>": Suffix("seed all random numbers", "seed", least=0, most=LARGEST_SEED),
+    "_spatialDA": Suffix("only augmentations that leave texture alone", "spatial_augmentation", True),
+    "_noDS": Suffix("no deep supervision", "deep_supervision", False),
+    "_fullresDS": Suffix("UNet++ only: every head at full resolution", "full_resolution_heads", True),
+}
+"""The known suffixes and what each does, in the order of a name that is made; any order is read, each once."""
+
+
+def _option(word: str) -> tuple[Suffix, int | bool] | None:
+    """What a suffix without its _ sets; a number has one spelling, since another would be another training's name."""
+    for text, suffix in SUFFIXES.items():
+        digits = f"({'0|' * (not suffix.least)}[1-9][0-9]*)"
+        if match := re.fullmatch(text[1:].replace("<n>", digits), word):
+            return suffix, int(match[1][:MOST_DIGITS]) if suffix.value is None else suffix.value
+    return None
 
 
 def _unknown(word: str) -> str:
@@ -86,6 +87,7 @@ def _unknown(word: str) -> str:
     return f"unknown suffix {shown(f'_{word}')}; known are {', '.join(SUFFIXES)}"
 
 
+@cache
 def parse_trainer_name(name: str) -> TrainerName:
     """Read a trainer's name.
 
@@ -106,14 +108,12 @@ def parse_trainer_name(name: str) -> TrainerName:
         option = _option(word)
         if option is None:
             raise UserError(f"trainer {shown(name)}: {_unknown(word)}")
-        (field, value), suffix = option, shown(f"_{word}")
-        if value > _LARGEST.get(field, value):
-            raise UserError(
-                f"trainer {shown(name)}: the number of {suffix} is too large; give at most {_LARGEST[field]}"
-            )
-        if field in options:
-            raise UserError(f"trainer {shown(name)}: the suffix {suffix} sets {field} twice; keep one of them")
-        options[field] = value
+        (row, value), suffix = option, shown(f"_{word}")
+        if value > row.most:
+            raise UserError(f"trainer {shown(name)}: the number of {suffix} is too large; give at most {row.most}")
+        if row.field in options:
+            raise UserError(f"trainer {shown(name)}: the suffix {suffix} sets {row.field} twice; keep one of them")
+        options[row.field] = value
     parsed = TrainerOptions(**options)  # type: ignore[arg-type]  # the tables above pair field and type
     if parsed.full_resolution_heads:
         if architecture.skips is not SkipPolicy.NESTED:
@@ -147,14 +147,10 @@ def complain_once(message: str) -> None:
 
 def format_trainer_name(architecture: str, options: TrainerOptions) -> str:
     """The trainer's name for ``options``, suffixes in the order of :data:`SUFFIXES`."""
-    words = {
-        "epochs": f"_{options.epochs}epochs",
-        "iterations": f"_{options.iterations}iters",
-        "seed": f"_seed{options.seed}",
-        "spatial_augmentation": "_spatialDA",
-        "deep_supervision": "_noDS",
-        "full_resolution_heads": "_fullresDS",
-    }
     default = TrainerOptions()
-    asked = [field.name for field in fields(options) if getattr(options, field.name) != getattr(default, field.name)]
-    return ARCHITECTURES[architecture].trainer + "".join(words[field] for field in asked)
+    asked = {text: getattr(options, suffix.field) for text, suffix in SUFFIXES.items()}
+    return ARCHITECTURES[architecture].trainer + "".join(
+        text.replace("<n>", str(value))
+        for text, value in asked.items()
+        if value != getattr(default, SUFFIXES[text].field)
+    )

@@ -1,6 +1,5 @@
 """What each architecture costs on a data set's plan."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def plan_costs(dataset: str, plans: str, configuration: str) -> dict[str, Networ
 
 def costs_on_plan(dataset: str, plans: str, configuration: str) -> dict[str, Any]:
     """Batch size, patch, and forward GFLOP of each network on one patch of the plan."""
-    chosen = json.loads(plans_file(dataset, plans).read_text(encoding="utf-8"))["configurations"][configuration]
+    chosen = read_object(plans_file(dataset, plans))["configurations"][configuration]
     costs = plan_costs(dataset, plans, configuration)
     return {
         "folder": dataset,

@@ -108,7 +108,8 @@ class _Rates:
 
     def __init__(self, study: Study, places: Places) -> None:
         self._study = study
-        self._speed = read_speed(places.speed)
+        speed = read_speed(places.speed)
+        self._speed = speed if speed and set(study.architectures) <= set(speed.tflops) else None
         self._seen: dict[tuple[str, int, str], list[float]] = defaultdict(list)
         self._devices: set[str] = set()
 
@@ -131,13 +132,9 @@ class _Rates:
         return self._median(cell.step) or self._median() or self._before_any(architecture)
 
     def _before_any(self, architecture: str) -> float:
-        if self._timed_here():
-            assert self._speed
+        if self._speed:
             return self._speed.tflops[architecture]
         return CPU_TFLOPS if self._study.device == "cpu" else self._study.cost.tflops
-
-    def _timed_here(self) -> bool:
-        return self._speed is not None and set(self._study.architectures) <= set(self._speed.tflops)
 
     def words(self) -> str:
         """Where the rates come from."""
@@ -147,8 +144,7 @@ class _Rates:
                 f"measured in {count} finished trainings and predictions of this study on "
                 f"{', '.join(sorted(self._devices))}; others by their FLOPs at the median rate ({rate:.3g} TFLOP/s)"
             )
-        if self._timed_here():
-            assert self._speed
+        if self._speed:
             each = ", ".join(f"{name} {self._speed.tflops[name]:.3g}" for name in self._study.architectures)
             return (
                 f"training steps timed by --measure on {self._speed.machine} (batch {self._speed.batch}, without data "

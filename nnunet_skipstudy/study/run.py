@@ -51,11 +51,6 @@ class Opened:
         """The finished cells whose results are gone but needed."""
         return lost(self.grid, self.places, states(self.grid, self.places))
 
-    def estimate(self, grid: Grid | None = None, *, unplanned_too: bool = True) -> Estimate:
-        """How long each cell takes, finished ones included; ``unplanned_too``: as :func:`estimate` has it."""
-        cells = self.grid if grid is None else grid
-        return estimate(self.study, cells, states(cells, self.places), self.places, unplanned_too=unplanned_too)
-
     def plan_words(self) -> list[str]:
         """What the report says of the plan that all networks share."""
         return plan_words({**self.study.plans.model_dump(), "architectures": sorted(self.study.architectures)})
@@ -88,8 +83,8 @@ def _folder(file: Path, text: str) -> Path:
     return (file.parent / Path(text).expanduser()).resolve()
 
 
-def refuse_impossible(opened: Opened) -> list[str]:
-    """See before any work that what is not done can be.
+def refuse_impossible(opened: Opened, found: list[CellState]) -> list[str]:
+    """See before any work that what is not done, by the states ``found``, can be.
 
     Returns:
         What is not there yet, but may come.
@@ -97,17 +92,17 @@ def refuse_impossible(opened: Opened) -> list[str]:
     Raises:
         UserError: something can't, as far as can be told from what lies on disk.
     """
-    found: list[str] = []
-    for state in opened.states():
+    refusals: list[str] = []
+    for state in found:
         if state.state is not State.DONE:
             try:
-                found += STEPS[state.cell.step].refusals(state.cell, opened.places)
+                refusals += STEPS[state.cell.step].refusals(state.cell, opened.places)
             except UserError as error:
-                found.append(str(error))
-    if reasons := list(dict.fromkeys(reason for reason in found if not isinstance(reason, NotYet))):
+                refusals.append(str(error))
+    if reasons := list(dict.fromkeys(reason for reason in refusals if not isinstance(reason, NotYet))):
         more = f" ({len(reasons) - 1} more like this: {'; '.join(reasons[1:4])})" if len(reasons) > 1 else ""
         raise UserError(f"{opened.file}: {reasons[0]}{more}")
-    return found
+    return refusals
 
 
 @dataclass(frozen=True)
@@ -132,7 +127,7 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
         for dataset in opened.study.datasets:
             if dataset.converter:
                 opened.facts.refuse_changed(dataset.id)
-        refuse_impossible(opened)
+        refuse_impossible(opened, opened.states())
         for key in opened.lost():
             places.marker(opened.grid[key]).unlink(missing_ok=True)
         _execute(opened, opened.grid, execute)
@@ -208,7 +203,11 @@ def executor_of(name: str, command: Command, jobs: int | None, extra: Sequence[s
     def execute(opened: Opened, grid: Grid) -> None:
         places = opened.places
         write_grid(opened, grid, step_entries(opened.study, local=name in ("inline", "local"), jobs=jobs))
-        progress = Progress(lambda: opened.estimate(grid, unplanned_too=False), states(grid, places))
+
+        def known() -> Estimate:
+            return estimate(opened.study, grid, states(grid, places), places, unplanned_too=False)
+
+        progress = Progress(known, states(grid, places))
         try:
             if name == "inline":
                 _run_inline(opened, grid, command, progress)

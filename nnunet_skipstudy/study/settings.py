@@ -271,23 +271,14 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
     for name in study.architectures:
         if name not in ARCHITECTURES:
             yield f"architectures: {shown(name)}; {nearest(name, ARCHITECTURES)}"
-    worded: list[tuple[list[Any], str]] = [
-        (study.architectures, "architectures"),
-        (study.augmentation, "augmentation"),
-        (study.levels, "levels"),
-        *((dataset.levels or [], f"datasets.{number}.levels") for number, dataset in enumerate(study.datasets)),
+    lists: list[tuple[str, list[Any]]] = [
+        *((key, getattr(study, key)) for key in ("architectures", "augmentation", "levels", "seeds", "folds")),
+        *((f"datasets.{number}.levels", dataset.levels or []) for number, dataset in enumerate(study.datasets)),
+        *((f"datasets.{number}.folds", dataset.folds or []) for number, dataset in enumerate(study.datasets)),
     ]
-    for words, name in worded:
-        if twice := _twice(words):
+    for name, values in lists:
+        if (twice := _twice(values)) is not None:
             yield f"{name}: {shown(twice)} stands twice; keep one of them"
-    numbered = [
-        (study.seeds, "seeds"),
-        (study.folds, "folds"),
-        *((dataset.folds or [], f"datasets.{number}.folds") for number, dataset in enumerate(study.datasets)),
-    ]
-    for numbers, name in numbered:
-        if (number := _twice(numbers)) is not None:
-            yield f"{name}: {number} stands twice; keep one of them"
     if twice_id := _twice([dataset.id for dataset in study.datasets]):
         yield f"datasets: the identifier {twice_id} stands twice; give each data set its own"
     for complaint in _plan_contradictions(study.plans):

@@ -92,11 +92,6 @@ class Perturbation:
         across = f",axis={self.axis}" if self.axis else ""
         return f"{self.kind}:{KINDS[self.kind].parameter}={repr(float(self.strength)).removesuffix('.0')}{across}"
 
-    @property
-    def parameters(self) -> dict[str, float]:
-        """The strength under its name: ``{"variance": 0.1}``."""
-        return {KINDS[self.kind].parameter: self.strength}
-
     @classmethod
     def parse(cls, text: str) -> "Perturbation":
         """The perturbation that a text like ``blur_background:sigma_px=3`` stands for.

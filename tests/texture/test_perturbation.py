@@ -196,7 +196,7 @@ def test_text_goes_round(kind, strength):
     perturbation = Perturbation(kind, strength)
     assert Perturbation.parse(str(perturbation)) == perturbation
     assert parse_level(f"my-level.2:{perturbation}") == ("my-level.2", perturbation)
-    assert perturbation.parameters == {KINDS[kind].parameter: strength}
+    assert str(perturbation).startswith(f"{kind}:{KINDS[kind].parameter}=")
 
 
 @pytest.mark.parametrize(

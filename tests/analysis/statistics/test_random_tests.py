@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from one_test import signed_rank
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -13,7 +14,6 @@ from nnunet_skipstudy.analysis.statistics.pairwise import (
     MIN_PAIRS,
     SignedRank,
     holm,
-    signed_rank,
 )
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS, cliques, rank_networks, stability
 

@@ -5,13 +5,13 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 import pytest
+from one_test import signed_rank
 from scipy import stats
 from simulated_studies import FAILING, Networks, rows_of, with_failures
 
 from nnunet_skipstudy.analysis.statistics.between_trainings import Between
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap, divide
 from nnunet_skipstudy.analysis.statistics.intervals import ratios
-from nnunet_skipstudy.analysis.statistics.pairwise import signed_rank
 
 Floats = npt.NDArray[np.float64]
 ONE_TRAINING = Between(np.full((), np.nan), np.zeros(()), np.ones((), np.int64))

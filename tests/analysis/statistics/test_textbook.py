@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from one_test import signed_rank
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
-from nnunet_skipstudy.analysis.statistics.pairwise import holm, signed_rank
+from nnunet_skipstudy.analysis.statistics.pairwise import holm
 from nnunet_skipstudy.analysis.statistics.ranks import cliques, equal_networks, rank_networks, stability
 
 DARWIN = np.array([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75], dtype=float)
