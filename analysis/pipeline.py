@@ -11,7 +11,8 @@ from nnunet_skipstudy.analysis import dictionary
 from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
 from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
-from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps
+from nnunet_skipstudy.analysis.figures.forest import forests
+from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps, label_heatmaps
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
 from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
@@ -36,7 +37,7 @@ from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
 from nnunet_skipstudy.analysis.report.page import Table, render
-from nnunet_skipstudy.analysis.results import Study, make_study
+from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
@@ -166,7 +167,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         study.cases,
         table,
         tuple(report.overview),
-        tuple(report.warnings),
+        tuple(warnings_of(study)),
     )
 
 
@@ -280,8 +281,10 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     units = {c.reference.dataset: c.unit for c in study.comparisons}
     tolerances = {c.reference.dataset: c.nsd_tolerance for c in study.comparisons}
     datasets, statistics, looks = list(units), study.statistics, study.looks
+    yield from forests(statistics, datasets, looks)
     yield from metric_over_levels(study.summary, looks, units, tolerances, statistics, details)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
+    yield from label_heatmaps(statistics, datasets, looks)
     yield from performance_against_robustness(statistics, datasets, looks)
     yield from rank_diagrams(statistics, datasets, looks)
     yield from dsc_distributions(statistics, datasets, looks)

@@ -95,6 +95,9 @@ def _architectures() -> dict[str, Architecture]:
 ARCHITECTURES: dict[str, Architecture] = _architectures()
 """Every architecture by name, in the order of tables and figures."""
 
+SKIP_PAIRS: tuple[tuple[str, str], ...] = (("NoSkip", "UNet"), ("NoSkipVNet", "VNet"), ("NoTopSkip", "UNet"))
+"""Networks that differ in their skips alone: the one without first."""
+
 STUDY_ARCHITECTURES: tuple[str, ...] = tuple(
     name for name, architecture in ARCHITECTURES.items() if architecture.group is not Group.BEYOND
 )

@@ -30,7 +30,8 @@ def dsc_over_disparity(
                 "further apart in texture. Lines: Theil-Sen, the median slope over all pairs of images."
             )
             lines = {looks[key]: line for key, line in setting.dsc_lines.items()}
-            yield Drawing(title, caption, paper.slug("disparity_dsc", *words), partial(_panels, lines, title))
+            draw = partial(_panels, lines, title)
+            yield Drawing(title, caption, paper.slug("disparity_dsc", *words), draw, chart="chart-disparity")
 
 
 def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
@@ -57,8 +58,8 @@ def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
         for index in range(len(lines), len(axes)):
             axes[index].set_visible(False)
             axes[index - columns].tick_params(labelbottom=True)
-        axes[0].set_ylim(-0.02, 1.02)
+        axes[0].set_ylim(*paper.share_limits([value for line in lines.values() for value in line.values.ravel()]))
         figure.supxlabel("texture disparity (TD): larger is easier", fontsize=9)
-        figure.supylabel("DSC (higher is better)", fontsize=9)
+        figure.supylabel(f"DSC (higher is better{paper.said_limits(axes[0])})", fontsize=9)
         paper.title_above(figure, title)
     return figure

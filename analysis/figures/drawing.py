@@ -31,21 +31,22 @@ class Drawing:
     name: str
     draw: "partial[Figure]"
     main: bool = True
-    raster: bool = False
+    chart: str = ""
 
 
 @dataclass(frozen=True)
 class Picture:
     """A figure on disk, as ``svg`` and as PNG of the same name.
 
-    ``main`` ones are on the page, the others beside it; ``raster``: the page holds the PNG (of photographs).
+    ``main`` ones are on the page, the others beside it. ``chart``: the page's own chart that shows the same, which the
+    figure stands for where no script may run.
     """
 
     title: str
     caption: str
     svg: Path
     main: bool
-    raster: bool
+    chart: str
 
 
 def draw_changed(drawings: Iterable[Drawing], folder: Path, former: Path) -> list[Picture]:
@@ -70,7 +71,7 @@ def draw_changed(drawings: Iterable[Drawing], folder: Path, former: Path) -> lis
         if not _take_over(files, former, numbers, known.get(name)):
             save(drawing.draw(), folder / FOLDER, name)
         record[name] = {"numbers": numbers} | {path.suffix: sha256_of_file(path) for path in files}
-        pictures.append(Picture(drawing.title, drawing.caption, svg, drawing.main, drawing.raster))
+        pictures.append(Picture(drawing.title, drawing.caption, svg, drawing.main, drawing.chart))
     write_json(folder / RECORD, record)
     return sorted(pictures, key=lambda picture: not picture.main)
 

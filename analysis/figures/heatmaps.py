@@ -1,7 +1,7 @@
 """Synthetic data: the alpha trained on against the alpha tested on."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,18 @@ from nnunet_skipstudy.analysis.figures.looks import Look, level_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.alphas import AlphaMatrices
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
+from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS
+from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import level_alpha
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+MANY_LABELS = 3
+INK = "#111111"
+"""Of numbers on light colours; pure black is turned light on a dark page."""
+DOWN = "alpha trained on (hardest at the top)"
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,35 @@ def alpha_heatmaps(found: Iterable[AlphaMatrices], looks: dict[NetworkKey, Look]
             yield Drawing(title, caption, paper.slug("alpha_dsc_minus_noskip", *words), draw)
 
 
-def _grid(matrices: dict[str, pd.DataFrame], scale: _Scale, title: str) -> "Figure":
+def label_heatmaps(statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
+    """Draw mean DSC, network x label, a panel a level, of data sets with too many labels for a chart of each."""
+    for dataset in datasets:
+        settings = [setting for setting in statistics.overall(dataset) if setting.label != ALL_LABELS]
+        if len(settings) < MANY_LABELS:
+            continue
+        found = {
+            level: pd.DataFrame(
+                {
+                    setting.label: {
+                        looks[key].title: row["estimate"]
+                        for key, row in statistics.by_network(setting, "mean", level).items()
+                    }
+                    for setting in settings
+                }
+            ).T
+            for level in settings[0].levels
+        }
+        title = f"Mean DSC by label, {dataset}"
+        lowest = min(float(matrix.min().min()) for matrix in found.values())
+        scale = _Scale("viridis", lowest, 1, "mean DSC", "{:.2f}")
+        draw = partial(_grid, found, scale, title, "", "")
+        caption = "Rows: labels; columns: networks; a panel a level. One colour scale for all."
+        yield Drawing(title, caption, paper.slug("labels_dsc", dataset), draw, chart="labels")
+
+
+def _grid(
+    matrices: dict[str, pd.DataFrame], scale: _Scale, title: str, across: str | None = None, down: str = DOWN
+) -> "Figure":
     columns = min(paper.MAX_COLUMNS, len(matrices))
     lines = math.ceil(len(matrices) / columns)
     n_trained, n_tested = next(iter(matrices.values())).shape
@@ -75,12 +111,15 @@ def _grid(matrices: dict[str, pd.DataFrame], scale: _Scale, title: str) -> "Figu
             axes[index].set_visible(False)
             axes[index - columns].tick_params(labelbottom=True)
         figure.colorbar(image, ax=list(axes), label=scale.title, extend=scale.extend, shrink=0.8, aspect=30)
-        tested = list(next(iter(matrices.values())).columns)
-        what = "alpha" if all(level_alpha(level) is not None for level in tested) else "level"
-        figure.supxlabel(axis_title(tested, f"{what} tested on"), fontsize=9)
-        figure.supylabel("alpha trained on (hardest at the top)", fontsize=9)
+        figure.supxlabel(_tested(list(next(iter(matrices.values())).columns)) if across is None else across, fontsize=9)
+        figure.supylabel(down, fontsize=9)
         paper.title_above(figure, title)
     return figure
+
+
+def _tested(levels: Sequence[str]) -> str:
+    what = "alpha" if all(level_alpha(level) is not None for level in levels) else "level"
+    return axis_title(levels, f"{what} tested on")
 
 
 def _heat_map(axis: Any, matrix: pd.DataFrame, scale: _Scale) -> Any:
@@ -95,5 +134,5 @@ def _heat_map(axis: Any, matrix: pd.DataFrame, scale: _Scale) -> Any:
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5
         text = scale.pattern.format(round(value, 2) + 0.0)
-        axis.text(column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "black")
+        axis.text(column, row, text, ha="center", va="center", fontsize=6.5, color="white" if dark else INK)
     return image

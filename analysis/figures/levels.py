@@ -65,7 +65,8 @@ def metric_over_levels(
             + (" Hollow: degenerate." if rows["degenerate"].any() else ""),
             paper.slug(*words),
             partial(_lines, rows, looks, own, ylabel, row.bounded, title),
-            metric == "dsc",
+            metric == "dsc" and label == next(iter(summary.loc[summary["dataset"] == dataset, "label"])),
+            chart="chart-levels",
         )
 
 
@@ -99,13 +100,12 @@ def _lines(
             axis.set_visible(False)
             above = axes[list(axes).index(axis) - columns]
             above.tick_params(labelbottom=True)
-        highest = max([float(rows["mean"].max()), *(high for _, high in intervals.values())])
-        lowest = float(rows["mean"].min())
-        lowest = min([lowest, *(low for low, _ in intervals.values())]) if lowest < 0 else 0.0  # of a signed metric
-        top = 1.02 if bounded else highest * 1.08 if highest > 0 else 1 if lowest == 0 else 0.05
-        axes[0].set_ylim(lowest * 1.08, top)
+        values = [*rows["mean"].dropna(), *(value for bounds in intervals.values() for value in bounds)]
+        lowest, highest = min(0.0, *values) * 1.08, max(values, default=1.0) * 1.08
+        axes[0].set_ylim(*paper.share_limits(values) if bounded else (lowest, highest if highest > lowest else 1))
         axes[0].set_xlim(-0.4, len(levels) - 0.6)
-        figure.supylabel(ylabel, fontsize=9)
+        said = paper.said_limits(axes[0]) if bounded else ""
+        figure.supylabel(ylabel.removesuffix(")") + f"{said})", fontsize=9)
         paper.title_above(figure, title)
         present = set(network_keys(rows))
         drawn = [look for key, look in looks.items() if key in present]

@@ -13,6 +13,8 @@ OTHER_MARKERS = ("P", "X", "<", ">", "p", "h")
 # Variants of one architecture keep its hue and dashes; the first is the architecture's own look.
 VARIANT_SHADES = (0.0, -0.4, 0.45, -0.65, 0.65)
 """Towards black (below 0) or white (above)."""
+TOO_DARK = 75
+"""Of 255, for a dark page; the registry's blue, 87, is not."""
 VARIANT_MARKERS = ("", "X", "P", "<", "p")
 VARIANT_HATCHES = ("", "////", "....", "xxxx", "----")
 
@@ -72,6 +74,21 @@ def shade(colour: str, amount: float) -> str:
     target = 255 if amount > 0 else 0
     mixed = [round(channel + (target - channel) * abs(amount)) for channel in channels]
     return "#" + "".join(f"{channel:02X}" for channel in mixed)
+
+
+def is_dark(colour: str) -> bool:
+    """Whether a colour ``#rrggbb`` is hard to see on black."""
+    return _brightness(colour) < 110
+
+
+def _brightness(colour: str) -> float:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return 0.3 * red + 0.59 * green + 0.11 * blue
+
+
+def on_dark(colour: str) -> str:
+    """The colour as it can be seen on a dark page."""
+    return shade(colour, 0.55) if _brightness(colour) < TOO_DARK else colour
 
 
 def _detail(key: NetworkKey, variants: list[NetworkKey]) -> str:

@@ -8,11 +8,10 @@ import numpy as np
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
-from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Place
+from nnunet_skipstudy.analysis.figures.looks import Look, is_dark, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Place, Plane
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import Outlines
-from nnunet_skipstudy.registry import in_order
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,11 +26,12 @@ GAP = 0.08
 def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
     """Draw the cases of each data set that were chosen for a reason."""
     for view in views:
-        training = next((place.training for place in view.predictions), None)
+        plane = view.planes[view.fullest]
+        training = next((place.training for place in plane.predictions), None)
         if not view.choice.why or training is None:
             continue
         title = f"{view.dataset}, case {view.choice.case} ({view.choice.why})"
-        where = "" if view.slice_index is None else f", slice {view.slice_index}"
+        where = "" if plane.index is None else f", slice {plane.index}"
         trained = f", {training_title(training)}" if training else ""
         caption = (
             f"Rows: networks{trained}; columns: levels{where}. Yellow: reference; the network's colour: prediction. "
@@ -39,13 +39,13 @@ def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look])
         )
         name = paper.slug("cases", view.dataset, view.choice.case, view.choice.why.split(",")[0].replace(" ", "-"))
         draw = partial(_sheet, view, training, looks, title)
-        yield Drawing(title, caption, name, draw, view.choice.telling, raster=True)
+        yield Drawing(title, caption, name, draw, main=False)
 
 
 def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: str) -> "Figure":
     """All tiles lie on one axis: thirty axes would take seconds to arrange."""
-    levels = in_order(view.images)
-    present = {place.network for place in view.predictions if place.training == training}
+    levels, plane = view.levels, view.planes[view.fullest]
+    present = {place.network for place in plane.predictions if place.training == training}
     networks = [key for key in looks if key in present]
     rows, columns = view.shape
     across, down = columns * (1 + GAP), rows * (1 + 2.2 * GAP)
@@ -60,20 +60,17 @@ def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: 
         axis.set_aspect("equal")
         for row, key in enumerate(networks):
             look = looks[key]
-            middle = row * down + rows / 2
+            centre = row * down + rows / 2
             words = paper.fitted(look.title, tile * rows / columns, 7)
-            axis.text(-GAP * columns, middle, words, rotation=90, ha="right", va="center", multialignment="center",
+            axis.text(-GAP * columns, centre, words, rotation=90, ha="right", va="center", multialignment="center",
                       fontsize=7, color=look.colour)  # fmt: skip
             for column, level in enumerate(levels):
                 place = Place(training, key, level)
                 left, top = column * across, row * down
-                _tile(axis, view, level, view.predictions.get(place), look.colour, (left, top))
-                if place not in view.predictions:
-                    axis.text(left + columns / 2, top - 0.02 * rows, "no prediction", ha="center", va="bottom",
-                              fontsize=7)  # fmt: skip
-                elif place in view.dsc:
-                    axis.text(left + columns / 2, top - 0.02 * rows, f"{view.dsc[place]:.3f}", ha="center", va="bottom",
-                              fontsize=7)  # fmt: skip
+                _tile(axis, view.shape, plane, place, look.colour, (left, top))
+                words = f"{view.dsc[place][0]:.3f}" if place in view.dsc else "no prediction"
+                middle = left + columns / 2
+                axis.text(middle, top - 0.02 * rows, words, ha="center", va="bottom", fontsize=7)
         for column, level in enumerate(levels):
             axis.text(column * across + columns / 2, height - GAP * rows, level_title(level), ha="center", va="top",
                       fontsize=8)  # fmt: skip
@@ -82,17 +79,26 @@ def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: 
 
 
 def _tile(
-    axis: Any, view: CaseView, level: str, predicted: Outlines | None, colour: str, corner: tuple[float, float]
+    axis: Any, shape: tuple[int, int], plane: Plane, place: Place, colour: str, corner: tuple[float, float]
 ) -> None:
+    """The image, and the outlines with a halo: dark ones would vanish in dark images, and light ones in light."""
     from matplotlib.patches import PathPatch
+    from matplotlib.patheffects import withStroke
 
     left, top = corner
-    rows, columns = view.shape
+    rows, columns = shape
     extent = (left, left + columns, top + rows, top)
-    axis.imshow(view.images[level], cmap="gray", vmin=0, vmax=255, interpolation="nearest", extent=extent)
-    for outlines, drawn in ((view.reference, REFERENCE_COLOUR), (predicted, colour)):
-        if outlines is not None and len(outlines.starts):
-            axis.add_artist(PathPatch(_path(outlines, corner), fill=False, edgecolor=drawn, linewidth=0.9))
+    axis.imshow(plane.images[place.level], cmap="gray", vmin=0, vmax=255, interpolation="nearest", extent=extent)
+    halo = [withStroke(linewidth=1.8, foreground="white" if is_dark(colour) else "black", alpha=0.7)]
+    predicted = plane.predictions.get(place, ())
+    for outlines, drawn, effects in (
+        *((one, REFERENCE_COLOUR, None) for one in plane.reference),
+        *((one, colour, halo) for one in predicted),
+    ):
+        if len(outlines.starts):
+            axis.add_artist(
+                PathPatch(_path(outlines, corner), fill=False, edgecolor=drawn, linewidth=0.9, path_effects=effects)
+            )
 
 
 def _path(outlines: Outlines, corner: tuple[float, float]) -> "Path":

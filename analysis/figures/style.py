@@ -17,6 +17,7 @@ from nnunet_skipstudy.analysis.statistics.table import Statistics
 # matplotlib takes a quarter of a second to import: an analysis whose figures are unchanged needs none of it
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -110,6 +111,25 @@ def fitted(words: str, inches: float, size: float) -> str:
                 lines.append("")
             lines[-1] += sign
     return "\n".join(lines)
+
+
+def share_limits(values: Sequence[float]) -> tuple[float, float]:
+    """From where to where an axis of shares runs: 0 to 1, or, where all lie within less than half of that, around them.
+
+    The page's own charts do alike.
+    """
+    known = [value for value in values if np.isfinite(value)]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    if high - low > 0.5:
+        return min(0.0, low), 1.02
+    room = 0.08 * (high - low) or 0.02
+    return (low - room if low - room >= 0.02 else min(0.0, low)), min(1.0, high) + room / 2
+
+
+def said_limits(axis: "Axes") -> str:
+    """Where an axis of shares begins, for its title; empty where at 0."""
+    low = axis.get_ylim()[0]
+    return f"; axis from {low:.2f}" if low > 0.01 else ""
 
 
 def title_above(figure: "Figure", title: str) -> None:

@@ -36,7 +36,7 @@ def performance_against_robustness(
                 + "A small CV alone is no merit."
             )
             draw = partial(_scatter, points, looks, level, title)
-            yield Drawing(title, caption, paper.slug("tradeoff_dsc", *words), draw)
+            yield Drawing(title, caption, paper.slug("tradeoff_dsc", *words), draw, chart="chart-tradeoff")
 
 
 def _scatter(points: list[Point], looks: dict[NetworkKey, Look], level: str, title: str) -> "Figure":

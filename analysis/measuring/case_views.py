@@ -1,7 +1,8 @@
 """Single cases to look at: image, reference outline and every network's prediction, level by level."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -20,21 +21,24 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import read_image
 from nnunet_skipstudy.registry import UNPERTURBED, in_order, level_order
 from nnunet_skipstudy.support.files import led_to
+from nnunet_skipstudy.support.tables import read_rows
 
 Pixels = npt.NDArray[np.uint8]
-Scores = dict[tuple[str, ...], float]
+Scores = dict[tuple[str, ...], tuple[float, ...]]
 
 MAX_TRAININGS = 3
+MAX_SLICES = 9
+"""Of a volume that was chosen for a reason; of others, one."""
+NO_OUTLINE = outlines(np.zeros((1, 1), dtype=np.uint8))
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A case worth looking at, why, and by what it was chosen; ``telling``: a page shows it before others."""
+    """A case worth looking at, why, and by what it was chosen."""
 
     case: str
     why: str
     by: str = ""
-    telling: bool = False
 
 
 class Place(NamedTuple):
@@ -46,22 +50,44 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Plane:
+    """A flat picture of a case: an image, or one slice of a volume.
+
+    ``index``: of the slice, ``None`` for a flat image. ``images``: by level, 8-bit, (row, column) or (row, column, 3),
+    brightness stretched alike at all levels and slices. ``reference`` and ``predictions``: outlines, one for each of
+    the view's labels.
+    """
+
+    index: int | None
+    images: dict[str, Pixels]
+    reference: tuple[Outlines, ...]
+    predictions: dict[Place, tuple[Outlines, ...]]
+
+
+@dataclass(frozen=True)
 class CaseView:
     """A case's flat pictures, all of one ``shape`` (row, column).
 
-    ``slice_index``: of a volume, the slice with the most reference foreground; ``None`` for a flat image.
-    ``reference`` and ``predictions``: outlines. ``images``: by level, 8-bit, (row, column) or (row, column, 3),
-    brightness stretched alike at all levels. ``dsc``: the mean over labels of the very prediction that is shown.
+    ``planes``: of a volume, slices from the first to the last with reference foreground; ``fullest``: which of them
+    holds most of it. ``dsc``: of the very prediction that is shown, the mean over ``labels``, then each of them, NaN
+    where it has none. ``empty``: the predictions without any label. ``notes``: what is known of the image at a level,
+    its TD and how it was perturbed, in words.
     """
 
     dataset: str
     choice: Choice
-    slice_index: int | None
     shape: tuple[int, int]
-    reference: Outlines
-    images: dict[str, Pixels]
-    predictions: dict[Place, Outlines]
-    dsc: dict[Place, float]
+    labels: tuple[str, ...]
+    planes: tuple[Plane, ...]
+    fullest: int
+    dsc: dict[Place, tuple[float, ...]]
+    empty: frozenset[Place]
+    notes: dict[str, str]
+
+    @property
+    def levels(self) -> list[str]:
+        """Those that have an image."""
+        return in_order(self.planes[0].images)
 
 
 def image_folders(comparison: Comparison, levels: Sequence[str]) -> dict[str, Path]:
@@ -100,7 +126,7 @@ def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Ch
     folders = image_folders(comparison, levels)
     files = {level: case_files(folder) for level, folder in folders.items()}
     runs = _first_runs(comparison)
-    scores = _scores(cases, comparison, choices)
+    scores, notes = _scores(cases, comparison, choices), _notes(comparison)
     for choice in choices:
         paths = {level: files[level].get(f"{choice.case}_0000") for level in files}
         known = {level: path for level, path in paths.items() if path is not None}
@@ -110,15 +136,35 @@ def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Ch
             view = _view(comparison, choice, known, runs, scores)
         except UserError:  # an image that nobody can read is no reason to lose the numbers
             continue
-        if view.images:
-            yield view
+        if view.planes[0].images:
+            yield replace(view, notes={level: notes[choice.case, level] for level in known})
+
+
+def _notes(comparison: Comparison) -> dict[tuple[str, str], str]:
+    """What the data set's tables say of a case's image at a level; empty where they say nothing."""
+    found: dict[tuple[str, str], str] = defaultdict(str)
+    for place, disparity in comparison.reference.disparities.items():
+        found[place] = f"TD {disparity:.3f}"
+    table = comparison.reference.beside("perturbations.csv")
+    for row in read_rows(table, ("case",)) if table else []:
+        place = (row["case"], row.get("level", ""))
+        found[place] = ", ".join(word for word in (found[place], row.get("parameters", "").replace(":", " ")) if word)
+    return found
 
 
 def _scores(cases: pd.DataFrame, comparison: Comparison, choices: Sequence[Choice]) -> Scores:
-    """The mean DSC over labels of each prediction of the chosen cases."""
+    """The DSC of each prediction of the chosen cases: the mean over labels, then each label's."""
     chosen = {choice.case for choice in choices}
     own = cases[(cases["dataset"] == comparison.reference.dataset) & cases["case"].isin(chosen)]
-    return {place: float(rows["dsc"].mean()) for place, rows in groups(own, *TRAINING, "level", "case")}
+    return {
+        place: (float(rows["dsc"].mean()), *_by_label(rows, comparison))
+        for place, rows in groups(own, *TRAINING, "level", "case")
+    }
+
+
+def _by_label(rows: pd.DataFrame, comparison: Comparison) -> list[float]:
+    values = dict(zip(rows["label"], rows["dsc"], strict=True))
+    return [float(values.get(label, float("nan"))) for label in comparison.labels.regions]
 
 
 def _training_of(run: Run, dataset: str) -> TrainingKey:
@@ -150,35 +196,64 @@ def _view(
     scores: Scores,
 ) -> CaseView:
     reference = read_image(comparison.reference.cases[choice.case]).array
-    index = _fullest_slice(reference)
-    flat = _flat(reference, index)
-    rows, columns = flat.shape
-    pictures = {level: _flat(read_image(path).array, index) for level, path in images.items()}
-    window = _window(pictures.get(UNPERTURBED, next(iter(pictures.values()))))
-    predictions, dsc = {}, {}
+    slices, fullest = _slices(reference, MAX_SLICES if choice.why else 1)
+    pictures = {level: read_image(path).array for level, path in images.items()}
+    pictures = {level: array for level, array in pictures.items() if _fits(array, reference)}
+    window = _window(pictures, fullest)
+    labels = comparison.labels.regions
+    drawn: dict[Place, list[tuple[Outlines, ...]]] = {}
+    dsc, empty = {}, set()
     for place, run in runs.items():
         path = comparison.predictions[run].get(choice.case)
-        if path is None or place.level not in images:
+        if path is None or place.level not in pictures:
             continue
-        predictions[place] = outlines(_flat(read_image(path).array, index))
+        predicted = read_image(path).array
+        drawn[place] = [_of_labels(_flat(predicted, index), labels) for index in slices]
+        if not np.isin(predicted, [value for values in labels.values() for value in values]).any():
+            empty.add(place)
         training = _training_of(run, comparison.reference.dataset)
-        dsc[place] = scores.get((*training, run.level, choice.case), float("nan"))
+        dsc[place] = scores.get((*training, run.level, choice.case), (float("nan"),) * (1 + len(labels)))
+    planes = tuple(
+        Plane(
+            index,
+            {level: _stretched(_flat(array, index), window) for level, array in pictures.items()},
+            _of_labels(_flat(reference, index), labels),
+            {place: by_slice[number] for place, by_slice in drawn.items()},
+        )
+        for number, index in enumerate(slices)
+    )
+    rows, columns = _flat(reference, fullest).shape
     return CaseView(
-        comparison.reference.dataset,
-        choice,
-        index,
-        (rows, columns),
-        outlines(flat),
-        {level: _stretched(picture, window) for level, picture in pictures.items() if picture.shape[:2] == flat.shape},
-        predictions,
-        dsc,
+        *(comparison.reference.dataset, choice, (rows, columns), tuple(labels), planes, slices.index(fullest), dsc),
+        empty=frozenset(empty),
+        notes={},
     )
 
 
-def _fullest_slice(labels: LabelMap) -> int | None:
+def _slices(labels: LabelMap, n: int) -> tuple[list[int | None], int | None]:
+    """Up to ``n`` slices with foreground, evenly from first to last, the fullest among them; and the fullest."""
     if labels.ndim < 3:
-        return None
-    return int(np.argmax(np.count_nonzero(labels, axis=(1, 2))))
+        return [None], None
+    filled = np.count_nonzero(labels, axis=(1, 2))
+    fullest = int(np.argmax(filled))
+    with_some = np.flatnonzero(filled)
+    if n == 1 or not len(with_some):
+        return [fullest], fullest
+    even = with_some[np.linspace(0, len(with_some) - 1, min(n, len(with_some))).round().astype(int)]
+    nearest = int(np.argmin(np.abs(even - fullest)))
+    return [fullest if place == nearest else int(index) for place, index in enumerate(even)], fullest
+
+
+def _fits(picture: LabelMap, reference: LabelMap) -> bool:
+    """Whether an image has the reference's grid; a flat one may have colours behind it."""
+    return picture.shape[: reference.ndim] == reference.shape
+
+
+def _of_labels(flat: LabelMap, labels: dict[str, tuple[int, ...]]) -> tuple[Outlines, ...]:
+    present = set(np.unique(flat).tolist())
+    return tuple(
+        outlines(np.isin(flat, values)) if present.intersection(values) else NO_OUTLINE for values in labels.values()
+    )
 
 
 def _flat(array: LabelMap, index: int | None) -> LabelMap:
@@ -186,8 +261,11 @@ def _flat(array: LabelMap, index: int | None) -> LabelMap:
     return array if index is None or array.ndim < 3 else array[index]
 
 
-def _window(picture: LabelMap) -> tuple[float, float]:
+def _window(pictures: dict[str, LabelMap], index: int | None) -> tuple[float, float]:
     """The brightness that becomes black, and white: of 8-bit images 0 and 255, else the outermost half per cent."""
+    if not pictures:
+        return 0.0, 255.0
+    picture = _flat(pictures.get(UNPERTURBED, next(iter(pictures.values()))), index)
     if picture.dtype == np.uint8:
         return 0.0, 255.0
     low, high = np.percentile(picture.astype(float), [0.5, 99.5])

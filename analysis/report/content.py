@@ -2,26 +2,30 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.drawing import Picture
+from nnunet_skipstudy.analysis.figures.forest import forest_caption
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import fold_order
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, network_keys
 from nnunet_skipstudy.analysis.report import texts
+from nnunet_skipstudy.analysis.report.answer import answer
 from nnunet_skipstudy.analysis.report.charts import charts
 from nnunet_skipstudy.analysis.report.evidence import evidence
 from nnunet_skipstudy.analysis.report.findings import best_networks, findings, standings
-from nnunet_skipstudy.analysis.report.page import Cell, Report, Table
+from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
 from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, statistic_methods, versions
 from nnunet_skipstudy.analysis.report.sweep import sweep
-from nnunet_skipstudy.analysis.report.words import count, joined, number
+from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
+from nnunet_skipstudy.analysis.statistics.contrasts import contrasts
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.metrics import BothEmpty
@@ -38,18 +42,23 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
     """Everything that the page says about a study."""
     table = standings(study.summary, study.statistics, study.include_degenerate)
     overview = _level_tables(table, study.looks, study.statistics)
-    main, details = findings(table, study.looks)
+    main, more = findings(study, table)
     datasets = [comparison.reference.dataset for comparison in study.comparisons]
     statistics = study.statistics
+    means = statistics.table[statistics.table["quantity"] == "mean"]
+    intervals = bool(means["low"].notna().any())
     slider = sweep(views, study.looks)
+    answers, forest_note = _answers(study, table, datasets)
     return Report(
         title=f"Robustness of {count(len(study.looks), 'network')} on {', '.join(datasets)}",
-        lead=_lead(study),
+        summary=_summary(study),
+        answers=answers,
+        forest_note=forest_note,
         findings=main,
+        more_findings=more,
         evidence=evidence(statistics, datasets, study.looks),
-        details=details,
-        honesty=HONESTY,
-        warnings=warnings_of(study),
+        honesty=HONESTY if intervals else "",
+        warnings=_warnings(warnings_of(study)),
         overview=overview,
         tables=[
             *overview,
@@ -66,7 +75,50 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
             *texts.caveats(study.comparisons, study.cases),
             *statistic_caveats(statistics, study.comparisons, study.cases),
         ],
+        intervals=intervals,
     )
+
+
+def _answers(study: Study, table: pd.DataFrame, datasets: list[str]) -> tuple[list[Answer], str]:
+    """A sentence for each data set, and what the first one's forest plot shows."""
+    sentences, note = [], ""
+    for dataset in datasets:
+        for setting in study.statistics.overall(dataset)[:1]:
+            found = contrasts(study.statistics, setting)
+            own = table[table["dataset"] == dataset]
+            told = answer(found, setting, own, study.looks)
+            sentences.append(replace(told, text=f"{dataset}: {told.text}") if len(datasets) > 1 else told)
+            note = note or forest_caption(found)
+    return sentences, note
+
+
+def _summary(study: Study) -> str:
+    """How much was compared, in a line."""
+    cases = study.cases
+    n_cases = len(cases[["dataset", "case"]].drop_duplicates())
+    seeds = cases["seed"].dropna().nunique()
+    parts = [
+        count(len(study.looks), "network"),
+        count(n_cases, "case"),
+        count(cases["level"].nunique(), "test level"),
+        count(len(cases[["dataset", "label"]].drop_duplicates()), "label"),
+        count(seeds, "seed") if seeds else "no seed named",
+    ]
+    return " · ".join(parts)
+
+
+def _warnings(sentences: Sequence[str]) -> list[Warnings]:
+    """Sentences that differ only in what stands before their colon become one."""
+    by_rest: dict[str, list[str]] = {}
+    for sentence in sentences:
+        place, colon, rest = sentence.partition(": ")
+        by_rest.setdefault(rest if colon else sentence, []).append(place)
+    return [
+        Warnings(f"{places[0]}: {rest}" if rest != places[0] else rest)
+        if len(places) == 1
+        else Warnings(capital(rest), tuple(places))
+        for rest, places in by_rest.items()
+    ]
 
 
 def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], comparisons: Sequence[Comparison]) -> str:
@@ -78,9 +130,14 @@ def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], comparisons: 
         left_out = (
             f"; {count(slider['left_out'], 'more')} left out to keep the page small" if slider["left_out"] else ""
         )
+        volumes = (
+            "; of volumes, slices with reference foreground, first the one with the most"
+            if any(case["slices"][0] is not None for case in slider["cases"])
+            else ""
+        )
         parts.append(
             f"{count(n, 'case')} chosen by {joined(_choices(views))}{left_out}. Of several seeds and like folds the "
-            "first is shown; of a volume, the slice with the most reference foreground."
+            f"first is shown{volumes}."
         )
     if any(comparison.tables for comparison in comparisons):
         parts.append("No pictures: what was read is a table of scores, without images.")
@@ -99,10 +156,6 @@ def _choices(views: Sequence[CaseView]) -> list[str]:
         whys = [why for why in view.choice.why.split(", ") if why]
         reasons.setdefault(view.choice.by, {}).update(dict.fromkeys(whys))
     return [f"{by} ({', '.join(whys)}, and evenly between)" for by, whys in reasons.items()]
-
-
-def _lead(study: Study) -> list[str]:
-    return [_compared(study, dataset, rows) for (dataset,), rows in groups(study.cases, "dataset")]
 
 
 def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
@@ -125,7 +178,7 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
     counted = study.both_empty is BothEmpty.COUNT
     empties = "correct empty ones count as perfect" if counted else "cases without the label are left out"
     return (
-        f"Compared: {'; '.join(parts)}. Distances are in {unit}, NSD at a tolerance of "
+        f"{'; '.join(parts)}. Distances are in {unit}, NSD at a tolerance of "
         f"{comparison.nsd_tolerance}; failed and absent predictions count as the worst value, "
         f"{empties}."
     )
@@ -155,7 +208,8 @@ def _level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look], statistics
         title = training_title(training, table.loc[table["dataset"] == dataset, "training"].nunique() > 1)
         name = f"{dataset}, {title}" if title else dataset
         first = "Hardest level first. " if len(levels) > 1 and known_order(levels) else ""
-        note = f"{first}Bold: highest at its level. In brackets: 95 % intervals."
+        brackets = " In brackets: 95 % intervals." if any(cell.note for cells in body for cell in cells) else ""
+        note = f"{first}Bold: highest at its level.{brackets}"
         made.append(Table(f"Mean DSC by test level: {name}", ["network", *levels], body, note=note))
     return made
 
@@ -266,6 +320,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
         dataset = comparison.reference.dataset
         rows = study.cases[study.cases["dataset"] == dataset]
         facts += [
+            (f"{dataset}: compared", _compared(study, dataset, rows)),
             (f"{dataset}: trainers", ", ".join(n for n in rows["trainer"].unique() if n) or "not known"),
             (f"{dataset}: plans", ", ".join(n for n in rows["plans"].unique() if n) or "not known"),
             (

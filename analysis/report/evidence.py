@@ -17,10 +17,9 @@ from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS,
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.tallies import ALL, ALL_DATASETS, HARDER, PERTURBED
 from nnunet_skipstudy.analysis.statistics.wins import TIE
+from nnunet_skipstudy.registry import SKIP_PAIRS
 
 OWN_LEVEL = "the level trained on"
-SKIP_PAIRS = (("NoSkip", "UNet"), ("NoSkipVNet", "VNet"), ("NoTopSkip", "UNet"))
-"""Networks that differ in their skips alone: the one without first."""
 
 
 def evidence(statistics: Statistics, datasets: list[str], looks: dict[NetworkKey, Look]) -> list[str]:

@@ -20,10 +20,14 @@ def text(words: str) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     yield f"# {text(report.title)}\n"
-    for sentence in report.lead:
-        yield f"{text(sentence)}\n"
-    yield from _list("Read this first", report.warnings)
-    yield from _list("What came out", [*report.findings, *report.evidence, *report.details, report.honesty])
+    yield f"{text(report.summary)}\n"
+    for answer in report.answers:
+        yield f"**{text(answer.text)}** {text(answer.scope)}\n"
+    yield from _list("What came out", [finding.text for finding in (*report.findings, *report.more_findings)])
+    warnings = [" ".join((warning.text, *(f"({place})" for place in warning.places))) for warning in report.warnings]
+    yield from _list("Before trusting it", warnings)
+    behind = [line for finding in (*report.findings, *report.more_findings) for line in finding.behind]
+    yield from _list("How sure that is", [*report.evidence, *filter(None, [report.honesty]), *dict.fromkeys(behind)])
     if report.pictures:
         yield "## Figures\n"
     for picture in report.pictures:

@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +11,15 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup
-from PIL import Image
 
 from nnunet_skipstudy import __version__
+from nnunet_skipstudy.analysis.dictionary import meaning
 from nnunet_skipstudy.analysis.figures.drawing import Picture
+from nnunet_skipstudy.analysis.figures.looks import on_dark
 
 TEMPLATES = Path(__file__).parent / "templates"
-MAX_FIGURE_BYTES = 7_000_000
+MAX_FIGURE_BYTES = 3_000_000
 """Of the figures on the page; further ones lie beside it, and the page lists them."""
-MAX_WIDTH = 900
-"""Pixels, of photographs on the page."""
 SCRIPTS = ("core.js", "charts.js", "sweep.js", "tables.js")
 
 
@@ -51,20 +50,47 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The sentence that answers the study's question, and whom its interval speaks of; empty without one."""
+
+    text: str
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of what came out, and the numbers behind it, which are folded away."""
+
+    text: str
+    behind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Warnings:
+    """What a reader has to know: one sentence, and what it holds for, where it holds for several."""
+
+    text: str
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """All that the page says, in its order. ``overview``: those of its tables that a terminal shows.
 
-    ``charts`` and ``sweep`` are the numbers and pictures for the page's script, as JSON can hold them;
-    ``sweep_note`` says what was taken and what left out.
+    ``answers``: one sentence a data set, to the study's question; ``forest_note``: how to read the picture below it.
+    ``charts`` and ``sweep`` are the numbers and pictures for the page's script, as JSON can hold them; ``sweep_note``
+    says what was taken and what left out. ``intervals``: whether there are any.
     """
 
     title: str
-    lead: list[str]
-    findings: list[str]
+    summary: str
+    answers: list[Answer]
+    forest_note: str
+    findings: list[Finding]
+    more_findings: list[Finding]
     evidence: list[str]
-    details: list[str]
     honesty: str
-    warnings: list[str]
+    warnings: list[Warnings]
     overview: list[Table]
     tables: list[Table]
     pictures: list[Picture]
@@ -74,37 +100,60 @@ class Report:
     facts: list[tuple[str, str]]
     methods: list[tuple[str, str]]
     caveats: list[str]
+    intervals: bool
     version: str = field(default=__version__)
 
 
-def data_uri(picture: Picture) -> str:
-    """A figure's file as a ``data:`` address, so that a page holds it without its ids meeting another's.
+@dataclass(frozen=True)
+class Held:
+    """A figure within the page: its file as a ``data:`` address, so that its ids meet no other's; size in pixels."""
 
-    Photographs come smaller than beside the page, in few colours.
-    """
-    if not picture.raster:
-        return "data:image/svg+xml;base64," + base64.b64encode(picture.svg.read_bytes()).decode("ascii")
-    stream = io.BytesIO()
-    with Image.open(picture.svg.with_suffix(".png")) as image:
-        small = image.convert("RGB")
-    small.thumbnail((MAX_WIDTH, 2 * MAX_WIDTH))
-    small.quantize(64).save(stream, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    picture: Picture
+    address: str
+    width: int
+    height: int
 
 
-def _held(pictures: Sequence[Picture]) -> tuple[dict[Picture, str], list[Picture]]:
-    """The main pictures with their addresses, as far as the page has room, and all others."""
-    held: dict[Picture, str] = {}
+def held(picture: Picture) -> Held:
+    """Read a figure, and let it be dark on a dark page. Its root element names its size in points."""
+    start, root, rest = re.split(r"(<svg[^>]*>)", picture.svg.read_text(encoding="utf-8"), maxsplit=1)
+    width, height = (float(found) * 4 / 3 for found in re.findall(r' (?:width|height)="([\d.]+)pt"', root))
+    style = (TEMPLATES / "figure.css").read_text(encoding="utf-8")
+    content = f"{start}{root}<style>{style}</style>{rest}".encode()
+    address = "data:image/svg+xml;base64," + base64.b64encode(content).decode("ascii")
+    return Held(picture, address, round(width), round(height))
+
+
+def _within(pictures: Sequence[Picture]) -> tuple[list[Held], list[Picture]]:
+    """The main pictures, as far as the page has room, and all others."""
+    within: list[Held] = []
     others: list[Picture] = []
     size = 0
     for picture in pictures:
-        address = data_uri(picture) if picture.main else ""
-        if address and size + len(address) <= MAX_FIGURE_BYTES:
-            size += len(address)
-            held[picture] = address
+        found = held(picture) if picture.main else None
+        if found and size + len(found.address) <= MAX_FIGURE_BYTES:
+            size += len(found.address)
+            within.append(found)
         else:
             others.append(picture)
-    return held, others
+    return within, others
+
+
+COLUMNS = {
+    "network": "architecture", "minus": "other_architecture", "slope on TD": "slope_on_disparity",
+    "area over TD": "disparity_area", "p": "p_value", "p (Holm)": "p_holm", "groups": "n_groups", "cases": "n_cases",
+    "difference [95 %]": "difference", "rank of mean [95 %]": "rank_of_mean", "first in": "share_first",
+    "seeds x folds": "n_seeds", "relative": "relative_change",
+}  # fmt: skip
+"""What a table's column is called in the data dictionary, where that isn't its title in small letters."""
+
+
+def tip(title: str) -> str:
+    """What a column is, by the data dictionary; empty for one that isn't in it."""
+    try:
+        return meaning(COLUMNS.get(title, title.lower().replace(" ", "_")))
+    except KeyError:
+        return ""
 
 
 def json_in_script(content: object) -> Markup:
@@ -119,7 +168,7 @@ def render(report: Report) -> str:
     """The page. Every string is escaped; nothing is fetched from the network, and only our own script may run."""
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f"(() => {{\n{script}}})();\n"
-    shown, others = _held(report.pictures)
+    within, others = _within(report.pictures)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -134,6 +183,9 @@ def render(report: Report) -> str:
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         digest=digest,
-        shown=shown,
-        others=others,
+        tip=tip,
+        twins={found.picture.chart: found for found in reversed(within) if found.picture.chart},
+        figures=[found for found in within if not found.picture.chart],
+        beside=[*(found.picture for found in within if found.picture.chart), *others],
+        colours=[(network["colour"], on_dark(network["colour"])) for network in report.charts["networks"]],
     )

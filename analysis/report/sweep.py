@@ -2,6 +2,8 @@
 
 import base64
 import io
+import json
+import math
 from collections.abc import Sequence
 from itertools import cycle, pairwise
 from typing import Any
@@ -13,11 +15,10 @@ from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Pixels, Place
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import Outlines
-from nnunet_skipstudy.registry import in_order
 
-MAX_SIDE = 192
+MAX_SIDE = 256
 """Pixels; larger images are made smaller for the page."""
-MAX_BYTES = 9_000_000
+MAX_BYTES = 6_500_000
 """Of all the pictures on the page. Further cases are left out, and the page says how many."""
 
 Json = dict[str, Any]
@@ -27,16 +28,17 @@ def sweep(views: Sequence[CaseView], looks: dict[NetworkKey, Look], max_bytes: i
     """The slider's cases.
 
     Returns:
-        ``cases``: each with ``images`` (by level, a data address), ``reference`` (an SVG path), and ``trainings``,
-        each with ``tiles``: by network (numbered as in ``looks``) and level a path and a DSC, or null. Cases are
-        taken in turn from each data set until ``max_bytes`` are full; ``left_out`` counts the others.
+        ``cases``: each with ``images`` (by slice and level, a data address), ``reference`` (by slice and label, an SVG
+        path), ``notes`` (by level), and ``trainings``, each with ``tiles``: by network (numbered as in ``looks``) and
+        level, or null: ``paths`` (by slice and label) and ``dsc`` (mean, then by label). Cases are taken in turn from
+        each data set until ``max_bytes`` are full; ``left_out`` counts the others.
     """
     order = {key: index for index, key in enumerate(looks)}
     made: list[tuple[int, Json]] = []
     size = left_out = 0
     for index, view in _in_turn(views):
         case = _case(view, order)
-        own = _size(case)
+        own = len(json.dumps(case))
         if size + own > max_bytes:
             left_out += 1
             continue
@@ -55,38 +57,29 @@ def _in_turn(views: Sequence[CaseView]) -> list[tuple[int, CaseView]]:
     return [(index, view) for _, index, view in sorted(turns, key=lambda item: item[:2])]
 
 
-def _size(case: Json) -> int:
-    pictures = sum(len(image) for image in case["images"])
-    paths = sum(
-        len(tile[0])
-        for training in case["trainings"]
-        for tiles in training["tiles"]
-        for tile in tiles["levels"]
-        if tile
-    )
-    return pictures + paths + len(case["reference"])
-
-
 def _case(view: CaseView, order: dict[NetworkKey, int]) -> Json:
-    levels = in_order(view.images)
-    trainings = list(dict.fromkeys(place.training for place in view.predictions))
+    levels = view.levels
+    trainings = list(dict.fromkeys(place.training for place in view.planes[0].predictions))
     rows, columns = view.shape
     return {
         "dataset": view.dataset,
         "case": view.choice.case,
         "why": view.choice.why,
-        "slice": view.slice_index,
         "size": [columns, rows],
         "levels": [level_title(level) for level in levels],
-        "images": [data_uri(view.images[level]) for level in levels],
-        "reference": path_of(view.reference),
+        "notes": [view.notes.get(level, "") for level in levels],
+        "labels": list(view.labels),
+        "slices": [plane.index for plane in view.planes],
+        "first": view.fullest,
+        "images": [[data_uri(plane.images[level]) for level in levels] for plane in view.planes],
+        "reference": [[path_of(one) for one in plane.reference] for plane in view.planes],
         "trainings": [
             {
                 "title": training_title(training),
                 "tiles": [
                     {"network": order[key], "levels": [_tile(view, Place(training, key, level)) for level in levels]}
                     for key in order
-                    if any(Place(training, key, level) in view.predictions for level in levels)
+                    if any(Place(training, key, level) in view.dsc for level in levels)
                 ],
             }
             for training in trainings
@@ -94,11 +87,14 @@ def _case(view: CaseView, order: dict[NetworkKey, int]) -> Json:
     }
 
 
-def _tile(view: CaseView, place: Place) -> list[Any] | None:
-    if place not in view.predictions:
+def _tile(view: CaseView, place: Place) -> Json | None:
+    if place not in view.dsc:
         return None
-    score = view.dsc.get(place, float("nan"))
-    return [path_of(view.predictions[place]), round(score, 4) if np.isfinite(score) else None]
+    return {
+        "paths": [[path_of(one) for one in plane.predictions[place]] for plane in view.planes],
+        "dsc": [value if math.isfinite(value) else None for value in view.dsc[place]],
+        "empty": place in view.empty,
+    }
 
 
 def path_of(outlines: Outlines) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
+from nnunet_skipstudy.analysis.report.words import count
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.metrics import BothEmpty, Surface
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
@@ -153,9 +154,9 @@ def _schedule(trainer: str) -> str:
         options = parse_trainer_name(trainer).options
     except UserError:
         return f"as {trainer} does" if trainer else "not known"
-    iterations = f" of {options.iterations} iterations" if options.iterations else ""
+    iterations = f" of {count(options.iterations, 'iteration')}" if options.iterations else ""
     augmentation = "spatial augmentation only" if options.spatial_augmentation else "nnU-Net's augmentation"
-    return f"{options.epochs or DEFAULT_EPOCHS} epochs{iterations}, {augmentation}"
+    return f"{count(options.epochs or DEFAULT_EPOCHS, 'epoch')}{iterations}, {augmentation}"
 
 
 def mirroring_words(runs: Sequence[Run]) -> str:

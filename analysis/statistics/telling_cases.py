@@ -13,7 +13,7 @@ def choose_cases(setting: Setting, n: int) -> list[Choice]:
 
     Drop and mean are over the eligible networks (all, where none is). Where no level is counted from, the spread
     over levels stands for the drop; where there is one level only, the DSC. Ties go to the first case; others are
-    taken evenly from one end to the other. The first one is the most telling.
+    taken evenly from one end to the other.
     """
     networks = setting.ranked or list(range(len(setting.networks)))
     level_means = nanmean(setting.dsc[:, networks], 1)  # case, level
@@ -38,4 +38,4 @@ def choose_cases(setting: Setting, n: int) -> list[Choice]:
             found[index] = f"{found[index]}, {why}" if found[index] else why
         else:
             found.setdefault(index, why)
-    return [Choice(setting.cases[index], why, by, index == order[0]) for index, why in list(found.items())[:n]]
+    return [Choice(setting.cases[index], why, by) for index, why in list(found.items())[:n]]

@@ -49,6 +49,140 @@ def test_the_chart_s_menus_change_it(page: Any) -> None:
     assert page.locator("#chart-levels svg").inner_html() != before
 
 
+def test_the_first_screen_answers_with_its_uncertainty(page: Any) -> None:
+    """One sentence with an interval and its scope, one picture, at most five findings, tests folded away."""
+    words = page.locator(".answer").inner_text()
+    assert "U-Net when texture shifts: from unperturbed to hardest" in words
+    assert "[" in words
+    assert "another seed may differ" in words
+    rows = page.locator("#answer svg .row")
+    assert rows.count() == 4  # V-Net is degenerate, so one pair; four levels have a change
+    assert page.locator("#answer svg .zone").count() == 1
+    rows.first.locator(".mark").hover()
+    tip = page.locator("#answer .tip").inner_text()
+    assert "U-Net minus No-Skip U-Net" in tip
+    assert tip.split("hardest: ")[1].split("\n")[0] in page.locator(".answer").inner_text()
+    page.locator("#answer").get_by_label("of", exact=True).select_option(index=1)
+    assert rows.count() == 5
+    assert 1 <= page.locator("#findings > ul > li").count() <= 5
+    assert not page.locator("#findings").get_by_text("p < 0.001").first.is_visible()
+    page.locator("#findings .findings summary").first.click()
+    assert "change of mean DSC at hardest: −0." in page.locator("#findings .findings details").first.inner_text()
+    assert page.locator("#answer").bounding_box()["y"] < 400
+
+
+def test_the_address_keeps_what_is_shown(page: Any, browser: Any) -> None:
+    """Metric, level, case, label and hidden networks: the same address shows the same, and the usual view has none."""
+    assert "#!" not in page.url
+    page.locator("#chart-levels").get_by_label("metric").select_option(label="HD95")
+    page.locator("#explore [data-networks] button", has_text="UNet++").click()
+    page.locator("#sweep").get_by_label("case", exact=True).select_option(index=1)
+    page.locator("#sweep").get_by_label("label", exact=True).select_option(index=1)
+    page.get_by_label("level", exact=True).first.press("ArrowRight")
+    page.get_by_role("checkbox", name="prediction").uncheck()
+    other = browser.new_page()
+    other.goto(page.url)
+    assert tiles(other) == tiles(page)
+    for chart in ("levels", "disparity"):
+        drawn = [at.locator(f"#chart-{chart} svg").inner_html() for at in (page, other)]
+        assert drawn[0] == drawn[1]
+    assert "HD95" in drawn[0] or "HD95" in other.locator("#chart-levels svg").inner_html()
+    other.close()
+    page.get_by_role("checkbox", name="prediction").check()
+    page.locator("#explore [data-networks] button", has_text="UNet++").click()
+    assert "prediction" not in page.url
+    assert "hide" not in page.url
+
+
+def test_a_label_can_be_chosen(page: Any) -> None:
+    """Its outlines alone, and its own DSC."""
+    whole = tiles(page)
+    page.locator("#sweep").get_by_label("label", exact=True).select_option(index=1)
+    one = tiles(page)
+    for (_, outlines, words), (_, own, of_one) in zip(whole, one, strict=True):
+        assert all(path in joined for path, joined in zip(own, outlines, strict=True))
+        assert [len(path) for path in own] < [len(path) for path in outlines]
+        assert words.split(":")[0] == of_one.split(":")[0]
+    assert whole[1][2] != one[1][2]
+
+
+def test_a_case_can_be_enlarged(page: Any) -> None:
+    """By click; arrow keys move through levels and networks, Escape closes and gives the focus back."""
+    dialog = page.locator("#sweep dialog")
+    assert not dialog.is_visible()
+    page.locator("#sweep .tiles button").nth(1).click()
+    assert dialog.is_visible()
+    assert dialog.locator("svg").bounding_box()["width"] > 400
+    seen = [(dialog.locator("h3").inner_text(), dialog.locator("figcaption").inner_text())]
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        seen.append((dialog.locator("h3").inner_text(), dialog.locator("figcaption").inner_text()))
+    assert "hardest" in seen[0][0]
+    assert "harder" in seen[1][0]
+    assert seen[0][1].split(":")[0] == seen[1][1].split(":")[0] != seen[2][1].split(":")[0]
+    assert seen[4] == seen[0]
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert page.evaluate("document.activeElement.parentElement.tagName") == "FIGURE"
+
+
+def test_charts_and_tables_can_be_saved(page: Any, tmp_path: Path) -> None:
+    """A chart as an SVG without the page's style and as a PNG; of a table the rows that are shown."""
+    for name, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as waited:
+            page.locator("#chart-levels").get_by_role("button", name=name).click()
+        path = tmp_path / waited.value.suggested_filename
+        waited.value.save_as(path)
+        assert path.read_bytes().startswith(start)
+        assert b"var(" not in path.read_bytes()
+        assert path.name.startswith("DSC-over-levels")
+    table = page.locator("table.data").first
+    with page.expect_download() as waited:
+        page.locator("#tables").get_by_role("button", name="CSV").first.click()
+    waited.value.save_as(tmp_path / "table.csv")
+    lines = (tmp_path / "table.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 1 + len(column(table, 0))
+    assert lines[0].startswith("network,hardest,")
+    assert lines[1].split(",")[0] == column(table, 0)[0]
+
+
+def test_numbers_are_rounded_as_in_the_tables(page: Any) -> None:
+    """A chart's marks and the table hold the same digits, also where the sixth decimal would tell otherwise."""
+    page.locator("#chart-levels .mark").first.hover()
+    words = page.locator("#chart-levels .tip").inner_text().split("\n")
+    table = page.locator("table.data").first
+    row = next(row for row in table.locator("tbody tr").all() if row.locator("th").inner_text() == words[0])
+    assert row.locator("td").first.inner_text().split()[0] == words[1].removeprefix("hardest: ")
+
+
+def test_dark_pages_have_dark_charts(page: Any) -> None:
+    """No white card is left, and every network's colour can be seen on the page's."""
+    page.emulate_media(color_scheme="dark")
+    background = "e => getComputedStyle(e).backgroundColor"
+    assert page.locator("body").evaluate(background) == "rgb(21, 25, 29)"
+    assert page.locator("#chart-levels .paper").evaluate(background) == "rgba(0, 0, 0, 0)"
+    assert page.locator("#chart-levels text").first.evaluate("e => getComputedStyle(e).fill") == "rgb(227, 230, 233)"
+    for group in page.locator("#chart-levels [data-series]").all():
+        stroke = group.evaluate("e => getComputedStyle(e).stroke")
+        red, green, blue = map(int, stroke.removeprefix("rgb(").removesuffix(")").split(", "))
+        assert 0.3 * red + 0.59 * green + 0.11 * blue > 75
+    page.emulate_media(color_scheme="light")
+
+
+def test_without_scripts_figures_stand_for_the_charts(browser: Any, report: Path) -> None:
+    """Each with its size, so that nothing moves while it loads; with scripts none is shown twice."""
+    text = report.read_text(encoding="utf-8")
+    shown = text.split("<noscript>")
+    assert sum('alt="DSC over test levels' in part.split("</noscript>")[0] for part in shown[1:]) == 1
+    assert all('alt="DSC over test levels' not in part.split("</noscript>")[-1] for part in shown)
+    opened = browser.new_page()
+    opened.goto(report.as_uri())
+    for picture in opened.locator("figure img").all():
+        assert int(picture.get_attribute("width")) > 100
+        assert int(picture.get_attribute("height")) > 100
+    opened.close()
+
+
 def test_networks_can_be_hidden_and_shown(page: Any) -> None:
     """In all charts and among the pictures at once, by either row of buttons."""
     n_tiles = page.locator("#sweep .tiles figure").count()
@@ -69,7 +203,7 @@ def tiles(page: Any) -> list[tuple[str, list[str], str]]:
     return [
         (
             tile.locator("image").get_attribute("href"),
-            [path.get_attribute("d") for path in tile.locator("path").all()],
+            [path.get_attribute("d") for path in tile.locator("path.outline").all()],
             tile.locator("figcaption").inner_text(),
         )
         for tile in page.locator("#sweep .tiles figure").all()
@@ -82,8 +216,10 @@ def test_the_slider_moves_the_images(page: Any) -> None:
     slider.focus()
     seen = []
     for name in ("hardest", "harder", "unperturbed", "easier", "easiest"):
-        assert page.locator("#sweep output").inner_text() == name
-        assert slider.get_attribute("aria-valuetext") == name
+        said = page.locator("#sweep output").first.inner_text().split("\n")
+        assert said[0] == name
+        assert said[1].startswith("TD ")
+        assert slider.get_attribute("aria-valuetext") == ", ".join(said)
         seen.append(tiles(page))
         page.keyboard.press("ArrowRight")
     assert len({level[0][0] for level in seen}) == 5
@@ -101,7 +237,7 @@ def test_the_slider_moves_the_images(page: Any) -> None:
 
 def test_another_case_and_outlines_off(page: Any) -> None:
     before = tiles(page)
-    page.locator("#sweep").get_by_label("case").select_option(index=1)
+    page.locator("#sweep").get_by_label("case", exact=True).select_option(index=1)
     assert tiles(page)[0] != before[0]
     page.get_by_role("checkbox", name="prediction").uncheck()
     assert all(len(paths) == 1 for _, paths, _ in tiles(page))
@@ -194,8 +330,10 @@ def test_the_page_fits_its_window(page: Any, size: dict[str, int], tmp_path: Pat
 def test_the_page_prints(page: Any, tmp_path: Path) -> None:
     """Without its controls, on a reasonable number of pages."""
     page.emulate_media(media="print")
-    assert not page.locator("#sweep .slider").is_visible()
+    assert not page.locator("#sweep .slider").first.is_visible()
     assert page.locator("#chart-levels svg").is_visible()
+    swatch = page.locator("#explore [data-networks] button").first
+    assert swatch.evaluate("e => getComputedStyle(e, '::before').printColorAdjust") == "exact"
     page.pdf(path=tmp_path / "report.pdf", format="A4")
     n_pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n")
     assert 3 <= n_pages <= 30

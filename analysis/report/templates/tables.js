@@ -33,8 +33,9 @@ function sortable(table) {
 }
 
 function filterable(table) {
-  const rows = [...table.tBodies[0].rows];
-  if (rows.length < 8) return;
+  const rows = [...table.tBodies[0].rows], controls = html("div", { class: "controls" });
+  table.closest(".scroll").before(controls);
+  if (rows.length < 8) { controls.append(tableSaver(table)); return; }
   const input = html("input", { type: "search", placeholder: "words in a row" });
   const said = html("span", { class: "note", role: "status" });
   input.addEventListener("input", () => {
@@ -47,7 +48,16 @@ function filterable(table) {
     }
     said.textContent = words.length ? `${left} of ${rows.length} rows` : "";
   });
-  const controls = html("div", { class: "controls" }, html("label", {}, "filter", input), said);
-  table.closest(".scroll").before(controls);
+  controls.append(html("label", {}, "filter", input), said, tableSaver(table));
 }
+
+// What is shown, in the order shown, as a file for a spreadsheet.
+function tableSaver(table) {
+  const cell = (text) => (/[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
+  const line = (row) => [...row.cells].map((one) => cell(one.textContent.trim().replace(/\s+/g, " ").replace(/−/g, "-"))).join(",");
+  const all = () => [table.tHead.rows[0], ...[...table.tBodies[0].rows].filter((row) => !row.hidden)].map(line).join("\r\n");
+  const name = () => fileName(table.closest(".scroll").getAttribute("aria-label"));
+  return html("span", { class: "savers" }, button("CSV", "save this table as CSV", () => save(new Blob([`\ufeff${all()}\r\n`], { type: "text/csv" }), `${name()}.csv`)));
+}
+labelMap(document.getElementById("labels"));
 for (const table of document.querySelectorAll("table.data")) { sortable(table); filterable(table); }

@@ -11,14 +11,22 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from nnunet_skipstudy.analysis.figures.disparity import _panels
-from nnunet_skipstudy.analysis.figures.looks import Look, looks, shade
+from nnunet_skipstudy.analysis.figures.looks import OTHER_COLOURS, Look, is_dark, looks, on_dark, shade
 from nnunet_skipstudy.analysis.figures.qualitative import _sheet
-from nnunet_skipstudy.analysis.figures.style import fitted, legend_below, network_handle, width_of
-from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place
+from nnunet_skipstudy.analysis.figures.style import (
+    fitted,
+    legend_below,
+    network_handle,
+    said_limits,
+    share_limits,
+    width_of,
+)
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place, Plane
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import outlines
 from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
 from nnunet_skipstudy.analysis.statistics.setting import Setting
+from nnunet_skipstudy.registry import ARCHITECTURES
 
 DATASET = "Dataset902_MadeUp"
 VARIANTS = ("", "_50epochs", "_50epochs_spatialDA", "_spatialDA", "_noDS")
@@ -118,9 +126,48 @@ def test_a_tile_without_a_prediction_says_so() -> None:
     key = NetworkKey("UNet", "nnUNetTrainerUNet", "p", "2d")
     picture, place = np.zeros((8, 8), dtype=np.uint8), Place("", key, "easiest")
     images = {"hardest": picture, "easiest": picture}
-    view = CaseView(
-        "D", Choice("a", "best"), None, (8, 8), outlines(picture), images, {place: outlines(picture)}, {place: 0.5}
-    )
+    plane = Plane(None, images, (outlines(picture),), {place: (outlines(picture),)})
+    view = CaseView("D", Choice("a", "best"), (8, 8), ("organ",), (plane,), 0, {place: (0.5, 0.5)}, frozenset(), {})
     figure = _sheet(view, "", looks([key]), "title")
     words = [text.get_text() for text in figure.axes[0].texts]
     assert (words.count("no prediction"), words.count("0.500")) == (1, 1)
+
+
+def test_axes_of_shares_run_around_what_lies_close() -> None:
+    """All within less than half of 0 to 1 fill the axis, and its title says where it begins; else 0 to 1."""
+    low, high = share_limits([0.9, 0.95, np.nan])
+    assert 0.85 < low < 0.9
+    assert 0.95 < high <= 1.01
+    assert share_limits([0.2, 0.9]) == (0.0, 1.02)
+    assert share_limits([]) == (0.0, 1.02)
+    assert share_limits([0.01, 0.1])[0] == 0.0
+    assert share_limits([-0.2, 0.9])[0] == -0.2
+    axis = Figure().subplots()
+    for value, words in ((0.7, "; axis from 0.70"), (0.0, "")):
+        axis.set_ylim(value, 1)
+        assert said_limits(axis) == words
+
+
+def test_many_labels_are_one_heat_map(tmp_path: Path) -> None:
+    """Of three labels, mean DSC by label and network; of two there is none. Only the first label's chart is main."""
+    for n in (2, 3):
+        labels = ("organ", "core", "rim")[:n]
+        predictions, raw = write_study(
+            tmp_path / str(n), n_patients=5, per_patient=1, architectures=("NoSkip", "UNet"), seeds=(1,), labels=labels,
+            images=False,
+        )  # fmt: skip
+        analyze(AnalyzeOptions(predictions, raw, tmp_path / str(n) / "out", progress=False))
+        assert (tmp_path / str(n) / "out" / "figures" / f"labels_dsc_{DATASET}.svg").exists() == (n == 3)
+        page = (tmp_path / str(n) / "out" / "report.html").read_text(encoding="utf-8")
+        assert page.count('alt="DSC over test levels') == 1
+
+
+def test_dark_colours_are_seen_on_dark_pages_and_images() -> None:
+    """They get a light halo on images and are lighter on a dark page; no two of the registry's become one."""
+    own = [architecture.colour for architecture in ARCHITECTURES.values()]
+    assert is_dark("#000000")
+    assert not is_dark("#F0E442")
+    assert len({on_dark(colour) for colour in own}) == len(own)
+    for colour in (*own, *OTHER_COLOURS):
+        red, green, blue = (int(on_dark(colour)[i : i + 2], 16) for i in (1, 3, 5))
+        assert 0.3 * red + 0.59 * green + 0.11 * blue > 75

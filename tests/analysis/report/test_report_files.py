@@ -1,6 +1,7 @@
 """The report's other faces: Markdown, LaTeX, the script's data, pictures; and all of a study through the command."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from made_up_study import EVIL, write_study
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.analysis import pipeline
 from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Place, Plane
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import outlines
 from nnunet_skipstudy.analysis.report.latex import escaped, latex
@@ -97,7 +98,8 @@ def test_the_page_holds_pictures_as_data_and_stays_small(study: Path) -> None:
     case = data["sweep"]["cases"][0]
     assert case["why"] == "largest drop"
     assert case["levels"] == ["hardest", "harder", "unperturbed", "easier", "easiest"]
-    assert all(image.startswith("data:image/png;base64,") for image in case["images"])
+    assert all(image.startswith("data:image/png;base64,") for by_level in case["images"] for image in by_level)
+    assert [note.split(", ")[0][:3] for note in case["notes"]] == ["TD "] * 5
     assert [tile["network"] for tile in case["trainings"][0]["tiles"]] == [0, 1, 2]
 
 
@@ -118,8 +120,8 @@ def test_caveats_apply_to_the_data_at_hand(tmp_path: Path) -> None:
     assert "No pictures of Dataset902_MadeUp: no test images were found" in html
 
 
-def test_of_a_volume_the_fullest_slice_is_shown(tmp_path: Path) -> None:
-    """Slice 1 of 3 holds most of the reference; brightness is stretched alike at both levels."""
+def test_of_a_volume_slices_with_foreground_are_shown(tmp_path: Path) -> None:
+    """Slices 0 and 1 of 3 hold the reference, slice 1 the most; brightness is stretched alike at both levels."""
     volume = np.zeros((3, 8, 6), dtype=np.uint8)
     volume[0, 2, 2], volume[1, 2:5, 2:5] = 1, 1
     raw, run = tmp_path / "Dataset905_V", level_folder(tmp_path / "p", "nnUNetTrainerUNet", "x").parent
@@ -137,23 +139,32 @@ def test_of_a_volume_the_fullest_slice_is_shown(tmp_path: Path) -> None:
         patch.setattr(pipeline, "qualitative_sheets", lambda views, *_: kept.extend(views) or ())
         pipeline.analyze(pipeline.AnalyzeOptions(tmp_path / "p", raw / "labelsTs", tmp_path / "out", progress=False))
     (found,) = kept
-    assert (found.slice_index, found.shape, found.reference.corners.tolist()) == (
-        1,
-        (8, 6),
-        outlines(volume[1]).corners.tolist(),
-    )
-    assert list(found.images) == ["hardest", "unperturbed"]
-    assert (found.images["hardest"].astype(int) >= found.images["unperturbed"]).all()
-    assert list(found.dsc.values()) == [1.0, 1.0]
+    assert ([plane.index for plane in found.planes], found.fullest, found.shape) == ([0, 1], 1, (8, 6))
+    for plane in found.planes:
+        assert plane.reference[0].corners.tolist() == outlines(volume[plane.index]).corners.tolist()
+        assert [drawn[0].corners.tolist() for drawn in plane.predictions.values()] == [
+            plane.reference[0].corners.tolist()
+        ] * 2
+        assert list(plane.images) == found.levels == ["hardest", "unperturbed"]
+        assert (plane.images["hardest"].astype(int) >= plane.images["unperturbed"]).all()
+    assert list(found.dsc.values()) == [(1.0, 1.0), (1.0, 1.0)]
+    assert not found.empty
 
 
 def test_latex_tables_are_whole(study: Path) -> None:
     """Every row has as many cells as the first, and no sign of LaTeX's is left bare."""
-    for path in (study / "tables").glob("*.tex"):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [line for line in lines if line.endswith(r"\\")]
-        assert len({row.replace(r"\&", "").count(" & ") for row in rows}) == 1
-        assert lines[-1] == r"\end{tabular}"
+    paths = list((study / "tables").glob("*.tex"))
+    assert paths
+    for path in paths:
+        content = path.read_text(encoding="utf-8")
+        parts = re.findall(
+            r"\\begin{(tabular|longtable)}{([^\n]*)}\n\\toprule\n(.*?)\\bottomrule\n\\end", content, re.S
+        )
+        assert len(parts) == content.count(r"\toprule")
+        for _, kinds, body in parts:
+            rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+            n_columns = len(re.sub(r"p{[^}]*}", "l", kinds))
+            assert {row.replace(r"\&", "").count(" & ") + 1 for row in rows} == {n_columns}
 
 
 def test_latex_escapes_and_bolds() -> None:
@@ -164,6 +175,23 @@ def test_latex_escapes_and_bolds() -> None:
     assert escaped("50 % \\ #{}~^<>") == (
         r"50 \% \textbackslash{} \#\{\}\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}"
     )
+
+
+def test_latex_tables_fit_a_page() -> None:
+    """Of columns for two pages: words in both parts, every number once; a long one goes on on the next page."""
+    columns = ["network", "level", *(f"number {i:02d}" for i in range(20))]
+    row = [Cell("N" * 60), Cell("hardest"), *(Cell(f"{i}.123", note="[0.123, 0.456]") for i in range(20))]
+    made = latex(Table("wide", columns, [row], n_words=2))
+    heads = re.findall(r"\\toprule\n(.*) \\\\", made)
+    assert len(heads) > 1
+    assert all(head.startswith("network & level & ") for head in heads)
+    assert [name for head in heads for name in head.split(" & ")[2:]] == columns[2:]
+    for line in made.splitlines():
+        if " & " in line:
+            cells = line.removesuffix(r" \\").replace("{[}", "[").replace("{]}", "]").split(" & ")
+            assert sum(min(len(cell), 24) + 2 for cell in cells) <= 94
+    assert "p{0.26\\linewidth}" in made
+    assert "tabular" not in latex(Table("long", ["a", "b"], [[Cell("1"), Cell("2")]] * 60)).replace("tabcolsep", "")
 
 
 def test_markdown_escapes() -> None:
@@ -188,9 +216,11 @@ def test_numbers_in_words() -> None:
 
 def view(dataset: str, case: str) -> CaseView:
     noise = np.random.default_rng(len(case)).integers(0, 255, (300, 150)).astype(np.uint8)
-    lines, place = outlines(np.zeros((300, 150))), Place("", KEY, "easier")
-    choice = Choice(case, "")
-    return CaseView(dataset, choice, None, (300, 150), lines, {"easier": noise}, {place: lines}, {place: 0.5})
+    lines, place = (outlines(np.zeros((300, 150))),), Place("", KEY, "easier")
+    plane = Plane(None, {"easier": noise}, lines, {place: lines})
+    return CaseView(
+        dataset, Choice(case, ""), (300, 150), ("organ",), (plane,), 0, {place: (0.5, 0.5)}, frozenset(), {}
+    )
 
 
 def test_pictures_are_taken_in_turn_until_the_page_is_full() -> None:

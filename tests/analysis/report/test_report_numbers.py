@@ -13,6 +13,7 @@ from made_up_predictions import write_cases
 from made_up_study import GRID, write_study
 
 from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, analyze
+from nnunet_skipstudy.analysis.report.words import number
 from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.nnunet.images import read_image
 from nnunet_skipstudy.registry import LEVELS
@@ -72,7 +73,7 @@ def test_table_headline_and_interval_are_one_statistic(excluded: tuple[Path, Ana
     changes = cases.groupby(["level", "case"])["dsc"].mean().unstack("level")
     drop = (changes["hardest"] - changes["unperturbed"]).mean()
     report = (folder / "report.md").read_text(encoding="utf-8")
-    assert f"U-Net ({drop:+.3f}, to {by_level['hardest']:.3f})" in report
+    assert f"U-Net ({number(drop, True)}, to {number(by_level['hardest'])})" in report
     assert "Labels and trainings without a value" in report
 
 
@@ -136,6 +137,6 @@ def test_the_slider_shows_the_dsc_of_the_run_it_shows(tmp_path: Path) -> None:
     for case in page_data(tmp_path / "out")["sweep"]["cases"]:
         own = result.cases[(result.cases["case"] == case["case"]) & (result.cases["seed"] == 1)]
         for name, tiles in zip(("UNet", "VNet"), case["trainings"][0]["tiles"], strict=True):  # type: ignore[index]
-            shown = dict(zip(case["levels"], [tile[1] for tile in tiles["levels"]], strict=True))
+            shown = dict(zip(case["levels"], [tile["dsc"] for tile in tiles["levels"]], strict=True))
             measured = own[own["architecture"] == name].set_index("level")["dsc"]
-            assert shown == pytest.approx(measured[list(shown)].round(4).to_dict())
+            assert shown == {level: [pytest.approx(value)] * 2 for level, value in measured[list(shown)].items()}

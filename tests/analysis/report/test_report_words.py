@@ -62,7 +62,7 @@ def test_equal_networks_share_the_highest_mean(tmp_path: Path) -> None:
     shutil.copytree(*folders)
     page = report(tmp_path, predictions, raw)
     assert lines(page, "At hardest, ")[0].startswith("At hardest, No-Skip U-Net and U-Net share the highest mean DSC: ")
-    assert "mean DSC changes alike for No-Skip U-Net and U-Net (-0." in page
+    assert "mean DSC changes alike for No-Skip U-Net and U-Net (−0." in page
     assert "No-Skip U-Net and U-Net each come first in 50% of bootstrap samples" in page
     assert "leads" not in page
 

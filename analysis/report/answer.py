@@ -1,0 +1,121 @@
+"""The one sentence that answers the study's question, with its uncertainty and its scope."""
+
+import math
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis.figures.looks import Look
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.report.page import Answer
+from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number
+from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, Contrasts
+from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
+from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.verdict import BETTER, EQUIVALENT, UNDECIDED, WORSE
+
+Looks = dict[NetworkKey, Look]
+SKIPS = {
+    BETTER: "skips help",
+    WORSE: "skips hurt",
+    EQUIVALENT: "skips make no difference that matters to",
+    UNDECIDED: "whether skips help or hurt is undecided for",
+    "": "too few cases to say whether skips help or hurt",
+}
+SHORT = {BETTER: "better", WORSE: "worse", EQUIVALENT: "no difference that matters",
+         UNDECIDED: "undecided", "": "too few cases to say"}  # fmt: skip
+
+
+def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks) -> Answer:
+    """Whether skips help or hurt when texture shifts; of other networks, which one holds best.
+
+    Args:
+        found: of the setting.
+        setting: that speaks for a data set.
+        table: the ``standings`` of the data set, for what there is no contrast of.
+        looks: titles of the networks.
+    """
+    leading = found.leading
+    if not leading:
+        return Answer(_without_numbers(table, looks))
+    if found.skips:
+        return Answer(capital(_of_skips(leading, found, setting, looks)), _scope(leading[0], setting))
+    if leading[0].other is None:
+        return Answer(_of_one(leading[0], setting, looks), _scope(leading[0], setting))
+    behind = max((one for one in found.differences if one.level == found.hardest), key=lambda one: one.estimate)
+    text = (
+        f"{_other(behind, looks)} has the highest mean DSC at {found.hardest}{_mean_over(setting)}; the next, "
+        f"{looks[behind.first].title}, lies {_value(behind)} from it ({SHORT[behind.verdict]})."
+    )
+    return Answer(text, f"No two networks here differ in their skips alone. {_scope(behind, setting)}".strip())
+
+
+def _of_skips(leading: list[Contrast], found: Contrasts, setting: Setting, looks: Looks) -> str:
+    """The first pair answers; those of other networks with skips follow in short."""
+    first = leading[0]
+    others = [one for one in leading[1:] if one.first != first.first]
+    shift, told = f"at {first.level}", f"its mean DSC lies {_value(first)} from"
+    if first in found.changes:
+        shift, told = (
+            "when texture shifts",
+            f"{_way(first.level, setting)}, its mean DSC changes by {_value(first)} against",
+        )
+    more = [f"{_pair(one, looks)}: {_value(one)}, {SHORT[one.verdict]}" for one in others]
+    return (
+        f"{SKIPS[first.verdict]} {looks[first.first].title} {shift}: {told} {_other(first, looks)}'s"
+        f"{''.join(f'; {words}' for words in more)}."
+    )
+
+
+def _other(one: Contrast, looks: Looks) -> str:
+    return "" if one.other is None else looks[one.other].title
+
+
+def _pair(one: Contrast, looks: Looks) -> str:
+    return f"{looks[one.first].title} against {_other(one, looks)}"
+
+
+def _of_one(one: Contrast, setting: Setting, looks: Looks) -> str:
+    return (
+        f"{looks[one.first].title}'s mean DSC changes by {_value(one)} {_way(one.level, setting)}; it is the only "
+        "network here, so nothing is compared."
+    )
+
+
+def _way(level: str, setting: Setting) -> str:
+    shared = set(setting.references) - {""}
+    start = shared.pop() if len(shared) == 1 else "the level trained on"
+    return f"from {start} to {level}{_mean_over(setting)}"
+
+
+def _mean_over(setting: Setting) -> str:
+    parts = [word for word, is_mean in (("training sets", setting.training == ALL_TRAININGS),
+                                        ("labels", setting.label == ALL_LABELS)) if is_mean]  # fmt: skip
+    return f" (mean over {joined(parts)})" if parts else ""
+
+
+def _value(one: Contrast) -> str:
+    return interval(one.estimate, one.low, one.high, sign=True)
+
+
+def _scope(one: Contrast, setting: Setting) -> str:
+    """Whom the interval speaks of."""
+    if math.isnan(one.low):
+        return ""
+    wrong = f" Probability that the sign is wrong: {one.p_false:.1%}." if one.verdict in (BETTER, WORSE) else ""
+    wrong = wrong.replace(" 0.0%", " below 0.1%") if one.other is not None else ""
+    if one.scope == NETWORKS:
+        return f"This holds for the networks: the variance between trainings is counted.{wrong}"
+    single = setting.training != ALL_TRAININGS and int(setting.replicates.max()) == 1
+    these = ("this training" if one.other is None else "these two trainings") if single else "these trainings"
+    return f"This speaks of {these}: another seed may differ.{wrong}"
+
+
+def _without_numbers(table: pd.DataFrame, looks: Looks) -> str:
+    """Of one level, or of networks without a common case."""
+    known = table[table["dsc"].notna()].sort_values("dsc", kind="stable")
+    if known.empty:
+        return "No network has a mean DSC."
+    best = known.iloc[-1]
+    n = table["key"].nunique()
+    more = f", of {count(n, 'network')}" if n > 1 else "; one network only, so nothing is compared"
+    return f"The highest mean DSC is {number(best['dsc'])}: {looks[best['key']].title} at {best['level']}{more}."
