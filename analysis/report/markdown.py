@@ -23,9 +23,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{text(report.summary)}\n"
     for answer in report.answers:
         yield f"**{text(answer.text)}** {text(answer.scope)}\n"
-    yield from _list("What came out", [finding.text for finding in (*report.findings, *report.more_findings)])
     warnings = [" ".join((warning.text, *(f"({place})" for place in warning.places))) for warning in report.warnings]
     yield from _list("Before trusting it", warnings)
+    yield from _list("What came out", [finding.text for finding in (*report.findings, *report.more_findings)])
     behind = [line for finding in (*report.findings, *report.more_findings) for line in finding.behind]
     yield from _list("How sure that is", [*report.evidence, *filter(None, [report.honesty]), *dict.fromkeys(behind)])
     if report.pictures:

@@ -210,7 +210,7 @@ def test_the_page_says_what_was_compared(tmp_path: Path) -> None:
         write_run(tmp_path / "p", trainer, "unperturbed", {"a": 10, "b": 6})
     run(tmp_path)
     page = page_of(tmp_path)
-    lead = page[page.index("<h1>") : page.index("What came out")]
+    lead = page[page.index("What was compared") :]
     for words in (
         "2 networks (No-Skip U-Net, U-Net)",
         DATASET,
