@@ -17,6 +17,7 @@ from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
 from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
 from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
+from nnunet_skipstudy.analysis.figures.uncertainty import sources_of_uncertainty
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
@@ -36,7 +37,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Table, render
+from nnunet_skipstudy.analysis.report.page import Finding, Table, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -157,7 +158,11 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
         )
         report = content.build_report(study, pictures, views)
-        report = replace(report, findings=[*added.findings, *report.findings], tables=[*added.tables, *report.tables])
+        report = replace(
+            report,
+            findings=[*map(Finding, added.findings), *report.findings],
+            tables=[*added.tables, *report.tables],
+        )
         write_page(folder / "report.html", render(report))
         write_page(folder / "report.md", markdown(report))
         if options.latex:
@@ -282,6 +287,7 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     tolerances = {c.reference.dataset: c.nsd_tolerance for c in study.comparisons}
     datasets, statistics, looks = list(units), study.statistics, study.looks
     yield from forests(statistics, datasets, looks)
+    yield from sources_of_uncertainty(statistics, datasets, looks)
     yield from metric_over_levels(study.summary, looks, units, tolerances, statistics, details)
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from label_heatmaps(statistics, datasets, looks)

@@ -23,7 +23,8 @@ class Contrast:
     ``low``, ``high``: 95 % interval, NaN where there is none. ``verdict``: of the first against the other, empty
     without an interval; of one network, of its interval against 0. ``scope``: whom the interval speaks of. ``zone``:
     the smallest difference that matters, NaN where there is no other. ``p_false``: the probability that the difference
-    has the other sign, NaN likewise.
+    has the other sign, NaN likewise. ``se_cases``, ``se_trainings``: what its error is made of, from ``n_groups``
+    groups of cases and ``n_trainings`` of each network.
     """
 
     first: NetworkKey
@@ -36,6 +37,10 @@ class Contrast:
     scope: str
     zone: float
     p_false: float
+    se_cases: float
+    se_trainings: float
+    n_trainings: int
+    n_groups: int
 
 
 @dataclass(frozen=True)
@@ -113,4 +118,8 @@ def _contrast(row: Row, first: NetworkKey, other: NetworkKey | None) -> Contrast
         *(first, other, row["level"], estimate, low, high, found, row["scope"]),
         zone=row["smallest_difference"],
         p_false=row["p_false"],
+        se_cases=row["se_cases"],
+        se_trainings=row["se_trainings"],
+        n_trainings=int(row["n_trainings"]),
+        n_groups=int(row["n_groups"]),
     )
