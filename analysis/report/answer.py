@@ -103,6 +103,8 @@ def _scope(one: Contrast, setting: Setting) -> str:
         return ""
     wrong = f" Probability that the sign is wrong: {one.p_false:.1%}." if one.verdict in (BETTER, WORSE) else ""
     wrong = wrong.replace(" 0.0%", " below 0.1%") if one.other is not None else ""
+    if one.verdict == UNDECIDED and one.low * one.high > 0:
+        wrong = " The interval is of this pair alone; the verdict is corrected for all pairs of networks."
     if one.scope == NETWORKS:
         return f"This holds for the networks: the variance between trainings is counted.{wrong}"
     single = setting.training != ALL_TRAININGS and int(setting.replicates.max()) == 1
