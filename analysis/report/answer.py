@@ -105,6 +105,8 @@ def _scope(one: Contrast, setting: Setting) -> str:
     wrong = wrong.replace(" 0.0%", " below 0.1%") if one.other is not None else ""
     if one.verdict == UNDECIDED and one.low * one.high > 0:
         wrong = " The interval is of this pair alone; the verdict is corrected for all pairs of networks."
+    if all(group == f"case {case}" for group, case in zip(setting.groups, setting.cases, strict=True)):
+        wrong += " No groups of cases (patients, slides) are known, so each case counts as independent."
     if one.scope == NETWORKS:
         return f"This holds for the networks: the variance between trainings is counted.{wrong}"
     single = setting.training != ALL_TRAININGS and int(setting.replicates.max()) == 1
