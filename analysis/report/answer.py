@@ -42,8 +42,10 @@ def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks
     if leading[0].other is None:
         return Answer(_of_one(leading[0], setting, looks), _scope(leading[0], setting))
     behind = max((one for one in found.differences if one.level == found.hardest), key=lambda one: one.estimate)
+    of_these = " of these trainings" if behind.verdict and behind.scope != NETWORKS else ""
     text = (
-        f"{_other(behind, looks)} has the highest mean DSC at {found.hardest}{_mean_over(setting)}; the next, "
+        f"{_other(behind, looks)} has the highest mean DSC{of_these} at "
+        f"{found.hardest}{_mean_over(setting)}; the next, "
         f"{looks[behind.first].title}, lies {_value(behind)} from it ({SHORT[behind.verdict]})."
     )
     return Answer(text, f"No two networks here differ in their skips alone. {_scope(behind, setting)}".strip())
@@ -60,8 +62,9 @@ def _of_skips(leading: list[Contrast], found: Contrasts, setting: Setting, looks
             f"{_way(first.level, setting)}, its mean DSC changes by {_value(first)} against",
         )
     more = [f"{_pair(one, looks)}: {_value(one)}, {SHORT[one.verdict]}" for one in others]
+    whose = f"in {_these(first, setting)}, " if first.verdict and first.scope != NETWORKS else ""
     return (
-        f"{SKIPS[first.verdict]} {looks[first.first].title} {shift}: {told} {_other(first, looks)}'s"
+        f"{whose}{SKIPS[first.verdict]} {looks[first.first].title} {shift}: {told} {_other(first, looks)}'s"
         f"{''.join(f'; {words}' for words in more)}."
     )
 
@@ -109,9 +112,13 @@ def _scope(one: Contrast, setting: Setting) -> str:
         wrong += " No groups of cases (patients, slides) are known, so each case counts as independent."
     if one.scope == NETWORKS:
         return f"This holds for the networks: the variance between trainings is counted.{wrong}"
-    single = setting.training != ALL_TRAININGS and int(setting.replicates.max()) == 1
-    these = ("this training" if one.other is None else "these two trainings") if single else "these trainings"
-    return f"This speaks of {these}: another seed may differ.{wrong}"
+    return f"This speaks of {_these(one, setting)}: another seed may differ.{wrong}"
+
+
+def _these(one: Contrast, setting: Setting) -> str:
+    if setting.training == ALL_TRAININGS or int(setting.replicates.max()) > 1:
+        return "these trainings"
+    return "this training" if one.other is None else "these two trainings"
 
 
 def _without_numbers(table: pd.DataFrame, looks: Looks) -> str:

@@ -31,7 +31,7 @@ def test_skips_are_said_to_hurt_with_the_interval_and_its_scope(tmp_path: Path) 
     """U-Net loses more than No-Skip; V-Net's pair follows in the same sentence; the picture holds the same numbers."""
     found = report(tmp_path, *made(tmp_path, "NoSkip", "NoSkipVNet", "UNet", "VNet"))
     (answer,) = found.answers
-    start = "Skips hurt U-Net when texture shifts: from unperturbed to hardest, its mean DSC changes by −0."
+    start = "In these two trainings, skips hurt U-Net when texture shifts: from unperturbed to hardest, its mean DSC changes by −0."
     assert answer.text.startswith(start)
     assert " against No-Skip U-Net's; V-Net against No-Skip V-Net: −0." in answer.text
     assert answer.text.count("[") == 2
@@ -52,7 +52,7 @@ def test_of_several_trainings_the_answer_is_on_the_networks(tmp_path: Path) -> N
 def test_without_a_pair_the_best_network_is_set_against_the_others(tmp_path: Path) -> None:
     found = report(tmp_path, *made(tmp_path, "UNet", "AttentionUNet", "UNetPlusPlus"))
     text = found.answers[0].text
-    assert "has the highest mean DSC at hardest; the next, " in text
+    assert "has the highest mean DSC of these trainings at hardest; the next, " in text
     assert "No two networks here differ in their skips alone." in found.answers[0].scope
     forest = found.charts["settings"][0]["forest"]
     assert not forest["skips"]
