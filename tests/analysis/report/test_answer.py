@@ -31,7 +31,7 @@ def test_skips_are_said_to_hurt_with_the_interval_and_its_scope(tmp_path: Path) 
     """U-Net loses more than No-Skip; V-Net's pair follows in the same sentence; the picture holds the same numbers."""
     found = report(tmp_path, *made(tmp_path, "NoSkip", "NoSkipVNet", "UNet", "VNet"))
     (answer,) = found.answers
-    start = "In these two trainings, skips hurt U-Net when texture shifts: from unperturbed to hardest, its mean DSC changes by −0."
+    start = "In these two trainings, skips hurt U-Net when texture shifts: from unperturbed to hardest, its mean DSC "
     assert answer.text.startswith(start)
     assert " against No-Skip U-Net's; V-Net against No-Skip V-Net: −0." in answer.text
     assert answer.text.count("[") == 2
