@@ -1,5 +1,6 @@
 """The trainer behind all trainers of the study: nnU-Net's, with another network and the options of its name."""
 
+import inspect
 import math
 import os
 import time
@@ -15,10 +16,11 @@ from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import nn
 
-from nnunet_skipstudy.architectures.network import build_network
+from nnunet_skipstudy.architectures.network import build_network, redecoded
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions
 from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
+from nnunet_skipstudy.training.mixing import refuse_untrue_mixtures
 from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
 from nnunet_skipstudy.training.spatial_augmentation import spatial_transforms
 
@@ -52,9 +54,15 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
     architecture: ClassVar[str]
     options: ClassVar[TrainerOptions] = TrainerOptions()
 
+    enable_deep_supervision: bool
     num_iterations_per_epoch: int
     num_val_iterations_per_epoch: int
     _best_ema: float | None
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a mixture with other trainers that would train something else than its names say."""
+        super().__init_subclass__()
+        refuse_untrue_mixtures(cls, SkipStudyTrainer)
 
     def __init__(
         self,
@@ -68,7 +76,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         self.save_every = max(1, int(_number(EPOCHS_VARIABLE) or CHECKPOINT_EVERY_EPOCHS))
         self._checkpoint_minutes = _number(MINUTES_VARIABLE)
         self._last_checkpoint = time.monotonic()
-        self.enable_deep_supervision = self.options.deep_supervision
+        self.enable_deep_supervision = self.enable_deep_supervision and self.options.deep_supervision
         if self.options.epochs is not None:
             self.num_epochs = self.options.epochs
         if self.options.iterations is not None:
@@ -85,18 +93,30 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         num_output_channels: int,
         enable_deep_supervision: bool = True,
     ) -> nn.Module:
-        """The architecture's network on this configuration; nnU-Net calls it at training and at inference."""
-        network = build_network(
-            cls.architecture,
-            configuration_manager.network_arch_class_name,
-            configuration_manager.network_arch_init_kwargs,
-            configuration_manager.network_arch_init_kwargs_req_import,
-            num_input_channels,
-            num_output_channels,
-            deep_supervision=enable_deep_supervision,
-            full_resolution_heads=cls.options.full_resolution_heads,
-        )
-        if not cls.options.deep_supervision:
+        """The architecture's network on this configuration; nnU-Net calls it at training and at inference.
+
+        Where a trainer that this one is mixed with builds its own, that one's encoder is decoded with our skips.
+        """
+        deep_supervision = enable_deep_supervision and cls.options.deep_supervision
+        how = {"deep_supervision": deep_supervision, "full_resolution_heads": cls.options.full_resolution_heads}
+        theirs = super().build_network_architecture
+        if theirs is nnUNetTrainer.build_network_architecture:
+            network = build_network(
+                cls.architecture,
+                configuration_manager.network_arch_class_name,
+                configuration_manager.network_arch_init_kwargs,
+                configuration_manager.network_arch_init_kwargs_req_import,
+                num_input_channels,
+                num_output_channels,
+                **how,
+            )
+        else:
+            name, channels = theirs.__qualname__.split(".")[-2], (num_input_channels, num_output_channels)
+            if "plans_manager" not in inspect.signature(theirs).parameters:
+                raise UserError(f"{name}: its build_network_architecture has nnU-Net's old signature; update it")
+            stock = theirs(plans_manager, configuration_manager, *channels, deep_supervision)
+            network = redecoded(stock, name, cls.architecture, num_input_channels, **how)
+        if not deep_supervision:
             # Only the last head is ever reached; DDP stops on parameters that wait for a gradient in vain.
             for head in network.decoder.seg_layers[:-1]:
                 head.requires_grad_(False)
@@ -106,6 +126,9 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
 
     def initialize(self) -> None:
         """Build network, optimizer and loss; with a seed the initial weights follow from it."""
+        if self.options.full_resolution_heads and not self.enable_deep_supervision:
+            name = type(self).__name__
+            raise UserError(f"{name}: _fullresDS and a trainer without deep supervision contradict; keep one of them")
         self._seed(_AT_START)
         super().initialize()
 
