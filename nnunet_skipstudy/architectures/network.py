@@ -1,6 +1,6 @@
 """A plan and an architecture make a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +49,32 @@ class Decoding:
     Attributes:
         deep_supervision: whether the network starts with ``decoder.deep_supervision`` set.
         policies: skip policies by level, full resolution first, instead of the architecture's own.
+        levels: the levels that keep their policy, 0 = full resolution; the others hand on nothing. None: all.
+        skip_dropout: how often, in training, a skip of a sample is left out, 0…1.
         full_resolution_heads: UNet++'s own deep supervision; see :class:`SkipDecoder`.
     """
 
     deep_supervision: bool
     policies: Sequence[SkipPolicy | str] | None = None
+    levels: Collection[int] | None = None
+    skip_dropout: float = 0.0
     full_resolution_heads: bool = False
 
     def policies_of(self, architecture: Architecture, n_levels: int) -> tuple[SkipPolicy, ...]:
-        """The policy of each of ``n_levels`` skips, full resolution first."""
-        return architecture.policies(n_levels) if self.policies is None else tuple(map(SkipPolicy, self.policies))
+        """The policy of each of ``n_levels`` skips, full resolution first.
+
+        Raises:
+            UserError: there is no such level.
+        """
+        own = architecture.policies(n_levels) if self.policies is None else tuple(map(SkipPolicy, self.policies))
+        if self.levels is None:
+            return own
+        if not set(self.levels) <= set(range(n_levels)):
+            raise UserError(
+                f"skips at levels {', '.join(map(str, sorted(self.levels)))}: the plan has levels 0 to {n_levels - 1}; "
+                "choose among these (_skips<levels>)"
+            )
+        return tuple(policy if level in self.levels else SkipPolicy.NONE for level, policy in enumerate(own))
 
 
 def build_network(
@@ -86,7 +102,7 @@ def build_network(
         decoding: fields of :class:`Decoding`; ``deep_supervision`` is needed.
 
     Raises:
-        UserError: the plan's network has no U-Net decoder of nnU-Net's.
+        UserError: the plan's network has no U-Net decoder of nnU-Net's, or not the ``levels`` asked for.
         ValueError: ``policies`` don't fit the plan.
     """
     stock = get_network_from_plans(
@@ -140,6 +156,7 @@ def _decoded(stock: Any, architecture: Architecture, input_channels: int, decodi
             *(encoder, stock.decoder.num_classes, n_convs, levels, make_stage),
             deep_supervision=decoding.deep_supervision,
             full_resolution_heads=decoding.full_resolution_heads,
+            skip_dropout=decoding.skip_dropout,
         )
     return SkipUNet(encoder, decoder)
 
