@@ -58,7 +58,7 @@ def trained(trainer: str) -> dict[str, Any]:
     return {
         "trainer": trainer,
         "network": parsed.without_seed,
-        "architecture": parsed.architecture,
+        "architecture": parsed.network,
         "seed": parsed.options.seed,
     }
 

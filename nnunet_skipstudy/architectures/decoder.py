@@ -1,5 +1,6 @@
 """One decoder for all networks: nnU-Net's own, with a skip object at each level."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 
 from nnunet_skipstudy.architectures.blocks import LayerKit, Level, Size, StageFactory, n_elements, strided_size
 from nnunet_skipstudy.architectures.skips import make_skip
+from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import SkipPolicy
 
 
@@ -35,6 +37,7 @@ class SkipDecoder(nn.Module):
         *,
         deep_supervision: bool,
         full_resolution_heads: bool = False,
+        skip_dropout: float = 0.0,
     ) -> None:
         """Build the decoder of an encoder.
 
@@ -48,6 +51,7 @@ class SkipDecoder(nn.Module):
             full_resolution_heads: UNet++'s own deep supervision (Zhou et al. 2018, section 3.2): a head on each node
                 X^{0,1} ... X^{0,L} of the topmost level instead of one head a resolution. Needs ``nested`` at every
                 level.
+            skip_dropout: how often, in training, a skip of a sample is left out, 0…1; each level draws for itself.
 
         Raises:
             ValueError: the lengths don't fit the encoder, or full-resolution heads lack their nodes.
@@ -65,7 +69,7 @@ class SkipDecoder(nn.Module):
         for s, n_convs in enumerate(n_conv_per_stage):
             level = Level.of(encoder, s, n_convs)
             skip = make_skip(policies[-(s + 1)], kit, level, make_stage, n_below)
-            n_below = skip.row_length
+            skip.dropout, n_below = skip_dropout, skip.row_length
             skips.append(skip)
             transpconvs.append(kit.upsampling(level.coarser_features, level.features, level.stride))
             stages.append(make_stage(level.features + skip.channels, level.features, level.kernel_size, level.n_convs))
@@ -85,14 +89,18 @@ class SkipDecoder(nn.Module):
         Returns:
             Logits (batch, classes, *size); with ``deep_supervision`` a list of them, one a head, full resolution and
             final node first.
+
+        Raises:
+            UserError: the image's size is none that the plan's strides divide, so that levels don't meet.
         """
+        self._refuse_other_sizes(features)
         x = features[-1]
         row: list[Tensor] = []
         decoded = []
         for s, stage in enumerate(self.stages):
             skip = self.skips[s]
             row = skip.row(features[-(s + 2)], row)
-            x = stage(skip(self.transpconvs[s](x), row, x))
+            x = stage(skip(self.transpconvs[s](x), skip.dropped(row), x))
             decoded.append(x)
         if not self.deep_supervision:
             prediction: Tensor = self.seg_layers[-1](x)
@@ -100,6 +108,15 @@ class SkipDecoder(nn.Module):
         supervised = [*row[1:], x] if self.full_resolution_heads else decoded
         heads = [head(node) for head, node in zip(self.seg_layers, supervised, strict=True)]
         return heads[::-1]
+
+    def _refuse_other_sizes(self, features: list[Tensor]) -> None:
+        strides = self.encoder.strides
+        for finer, coarser, stride in zip(features, features[1:], strides[1:], strict=False):
+            if any(n != m * step for n, m, step in zip(finer.shape[2:], coarser.shape[2:], stride, strict=True)):
+                divisors = " x ".join(str(math.prod(steps)) for steps in zip(*strides, strict=True))
+                raise UserError(
+                    f"an image of a size that the plan's strides don't divide; pad it to multiples of {divisors}"
+                )
 
     def compute_conv_feature_map_size(self, input_size: Size) -> int:
         """Numbers in the outputs of all convolutions for one image of ``input_size`` (nnU-Net's memory estimate)."""

@@ -1,9 +1,11 @@
 """A plan and an architecture make a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from dynamic_network_architectures.architectures.unet import PlainConvUNet, ResidualEncoderUNet
 from dynamic_network_architectures.building_blocks.unet_decoder import UNetDecoder
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from torch import Tensor, nn
@@ -12,7 +14,7 @@ from nnunet_skipstudy.architectures.blocks import LayerKit, Size, StageFactory
 from nnunet_skipstudy.architectures.decoder import SkipDecoder
 from nnunet_skipstudy.architectures.vnet import VNetEncoder, vnet_n_convs, vnet_stages
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy, Stages
+from nnunet_skipstudy.registry import ARCHITECTURES, Architecture, SkipPolicy, Stages
 
 
 class SkipUNet(nn.Module):
@@ -40,6 +42,41 @@ class SkipUNet(nn.Module):
         )
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """How the decoder of an architecture is built.
+
+    Attributes:
+        deep_supervision: whether the network starts with ``decoder.deep_supervision`` set.
+        policies: skip policies by level, full resolution first, instead of the architecture's own.
+        levels: the levels that keep their policy, 0 = full resolution; the others hand on nothing. None: all.
+        skip_dropout: how often, in training, a skip of a sample is left out, 0…1.
+        full_resolution_heads: UNet++'s own deep supervision; see :class:`SkipDecoder`.
+    """
+
+    deep_supervision: bool
+    policies: Sequence[SkipPolicy | str] | None = None
+    levels: Collection[int] | None = None
+    skip_dropout: float = 0.0
+    full_resolution_heads: bool = False
+
+    def policies_of(self, architecture: Architecture, n_levels: int) -> tuple[SkipPolicy, ...]:
+        """The policy of each of ``n_levels`` skips, full resolution first.
+
+        Raises:
+            UserError: there is no such level.
+        """
+        own = architecture.policies(n_levels) if self.policies is None else tuple(map(SkipPolicy, self.policies))
+        if self.levels is None:
+            return own
+        if not set(self.levels) <= set(range(n_levels)):
+            raise UserError(
+                f"skips at levels {', '.join(map(str, sorted(self.levels)))}: the plan has levels 0 to {n_levels - 1}; "
+                "choose among these (_skips<levels>)"
+            )
+        return tuple(policy if level in self.levels else SkipPolicy.NONE for level, policy in enumerate(own))
+
+
 def build_network(
     architecture: str,
     arch_class_name: str,
@@ -47,10 +84,7 @@ def build_network(
     arch_kwargs_req_import: Sequence[str],
     input_channels: int,
     output_channels: int,
-    *,
-    deep_supervision: bool,
-    policies: Sequence[SkipPolicy | str] | None = None,
-    full_resolution_heads: bool = False,
+    **decoding: Any,
 ) -> SkipUNet:
     """Build the network that a plan asks for, with an architecture's skips.
 
@@ -65,48 +99,107 @@ def build_network(
         arch_kwargs_req_import: its ``_kw_requires_import``.
         input_channels: channels of the image.
         output_channels: channels of a prediction (classes, or regions).
-        deep_supervision: whether the network starts with ``decoder.deep_supervision`` set.
-        policies: skip policies by level, full resolution first, instead of the architecture's own.
-        full_resolution_heads: UNet++'s own deep supervision; see :class:`SkipDecoder`.
+        decoding: fields of :class:`Decoding`; ``deep_supervision`` is needed.
 
     Raises:
-        UserError: the plan's network has no U-Net decoder of nnU-Net's.
+        UserError: the plan's network has no U-Net decoder of nnU-Net's, or not the ``levels`` asked for.
         ValueError: ``policies`` don't fit the plan.
     """
-    kinds = (arch_class_name, dict(arch_kwargs), arch_kwargs_req_import)
     stock = get_network_from_plans(
-        *kinds, input_channels, output_channels, allow_init=False, deep_supervision=deep_supervision
+        *(arch_class_name, dict(arch_kwargs), arch_kwargs_req_import, input_channels, output_channels),
+        allow_init=False,
+        deep_supervision=True,
     )
-    _refuse_other_networks(stock, arch_class_name)
-    chosen = ARCHITECTURES[architecture]
-    n_levels = len(stock.encoder.output_channels) - 1
-    levels = chosen.policies(n_levels) if policies is None else tuple(map(SkipPolicy, policies))
-    # Building our parts draws default weights, all of them replaced below; forking keeps the draws that count the
-    # same for all architectures.
-    with torch.random.fork_rng(devices=[]):
-        encoder, n_convs, make_stage = _stages(chosen.stages, stock.encoder, arch_kwargs, input_channels)
-        heads = {"deep_supervision": deep_supervision, "full_resolution_heads": full_resolution_heads}
-        network = SkipUNet(encoder, SkipDecoder(encoder, output_channels, n_convs, levels, make_stage, **heads))
+    _refuse_other_networks(stock, f"the plans ask for {arch_class_name}")
+    network = _decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
     network.apply(stock.initialize)
     return network
 
 
-def _refuse_other_networks(stock: nn.Module, class_name: str) -> None:
-    if type(getattr(stock, "decoder", None)) is not UNetDecoder:
+def redecoded(stock: Any, source: str, architecture: str, input_channels: int, **decoding: Any) -> SkipUNet:
+    """A network that somebody else made, decoded with an architecture's skips.
+
+    The encoder stays, with its weights; so do the weights of the decoder that have a place in ours. V-Net's stages are
+    made anew, with the layer types of that encoder.
+
+    Args:
+        stock: a U-Net of nnU-Net's, as its trainers build it.
+        source: who made it, for the message.
+        architecture: as of :func:`build_network`.
+        input_channels: channels of the image.
+        decoding: fields of :class:`Decoding`.
+
+    Raises:
+        UserError: it is another network, or its decoder is made of other layers than its encoder says.
+        ValueError: ``policies`` don't fit it.
+    """
+    _refuse_other_networks(stock, f"{source} builds {type(stock).__name__}")
+    _refuse_changed_layers(stock, source)
+    network = _decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
+    theirs = {key: weight.clone() for key, weight in stock.state_dict().items()}
+    network.apply(stock.initialize)
+    if ARCHITECTURES[architecture].stages is Stages.PLAN:
+        ours = network.state_dict()
+        fitting = {key: theirs[key] for key in ours if key in theirs and theirs[key].shape == ours[key].shape}
+        network.load_state_dict({**ours, **fitting})
+    return network
+
+
+def _decoded(stock: Any, architecture: Architecture, input_channels: int, decoding: Decoding) -> SkipUNet:
+    """The encoder of a U-Net of nnU-Net's behind an architecture's decoder, whose weights are torch's default."""
+    levels = decoding.policies_of(architecture, len(stock.encoder.output_channels) - 1)
+    # Building our parts draws default weights, all of them replaced by the caller; forking keeps the draws that count
+    # the same for all architectures.
+    with torch.random.fork_rng(devices=[]):
+        encoder, n_convs, make_stage = _stages(architecture.stages, stock, input_channels)
+        decoder = SkipDecoder(
+            *(encoder, stock.decoder.num_classes, n_convs, levels, make_stage),
+            deep_supervision=decoding.deep_supervision,
+            full_resolution_heads=decoding.full_resolution_heads,
+            skip_dropout=decoding.skip_dropout,
+        )
+    return SkipUNet(encoder, decoder)
+
+
+def _refuse_other_networks(stock: Any, whose: str) -> None:
+    decoder: Any = getattr(stock, "decoder", None)
+    if type(decoder) is not UNetDecoder or type(stock).forward not in (
+        PlainConvUNet.forward,
+        ResidualEncoderUNet.forward,
+    ):
         raise UserError(
-            f"the plans ask for {class_name}, which is no U-Net of nnU-Net's whose skips could be changed; "
+            f"{whose}, which is no U-Net of nnU-Net's whose skips could be changed; "
             "use plans of nnU-Net's default or ResEnc planners (nnUNetv2_plan_experiment -pl nnUNetPlannerResEncM)"
         )
+    if not len(decoder.stages):
+        raise UserError(f"{whose} of one stage, which has no skips; plan larger patches, for two stages at least")
 
 
-def _stages(
-    stages: Stages, encoder: Any, arch_kwargs: Mapping[str, Any], input_channels: int
-) -> tuple[Any, Sequence[int], StageFactory]:
+def _refuse_changed_layers(stock: Any, source: str) -> None:
+    """Our decoder is made of what the encoder says of itself, which need not be what was made of it since."""
+    n_convs = [len(stage.convs) for stage in stock.decoder.stages]
+    with torch.device("meta"):
+        expected = UNetDecoder(stock.encoder, stock.decoder.num_classes, n_convs, True, _nonlin_first(stock))
+    for part in ("stages", "transpconvs", "seg_layers"):
+        if repr(getattr(expected, part)) != repr(getattr(stock.decoder, part)):
+            raise UserError(
+                f"{source} builds a decoder of other layers than its encoder names (norm_op, nonlin ...), so ours "
+                "would lack them; set them in the plans' arch_kwargs, as nnUNetTrainerBN does"
+            )
+
+
+def _nonlin_first(stock: Any) -> bool:
+    block = stock.decoder.stages[0].convs[0]
+    return getattr(block, "norm", None) is block.all_modules[-1]
+
+
+def _stages(stages: Stages, stock: Any, input_channels: int) -> tuple[Any, Sequence[int], StageFactory]:
     """The encoder, the plan's or V-Net's; convolutions of each of the decoder's stages, deepest first; their maker."""
-    kit, n_levels = LayerKit.of(encoder), len(encoder.output_channels) - 1
+    encoder = stock.encoder
+    kit = LayerKit.of(encoder)
     if stages is Stages.VNET:
         sizes = (encoder.output_channels, encoder.kernel_sizes, encoder.strides)
+        n_levels = len(encoder.output_channels) - 1
         return VNetEncoder(kit, input_channels, *sizes), vnet_n_convs(n_levels)[::-1], vnet_stages(kit)
-    n_convs = arch_kwargs["n_conv_per_stage_decoder"]
-    per_level = [n_convs] * n_levels if isinstance(n_convs, int) else list(n_convs)
-    return encoder, per_level, kit.plan_stages(nonlin_first=bool(arch_kwargs.get("nonlin_first", False)))
+    n_convs = [len(stage.convs) for stage in stock.decoder.stages]
+    return encoder, n_convs, kit.plan_stages(nonlin_first=_nonlin_first(stock))

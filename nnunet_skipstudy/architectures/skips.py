@@ -22,10 +22,13 @@ class Skip(nn.Module):
     Attributes:
         channels: how many channels ``forward`` adds to the up-sampled features.
         row_length: how many feature maps ``row`` returns.
+        dropout: how often, in training, a sample's decoder gets zeros in the place of this skip, 0…1. What is handed
+            on is not scaled, so that a skip at inference is what it was in the samples that had it.
     """
 
     channels: int
     row_length: int = 1
+    dropout: float = 0.0
 
     def row(self, features: Tensor, below: list[Tensor]) -> list[Tensor]:
         """The feature maps of this level that may be handed on, encoder's first.
@@ -35,6 +38,14 @@ class Skip(nn.Module):
             below: the row of the next coarser level; empty above the bottleneck.
         """
         return [features]
+
+    def dropped(self, row: list[Tensor]) -> list[Tensor]:
+        """The row, in training with all its feature maps set to zero in some of the samples."""
+        if not (self.training and self.dropout and row):
+            return row
+        shape = (len(row[0]), *[1] * (row[0].ndim - 1))
+        kept = torch.rand(shape, device=row[0].device) >= self.dropout
+        return [features * kept for features in row]
 
     def forward(self, upsampled: Tensor, row: list[Tensor], coarser: Tensor) -> Tensor:
         """Join the decoder's up-sampled features with what this skip hands on, along the channels.

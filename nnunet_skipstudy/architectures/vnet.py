@@ -22,15 +22,21 @@ def vnet_kernel(kernel_size: Size) -> tuple[int, ...]:
 class VNetStage(nn.Module):
     """A stack of convolutions with one residual sum around them all, the nonlinearity behind the sum.
 
-    The sum runs over the whole input, so in a decoder over the skip's features too. Where the number of channels
-    changes (the first stage, and behind a concatenation) the shortcut is a convolution of kernel size 1 (He et al.
-    2016, option B). The original doubles its decoder's width there instead; we keep the plan's width, so that the
-    networks with and without skips differ in nothing but what reads the skip.
+    The sum runs over the whole input, so in a decoder over the skip's features too: the up-sampled features pass on
+    unchanged, and those of the skip are added through norm(convolution of kernel size 1). So the network without
+    skips is, weight for weight, the one with skips whose weights on them are zero. An encoder's first stage, which
+    widens the image, has such a convolution for its whole input (He et al. 2016, option B). The original doubles its
+    decoder's width instead; we keep the plan's.
 
     Normalisation, nonlinearity and dropout are the plan's (the original: none, PReLU, none).
+
+    Attributes:
+        passed: how many channels, the first ones, the sum takes unchanged: all ``outputs``, or none.
     """
 
-    def __init__(self, kit: LayerKit, inputs: int, outputs: int, kernel_size: Size, n_convs: int) -> None:
+    def __init__(
+        self, kit: LayerKit, inputs: int, outputs: int, kernel_size: Size, n_convs: int, *, passed: int
+    ) -> None:
         super().__init__()
         width = vnet_kernel(kernel_size)
         *settings, nonlin, nonlin_kwargs = kit.block_arguments
@@ -43,31 +49,34 @@ class VNetStage(nn.Module):
         self.convs = nn.Sequential(
             *(convolution(inputs if i == 0 else outputs, last=i == n_convs - 1) for i in range(n_convs))
         )
-        self.shortcut: nn.Module = (
-            nn.Identity()
-            if inputs == outputs
-            else ConvDropoutNormReLU(kit.conv_op, inputs, outputs, 1, 1, kit.conv_bias, kit.norm_op, kit.norm_op_kwargs)
-        )
+        self.passed = passed
+        self.shortcut: nn.Module | None = None
+        if inputs > passed:
+            norm = (kit.conv_bias, kit.norm_op, kit.norm_op_kwargs)
+            self.shortcut = ConvDropoutNormReLU(kit.conv_op, inputs - passed, outputs, 1, 1, *norm)
         self.nonlin = nn.Identity() if nonlin is None else nonlin(**(nonlin_kwargs or {}))
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, *size) to (batch, outputs, *size)."""
-        y: Tensor = self.nonlin(self.convs(x) + self.shortcut(x))
-        return y
+        y: Tensor = self.convs(x)
+        if self.passed:
+            y = y + x[:, : self.passed]
+        if self.shortcut is not None:
+            y = y + self.shortcut(x[:, self.passed :])
+        activated: Tensor = self.nonlin(y)
+        return activated
 
     def compute_conv_feature_map_size(self, size: Size) -> int:
         """Numbers in the outputs of the stage's convolutions, its shortcut's included."""
-        blocks = [*self.convs, self.shortcut]
-        return sum(
-            int(block.compute_conv_feature_map_size(size)) for block in blocks if isinstance(block, ConvDropoutNormReLU)
-        )
+        blocks: list[Any] = [*self.convs, *([] if self.shortcut is None else [self.shortcut])]
+        return sum(int(block.compute_conv_feature_map_size(size)) for block in blocks)
 
 
 def vnet_stages(kit: LayerKit) -> StageFactory:
-    """A maker of V-Net's decoder stages."""
+    """A maker of V-Net's decoder stages, whose first ``outputs`` input channels are the up-sampled ones."""
 
     def make(inputs: int, outputs: int, kernel_size: Size, n_convs: int) -> nn.Module:
-        return VNetStage(kit, inputs, outputs, kernel_size, n_convs)
+        return VNetStage(kit, inputs, outputs, kernel_size, n_convs, passed=outputs)
 
     return make
 
@@ -106,7 +115,8 @@ class VNetEncoder(nn.Module):
             if stages or any(step != 1 for step in stride):
                 modules.append(ConvDropoutNormReLU(kit.conv_op, inputs, outputs, stride, stride, *kit.block_arguments))
                 inputs = outputs
-            modules.append(VNetStage(kit, inputs, outputs, kernel_size, n_convs))
+            passed = outputs if inputs == outputs else 0
+            modules.append(VNetStage(kit, inputs, outputs, kernel_size, n_convs, passed=passed))
             stages.append(nn.Sequential(*modules))
             inputs = outputs
         self.stages = nn.Sequential(*stages)

@@ -21,6 +21,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-d", type=int, required=True, metavar="ID", help="the data set's identifier")
     parser.add_argument("-c", default="2d", metavar="CONFIGURATION", help="2d (default), 3d_fullres ...")
     parser.add_argument("-p", default="nnUNetPlans", metavar="PLANS", help="the plans' identifier (nnUNetPlans)")
+    parser.add_argument(
+        *("-tr", "--trainers"),
+        nargs="+",
+        default=[],
+        metavar="TRAINER",
+        help="further networks: trainers with suffixes (nnUNetTrainerNoSkip_matchedParams)",
+    )
     arguments = parser.parse_args(argv)
     dataset = find_dataset(arguments.d, "nnUNet_preprocessed").name
     if not re.fullmatch(r"\w+", arguments.p):
@@ -28,13 +35,13 @@ def main(argv: list[str]) -> int:
     with contextlib.redirect_stdout(io.StringIO()):
         from nnunet_skipstudy.planning.costs import plan_costs
 
-        costs = plan_costs(dataset, arguments.p, arguments.c)
+        costs = plan_costs(dataset, arguments.p, arguments.c, arguments.trainers)
     unet = costs["UNet"]
     print(f"{dataset}, {arguments.p}, {arguments.c}: one patch, without batch")
     print(f"{'network':<22} {'parameters (M)':>15} {'ratio':>6} {'GFLOP':>8} {'ratio':>6} {'act. MiB':>9} {'ratio':>6}")
     for name, cost in costs.items():
         print(
-            f"{ARCHITECTURES[name].title:<22} "
+            f"{ARCHITECTURES[name].title if name in ARCHITECTURES else name:<22} "
             f"{cost.parameters / 1e6:15.2f} {cost.parameters / unet.parameters:6.2f} "
             f"{cost.forward_flops / 1e9:8.2f} {cost.forward_flops / unet.forward_flops:6.2f} "
             f"{cost.activation_bytes / 2**20:9.1f} {cost.activation_bytes / unet.activation_bytes:6.2f}"

@@ -6,11 +6,12 @@
 import difflib
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
 from nnunet_skipstudy.errors import UserError, nearest, shown
-from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
+from nnunet_skipstudy.registry import ARCHITECTURES, Architecture, SkipPolicy
 
 LARGEST_COUNT = 10**9
 """Of epochs, or of iterations of one: more than anybody waits for."""
@@ -30,6 +31,9 @@ class TrainerOptions:
     spatial_augmentation: bool = False
     deep_supervision: bool = True
     full_resolution_heads: bool = False
+    skips: str = ""
+    skip_dropout: int = 0
+    matched: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,30 @@ class TrainerName:
         """The canonical name with the seed left out: what trainings that are replicates share."""
         return format_trainer_name(self.architecture, replace(self.options, seed=None))
 
+    @property
+    def network(self) -> str:
+        """The architecture's name, with the suffixes that make another network or another way of training skips."""
+        fields = {suffix.field for suffix in SUFFIXES.values() if suffix.of_network}
+        options = TrainerOptions(**{field: getattr(self.options, field) for field in fields})
+        return format_trainer_name(self.architecture, options).removeprefix("nnUNetTrainer")
+
 
 _THEIRS = re.compile(r"^nnu?-?net-?train(er)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Suffix:
-    """What a suffix sets ``field`` of the options to: ``value``, or where it has none its number, at most ``most``."""
+    """What a suffix sets ``field`` of the options to: ``value``, or where it has none its number, at most ``most``.
+
+    ``of_network``: the network that it makes is compared under a name of its own.
+    """
 
     does: str
     field: str
-    value: bool | None = None
+    value: bool | str | None = None
     least: int = 1
     most: int = LARGEST_COUNT
+    of_network: bool = False
 
 
 SUFFIXES: dict[str, Suffix] = {
@@ -66,24 +81,38 @@ SUFFIXES: dict[str, Suffix] = {
     "_spatialDA": Suffix("only augmentations that leave texture alone", "spatial_augmentation", True),
     "_noDS": Suffix("no deep supervision", "deep_supervision", False),
     "_fullresDS": Suffix("UNet++ only: every head at full resolution", "full_resolution_heads", True),
+    "_skips<levels>": Suffix("only these levels hand on, 0 = full resolution (_skips123)", "skips", of_network=True),
+    "_skipDropout<percent>": Suffix(
+        "in training, drop whole skips of whole samples so often", "skip_dropout", most=99, of_network=True
+    ),
+    "_matchedParams": Suffix("widths scaled to the U-Net's parameters", "matched", "parameters", of_network=True),
+    "_matchedFLOPs": Suffix("widths scaled to the U-Net's FLOPs", "matched", "forward_flops", of_network=True),
 }
-"""The known suffixes and what each does, in the order of a name that is made; any order is read, each once."""
+"""The known suffixes and what each does; any order is read, each once."""
+
+_PLACE = re.compile("<.*>")
+_LEVELS = "(?=[0-9])" + "".join(f"{level}?" for level in range(10))
 
 
-def _option(word: str) -> tuple[Suffix, int | bool] | None:
-    """What a suffix without its _ sets; a number has one spelling, since another would be another training's name."""
+def _option(word: str) -> tuple[Suffix, int | bool | str] | None:
+    """What a suffix without its _ sets; it has one spelling, since another would be another training's name."""
     for text, suffix in SUFFIXES.items():
-        digits = f"({'0|' * (not suffix.least)}[1-9][0-9]*)"
-        if match := re.fullmatch(text[1:].replace("<n>", digits), word):
-            return suffix, int(match[1][:MOST_DIGITS]) if suffix.value is None else suffix.value
+        levels = text.endswith("<levels>")
+        pattern = _LEVELS if levels else f"{'0|' * (not suffix.least)}[1-9][0-9]*"
+        if match := re.fullmatch(_PLACE.sub(f"({pattern})", text[1:]), word):
+            if suffix.value is not None:
+                return suffix, suffix.value
+            return suffix, match[1] if levels else int(match[1][:MOST_DIGITS])
     return None
 
 
 def _unknown(word: str) -> str:
     """Why a suffix is none, with the remedy."""
     plain = re.sub(r"\d+", lambda digits: str(int(digits[0][:MOST_DIGITS])), word)
-    if plain != word and _option(plain):
-        return f"the suffix {shown(f'_{word}')} is spelled '_{plain}'; write it so"
+    in_order = re.sub(r"[0-9]+$", lambda digits: "".join(sorted(set(digits[0]))), word)
+    for spelled in (plain, in_order):
+        if spelled != word and _option(spelled):
+            return f"the suffix {shown(f'_{word}')} is spelled '_{spelled}'; write it so"
     return f"unknown suffix {shown(f'_{word}')}; known are {', '.join(SUFFIXES)}"
 
 
@@ -95,32 +124,45 @@ def parse_trainer_name(name: str) -> TrainerName:
         name: ``nnUNetTrainer<Architecture>`` with any of :data:`SUFFIXES`, in any order, each at most once.
 
     Raises:
-        UserError: the architecture or a suffix is unknown, a suffix stands twice, two contradict, a count is above
-            :data:`LARGEST_COUNT`, or the seed has more than 32 bits.
+        UserError: the architecture or a suffix is unknown, a suffix stands twice, two contradict, a number is above
+            what it may be, or it asks for skips where the architecture has none.
     """
     base, *words = name.split("_")
     known = {architecture.trainer: architecture for architecture in ARCHITECTURES.values()}
     if base not in known:
         raise UserError(f"trainer {shown(name)}: {shown(base)} is none of ours; {nearest(base, known)}")
     architecture = known[base]
-    options: dict[str, int | bool] = {}
+    options: dict[str, int | bool | str] = {}
     for word in words:
         option = _option(word)
         if option is None:
             raise UserError(f"trainer {shown(name)}: {_unknown(word)}")
         (row, value), suffix = option, shown(f"_{word}")
-        if value > row.most:
+        if isinstance(value, int) and value > row.most:
             raise UserError(f"trainer {shown(name)}: the number of {suffix} is too large; give at most {row.most}")
         if row.field in options:
             raise UserError(f"trainer {shown(name)}: the suffix {suffix} sets {row.field} twice; keep one of them")
         options[row.field] = value
     parsed = TrainerOptions(**options)  # type: ignore[arg-type]  # the tables above pair field and type
-    if parsed.full_resolution_heads:
-        if architecture.skips is not SkipPolicy.NESTED:
-            raise UserError(f"trainer {shown(name)}: '_fullresDS' is for nnUNetTrainerUNetPlusPlus only; leave it out")
-        if not parsed.deep_supervision:
-            raise UserError(f"trainer {shown(name)}: '_fullresDS' and '_noDS' contradict; keep one of them")
+    for complaint in _contradictions(architecture, parsed):
+        raise UserError(f"trainer {shown(name)}: {complaint}")
     return TrainerName(architecture.name, parsed)
+
+
+def _contradictions(architecture: Architecture, options: TrainerOptions) -> Iterator[str]:
+    """What suffixes ask for that the architecture, or another suffix, rules out."""
+    if options.full_resolution_heads:
+        if architecture.skips is not SkipPolicy.NESTED:
+            yield "'_fullresDS' is for nnUNetTrainerUNetPlusPlus only; leave it out"
+        if not options.deep_supervision:
+            yield "'_fullresDS' and '_noDS' contradict; keep one of them"
+        if options.skips:
+            yield "'_fullresDS' needs the skips of all levels; leave '_skips' out"
+    for level in options.skips:
+        if (architecture.skips if int(level) else architecture.top) is SkipPolicy.NONE:
+            yield f"the {architecture.title} hands on nothing at level {level}; leave that out of '_skips'"
+    if options.skip_dropout and architecture.skips is SkipPolicy.NONE:
+        yield f"the {architecture.title} has no skips to drop; leave '_skipDropout' out"
 
 
 def nearest_trainer(base: str) -> str | None:
@@ -146,11 +188,10 @@ def complain_once(message: str) -> None:
 
 
 def format_trainer_name(architecture: str, options: TrainerOptions) -> str:
-    """The trainer's name for ``options``, suffixes in the order of :data:`SUFFIXES`."""
-    default = TrainerOptions()
-    asked = {text: getattr(options, suffix.field) for text, suffix in SUFFIXES.items()}
-    return ARCHITECTURES[architecture].trainer + "".join(
-        text.replace("<n>", str(value))
-        for text, value in asked.items()
-        if value != getattr(default, SUFFIXES[text].field)
-    )
+    """The trainer's name for ``options``: suffixes of the network first, each kind in the order of :data:`SUFFIXES`."""
+    default, words = TrainerOptions(), ""
+    for text, suffix in sorted(SUFFIXES.items(), key=lambda row: not row[1].of_network):
+        value = getattr(options, suffix.field)
+        if value != getattr(default, suffix.field) and suffix.value in (None, value):
+            words += _PLACE.sub(str(value), text)
+    return ARCHITECTURES[architecture].trainer + words

@@ -1,13 +1,16 @@
 """What each architecture costs on a data set's plan."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.architectures.cost import NetworkCost, network_cost
+from nnunet_skipstudy.architectures.matching import built_by_name
 from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.nnunet.cases import read_description
 from nnunet_skipstudy.nnunet.environment import required_folder
+from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.files import read_object
 
@@ -27,16 +30,17 @@ def plans_file(dataset: str, plans: str) -> Path:
     return path
 
 
-def plan_costs(dataset: str, plans: str, configuration: str) -> dict[str, NetworkCost]:
-    """The cost of every architecture on one configuration's patch.
+def plan_costs(dataset: str, plans: str, configuration: str, trainers: Iterable[str] = ()) -> dict[str, NetworkCost]:
+    """The cost of every architecture on one configuration's patch, and of the networks of further trainers.
 
     Args:
         dataset: the data set's folder name.
         plans: the plans' identifier.
         configuration: ``2d``, ``3d_fullres`` …
+        trainers: names with suffixes; their networks come under the names under which they are compared.
 
     Raises:
-        UserError: the plans or the configuration don't exist.
+        UserError: the plans or the configuration don't exist, or a trainer is none of ours.
     """
     from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
     from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -50,18 +54,12 @@ def plan_costs(dataset: str, plans: str, configuration: str) -> dict[str, Networ
     dataset_json = read_description(path.parent).content
     n_inputs = determine_num_input_channels(manager, chosen, dataset_json)
     n_outputs = manager.get_label_manager(dataset_json).num_segmentation_heads
-    costs = {}
-    for name in ARCHITECTURES:
-        network = build_network(
-            name,
-            chosen.network_arch_class_name,
-            chosen.network_arch_init_kwargs,
-            chosen.network_arch_init_kwargs_req_import,
-            n_inputs,
-            n_outputs,
-            deep_supervision=True,
-        )
-        costs[name] = network_cost(network, n_inputs, chosen.patch_size)
+    channels, costs = (n_inputs, n_outputs), {}
+    for trainer in [*(architecture.trainer for architecture in ARCHITECTURES.values()), *trainers]:
+        name = parse_trainer_name(trainer)
+        plan, decoding = built_by_name(name, chosen, channels, deep_supervision=True)
+        network = build_network(name.architecture, *plan, *channels, **decoding)
+        costs[name.network] = network_cost(network, n_inputs, chosen.patch_size)
     return costs
 
 

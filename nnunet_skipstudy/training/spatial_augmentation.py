@@ -7,6 +7,9 @@ from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
 from batchgeneratorsv2.transforms.spatial.mirroring import MirrorTransform
 from batchgeneratorsv2.transforms.spatial.rot90 import Rot90Transform
 from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
+from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
+
+from nnunet_skipstudy.errors import UserError
 
 
 def interchangeable_axes(patch_size: Sequence[int], spacing: Sequence[float]) -> set[int]:
@@ -26,6 +29,24 @@ def interchangeable_axes(patch_size: Sequence[int], spacing: Sequence[float]) ->
     return largest if len(largest) > 1 else set()
 
 
+def label_transforms(augmentation: Any) -> BasicTransform:
+    """The end of nnU-Net's augmentation, behind all that touches the image: what it makes of labels.
+
+    In a cascade that includes the augmentation of the previous stage's masks, which come as further channels.
+
+    Args:
+        augmentation: nnU-Net's own, composed.
+
+    Raises:
+        UserError: this nnU-Net composes it otherwise.
+    """
+    parts = list(augmentation.transforms)
+    starts = [place for place, part in enumerate(parts) if isinstance(part, RemoveLabelTansform)]
+    if not starts:
+        raise UserError("_spatialDA: this version of nnU-Net composes its augmentation otherwise; leave the suffix out")
+    return ComposeTransforms(parts[starts[0] :])
+
+
 def spatial_transforms(
     patch_size: Sequence[int],
     spacing: Sequence[float],
@@ -38,7 +59,7 @@ def spatial_transforms(
         patch_size: of the patches as the loader cuts them, in voxels.
         spacing: of the configuration, in mm (or pixels), in the same axis order.
         mirror_axes: the axes that may be mirrored.
-        then: what follows the augmentation (nnU-Net's own conversion of labels and targets).
+        then: what follows the augmentation (:func:`label_transforms`).
     """
     transforms: list[Any] = []
     if axes := interchangeable_axes(patch_size, spacing):

@@ -1,9 +1,10 @@
 """The trainer behind all trainers of the study: nnU-Net's, with another network and the options of its name."""
 
+import inspect
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,12 +16,14 @@ from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import nn
 
-from nnunet_skipstudy.architectures.network import build_network
+from nnunet_skipstudy.architectures.matching import built_by_name
+from nnunet_skipstudy.architectures.network import build_network, redecoded
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions
+from nnunet_skipstudy.nnunet.trainer_name import TrainerName, TrainerOptions
 from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
+from nnunet_skipstudy.training.mixing import refuse_untrue_mixtures
 from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
-from nnunet_skipstudy.training.spatial_augmentation import spatial_transforms
+from nnunet_skipstudy.training.spatial_augmentation import label_transforms, spatial_transforms
 
 CHECKPOINT_EVERY_EPOCHS = 10
 """How often ``checkpoint_latest.pth`` is written; nnU-Net's 50 loses too much of a short training."""
@@ -42,6 +45,17 @@ def _number(variable: str) -> float | None:
     return value if value > 0 else None
 
 
+class OtherWidths:
+    """A configuration of nnU-Net's whose network has other ``arch_kwargs``; everything else is its own."""
+
+    def __init__(self, configuration: Any, arch_kwargs: Mapping[str, Any]) -> None:
+        self.network_arch_init_kwargs = dict(arch_kwargs)
+        self._configuration = configuration
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._configuration, name)
+
+
 class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyped
     """nnU-Net's training with a network of the study.
 
@@ -52,9 +66,15 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
     architecture: ClassVar[str]
     options: ClassVar[TrainerOptions] = TrainerOptions()
 
+    enable_deep_supervision: bool
     num_iterations_per_epoch: int
     num_val_iterations_per_epoch: int
     _best_ema: float | None
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a mixture with other trainers that would train something else than its names say."""
+        super().__init_subclass__()
+        refuse_untrue_mixtures(cls, SkipStudyTrainer)
 
     def __init__(
         self,
@@ -68,7 +88,8 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         self.save_every = max(1, int(_number(EPOCHS_VARIABLE) or CHECKPOINT_EVERY_EPOCHS))
         self._checkpoint_minutes = _number(MINUTES_VARIABLE)
         self._last_checkpoint = time.monotonic()
-        self.enable_deep_supervision = self.options.deep_supervision
+        if not self.options.deep_supervision:
+            self.enable_deep_supervision = False
         if self.options.epochs is not None:
             self.num_epochs = self.options.epochs
         if self.options.iterations is not None:
@@ -85,18 +106,24 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         num_output_channels: int,
         enable_deep_supervision: bool = True,
     ) -> nn.Module:
-        """The architecture's network on this configuration; nnU-Net calls it at training and at inference."""
-        network = build_network(
-            cls.architecture,
-            configuration_manager.network_arch_class_name,
-            configuration_manager.network_arch_init_kwargs,
-            configuration_manager.network_arch_init_kwargs_req_import,
-            num_input_channels,
-            num_output_channels,
-            deep_supervision=enable_deep_supervision,
-            full_resolution_heads=cls.options.full_resolution_heads,
-        )
-        if not cls.options.deep_supervision:
+        """The architecture's network on this configuration; nnU-Net calls it at training and at inference.
+
+        Where a trainer that this one is mixed with builds its own, that one's encoder is decoded with our skips.
+        """
+        channels = (num_input_channels, num_output_channels)
+        name = TrainerName(cls.architecture, cls.options)
+        plan, decoding = built_by_name(name, configuration_manager, channels, deep_supervision=enable_deep_supervision)
+        theirs = super().build_network_architecture
+        if theirs is nnUNetTrainer.build_network_architecture:
+            network = build_network(cls.architecture, *plan, *channels, **decoding)
+        else:
+            source = theirs.__qualname__.split(".")[-2]
+            if "plans_manager" not in inspect.signature(theirs).parameters:
+                raise UserError(f"{source}: its build_network_architecture has nnU-Net's old signature; update it")
+            scaled = OtherWidths(configuration_manager, plan[1])
+            stock = theirs(plans_manager, scaled, *channels, decoding["deep_supervision"])
+            network = redecoded(stock, source, cls.architecture, num_input_channels, **decoding)
+        if not decoding["deep_supervision"]:
             # Only the last head is ever reached; DDP stops on parameters that wait for a gradient in vain.
             for head in network.decoder.seg_layers[:-1]:
                 head.requires_grad_(False)
@@ -106,6 +133,9 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
 
     def initialize(self) -> None:
         """Build network, optimizer and loss; with a seed the initial weights follow from it."""
+        if self.options.full_resolution_heads and not self.enable_deep_supervision:
+            name = type(self).__name__
+            raise UserError(f"{name}: _fullresDS and a trainer without deep supervision contradict; keep one of them")
         self._seed(_AT_START)
         super().initialize()
 
@@ -157,19 +187,17 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         **labels: Any,
     ) -> BasicTransform:
         """nnU-Net's augmentation, or the spatial one; with a seed no step of it is chosen by timing."""
-        if self.options.spatial_augmentation:
-            labels.pop("use_mask_for_norm", None)  # nothing here fills what lies outside the mask
-            conversion = self.get_validation_transforms(deep_supervision_scales, **labels)
-            spacing = self.configuration_manager.spacing[-len(patch_size) :]
-            return spatial_transforms(patch_size, spacing, mirror_axes, conversion)
         transforms: BasicTransform = super().get_training_transforms(
             patch_size, rotation_for_DA, deep_supervision_scales, mirror_axes, do_dummy_2d_data_aug, **labels
         )
+        if self.options.spatial_augmentation:
+            spacing = self.configuration_manager.spacing[-len(patch_size) :]
+            return spatial_transforms(patch_size, spacing, mirror_axes, label_transforms(transforms))
         if self.options.seed is not None:
             pin_choices_made_by_timing(transforms)
         return transforms
 
-    # Deep supervision at full resolution
+    # Deep supervision: at full resolution, and of plans of two stages
 
     def _get_deep_supervision_scales(self) -> list[list[float]] | None:
         scales: list[list[float]] | None = super()._get_deep_supervision_scales()
@@ -178,10 +206,13 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         return scales
 
     def _build_loss(self) -> nn.Module:
-        loss: nn.Module = super()._build_loss()
-        if self.options.full_resolution_heads and isinstance(loss, DeepSupervisionWrapper):
+        with np.errstate(invalid="ignore"):
+            loss: nn.Module = super()._build_loss()
+        if isinstance(loss, DeepSupervisionWrapper):
+            # nnU-Net leaves the coarsest head out; in a plan of two stages it is the only one, and its weight 0 / 0.
             n_heads = len(loss.weight_factors)
-            loss = DeepSupervisionWrapper(loss.loss, np.full(n_heads, 1 / n_heads))
+            if self.options.full_resolution_heads or n_heads == 1:
+                loss = DeepSupervisionWrapper(loss.loss, np.full(n_heads, 1 / n_heads))
         return loss
 
     # Checkpoints

@@ -16,7 +16,7 @@ from nnunet_skipstudy.architectures.attention_maps import attention_maps
 from nnunet_skipstudy.architectures.network import SkipUNet, build_network
 from nnunet_skipstudy.architectures.skips import AttentionGate, make_skip
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import ARCHITECTURES, SkipPolicy
+from nnunet_skipstudy.registry import ARCHITECTURES, Group, SkipPolicy
 
 FROZEN = Path(__file__).parent / "frozen_networks.json"
 every_plan = pytest.mark.parametrize("plan_name", PLANS)
@@ -26,6 +26,16 @@ PAIRS = [
     ("VNet", "NoSkipVNet"),
     ("UNet", "AttentionUNet"),
     ("UNet", "UNetPlusPlus"),
+    ("UNet", "NoTopSkip"),
+]
+
+NESTED_PAIRS = [
+    *(
+        (one.name, other.name)
+        for one in ARCHITECTURES.values()
+        for other in ARCHITECTURES.values()
+        if one.group is Group.STANDARD and other.group is Group.NO_SKIP and one.stages is other.stages
+    ),
     ("UNet", "NoTopSkip"),
 ]
 
@@ -290,17 +300,46 @@ def test_attention_gate_weights_the_encoder_features() -> None:
 
 
 def test_vnet_block_adds_its_whole_input() -> None:
-    """With its convolutions silenced a decoder block still hands on what the shortcut took from the skip."""
+    """With its convolutions silenced a decoder block hands on the up-sampled half unchanged, plus the skip's share."""
     plan = PLANS["2d"]
     stage = network_for(plan, "VNet").decoder.stages[-1]
     for parameter in stage.convs.parameters():
         nn.init.zeros_(parameter)
-    upsampled_then_skip = torch.randn(1, 8, 40, 56)
-    expected = stage.nonlin(stage.shortcut(upsampled_then_skip))
-    assert torch.equal(stage(upsampled_then_skip), expected)
-    changed = upsampled_then_skip.clone()
-    changed[:, 4:] = 0
-    assert not torch.equal(stage(changed), expected)
+    upsampled, skip = torch.randn(1, 4, 40, 56), torch.randn(1, 4, 40, 56)
+    expected = stage.nonlin(upsampled + stage.shortcut(skip))
+    assert torch.equal(stage(torch.cat((upsampled, skip), 1)), expected)
+    assert not torch.equal(stage(torch.cat((upsampled, 0 * skip), 1)), expected)
+
+
+def embedded(weight: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """A weight in the first places of a larger one that is zero elsewhere."""
+    larger = torch.zeros(shape)
+    larger[tuple(slice(0, n) for n in weight.shape)] = weight
+    return larger
+
+
+@every_plan
+@pytest.mark.parametrize(("with_skips", "without"), NESTED_PAIRS)
+def test_a_network_with_skips_of_weight_zero_is_its_partner_without(
+    with_skips: str, without: str, plan_name: str
+) -> None:
+    """To 0.0, all heads: the pair differs in what reads the skip, and in nothing else."""
+    plan = PLANS[plan_name]
+    larger, smaller = network_for(plan, with_skips).eval(), network_for(plan, without, seed=3).eval()
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for weight in smaller.parameters():  # residual blocks start with a factor of 0, biases at 0
+            weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
+    state, whole = smaller.state_dict(), larger.state_dict()
+    larger.load_state_dict(
+        {
+            key: embedded(state[key], weight.shape) if key in state else torch.zeros_like(weight)
+            for key, weight in whole.items()
+        }
+    )
+    with torch.no_grad():
+        for one, other in zip(larger(probe(plan)), smaller(probe(plan)), strict=True):
+            assert float((one - other).abs().max()) == 0.0
 
 
 @pytest.mark.parametrize(

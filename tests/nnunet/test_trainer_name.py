@@ -49,6 +49,17 @@ def test_formatting_and_parsing_are_inverse(architecture: str) -> None:
         ("nnUNetTrainerNoSkip_5epochs_6epochs", "sets epochs twice"),
         ("nnUNetTrainerNoSkip_fullresDS", "'_fullresDS' is for nnUNetTrainerUNetPlusPlus only"),
         ("nnUNetTrainerUNetPlusPlus_noDS_fullresDS", "'_fullresDS' and '_noDS' contradict"),
+        ("nnUNetTrainerUNet_skips21", "the suffix '_skips21' is spelled '_skips12'; write it so"),
+        ("nnUNetTrainerUNet_skips1123", "is spelled '_skips123'; write it so"),
+        ("nnUNetTrainerUNet_skips", "unknown suffix '_skips'"),
+        ("nnUNetTrainerUNet_skips1_skips2", "sets skips twice"),
+        ("nnUNetTrainerNoSkip_skips1", "the No-Skip U-Net hands on nothing at level 1; leave that out"),
+        ("nnUNetTrainerNoTopSkip_skips012", "the U-Net without top skip hands on nothing at level 0"),
+        ("nnUNetTrainerUNetPlusPlus_fullresDS_skips12", "'_fullresDS' needs the skips of all levels"),
+        ("nnUNetTrainerUNet_skipDropout0", "unknown suffix '_skipDropout0'"),
+        ("nnUNetTrainerUNet_skipDropout100", "the number of '_skipDropout100' is too large; give at most 99"),
+        ("nnUNetTrainerNoSkipVNet_skipDropout50", "the No-Skip V-Net has no skips to drop"),
+        ("nnUNetTrainerVNet_matchedParams_matchedFLOPs", "sets matched twice"),
         ("nnUNetTrainerSomething_5epochs", "'nnUNetTrainerSomething' is none of ours; did you mean"),
     ],
 )
@@ -65,3 +76,19 @@ def test_a_name_of_any_length_is_refused_in_a_short_line(word: str) -> None:
     with pytest.raises(UserError, match="nnUNetTrainerUNet_") as caught:
         parse_trainer_name(f"nnUNetTrainerUNet_{word}")
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("nnUNetTrainerUNet_3epochs_seed1_spatialDA", "UNet"),
+        ("nnUNetTrainerUNet_matchedFLOPs_seed1_skips023", "UNet_skips023_matchedFLOPs"),
+        ("nnUNetTrainerVNet_skipDropout5_matchedParams_noDS", "VNet_skipDropout5_matchedParams"),
+    ],
+)
+def test_another_network_is_compared_under_another_name(name: str, network: str) -> None:
+    """Suffixes of training alone don't change it; those of the network are in one order."""
+    parsed = parse_trainer_name(name)
+    assert parsed.network == network
+    assert parse_trainer_name(parsed.without_seed).network == network
+    assert parsed.without_seed.startswith(f"nnUNetTrainer{network}")

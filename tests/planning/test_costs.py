@@ -49,6 +49,19 @@ def test_networks_come_in_the_order_of_the_registry_and_skips_cost(planned: Path
         assert values == sorted(set(values)), measure
 
 
+def test_further_trainers_come_under_their_networks_names(planned: Path) -> None:
+    """With widths that match the plan, and after the registry's; a suffix of training alone is no other network."""
+    costs = plan_costs(
+        *(DATASET, "nnUNetPlans", "2d"),
+        ["nnUNetTrainerUNet_skips1_seed3", "nnUNetTrainerNoSkip_matchedParams", "nnUNetTrainerVNet_5epochs_noDS"],
+    )
+    assert list(costs) == [*ARCHITECTURES, "UNet_skips1", "NoSkip_matchedParams"]
+    assert costs["UNet_skips1"] == costs["NoTopSkip"]
+    assert costs["NoSkip_matchedParams"].parameters == pytest.approx(costs["UNet"].parameters, rel=0.02)
+    with pytest.raises(UserError, match="none of ours"):
+        plan_costs(DATASET, "nnUNetPlans", "2d", ["nnUNetTrainer"])
+
+
 def test_channels_in_and_classes_out_are_the_data_set_s(planned: Path) -> None:
     """Two images a case and three labels: more in the first convolution and in the heads, nowhere else."""
     plain = plan_costs(DATASET, "nnUNetPlans", "2d")["UNet"]
