@@ -8,7 +8,9 @@ import pytest
 from conversions import Study, check_data_set, contents, table
 from made_up_downloads import busi, save, truncate
 from PIL import Image as Picture
+from skimage.color import rgb2gray
 from skimage.io import imread, imsave
+from skimage.transform import resize
 
 from nnunet_skipstudy import cli
 
@@ -136,6 +138,18 @@ def test_the_studys_protocol(study: Study, tmp_path):
     assert fold["name"] == "study_train_val"
     n_test = len(list((folder / "labelsTs").iterdir()))
     assert (int(fold["n_train"]), int(fold["n_val"]), n_test) == (20, 5, 7)  # 400, 100, 147 of 647, of 32
+
+
+def test_the_studys_colours_are_made_grey_after_resizing(study: Study, tmp_path):
+    """As the study did it, so that grey levels are rounded once; the luminance is scikit-image's."""
+    download = busi(tmp_path / "download", benign=20, malignant=12)
+    picture = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    save(download / "benign" / "benign (5).png", picture)
+    save(download / "benign" / "benign (5)_mask.png", np.eye(70, 90, dtype=np.uint8) * np.uint8(255))
+    folder = study.convert("busi", download, "--protocol", "study")
+    (path,) = folder.glob("imagesT?/benign_005_0000.png")
+    expected = rgb2gray(resize(picture, (256, 256), anti_aliasing=True)) * 255
+    assert np.abs(imread(path) - expected).max() <= 0.5 + 1e-6
 
 
 @pytest.mark.parametrize("archive", ["zip", "gztar", "tar"])
