@@ -65,12 +65,13 @@ class FlatRendering:
                     "the mask is another image's: fetch the download again"
                 )
             label[mask] = item.label
-        if self.side_px is not None:
-            image, label = resized(image, label, self.side_px)
         pixels = np.rint(image).astype(np.uint8)
         if self.crops is not None:
             return self._cropped(item, pixels, label, self.crops, seed)
-        return [Rendered(item.case, pixels, label, item.image)]
+        if self.side_px is None:
+            return [Rendered(item.case, pixels, label, item.image)]
+        image, label = resized(image, label, self.side_px)
+        return [Rendered(item.case, np.rint(image).astype(np.uint8), label, item.image, whole=pixels)]
 
     def marked(self, mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """The pixels that a mask file marks in any channel but opacity."""
