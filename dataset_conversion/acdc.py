@@ -119,7 +119,8 @@ CONVERTER = of_download(
     about="Make an nnU-Net data set of ACDC, cine MRI of the heart: end-diastole and end-systole of each patient,\n"
     "with right ventricle (RV) 1, myocardium (MYO) 2, left ventricle (LV) 3. The testing patients are the test set\n"
     "where their ground truth is there, else a fifth of the patients.",
-    study="native: volumes; study: 2D as in --slices (the study had no ACDC) (default: native)",
+    study="native: volumes; study: 2D as in --slices, but each slice stretched from its own minimum to its maximum, as "
+    "the study did with other MRI (it had no ACDC) (default: native)",
     examples=("skipstudy convert acdc ACDC.zip -d 514 --name ACDCslices --slices",),
 )
 

@@ -50,7 +50,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         name="GlaS",
         layout=Layout(images=SLIDE, tables=re.escape(TABLE), expected="'train_1.bmp', 'train_1_anno.bmp' and so on"),
         list_cases=list_cases,
-        render=FlatRendering(colour=arguments.rgb, instances=True, crops=crops),
+        render=FlatRendering(colour=arguments.rgb, rec601=study, instances=True, crops=crops),
         labels={"background": 0, "gland": 1},
         # No names that nnU-Net knows: each channel by its own mean and spread, which also evens out the staining;
         # so that colour is all that --rgb changes.
@@ -64,6 +64,7 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
             "rgb": arguments.rgb,
             "crops": number,
             "crop_size": arguments.crop_size if number else None,
+            **({"grey": "Rec. 601"} if study else {}),
         },
         caveats=("divided by slide, as the study did: patients are on both sides of every split",) if study else (),
     )
@@ -153,8 +154,8 @@ CONVERTER = of_download(
     about="Make an nnU-Net data set of GlaS, glands in colon histology: grey, all glands one label. Test B is the\n"
     "test set; train and test A are the training pool, but for the patients of test B, whose slides are left\n"
     "out (left_out.csv): the publisher's own division is one of slides, not of patients.",
-    study="native: whole slides, new patients in the test set; study: 4 crops of 256 x 256 a slide, divided by slide "
-    "as the study did: train 85, validation 60 (test A), test 20 (test B) (default: native)",
+    study="native: whole slides, new patients in the test set; study: 4 crops of 256 x 256 a slide, grey by Rec. 601, "
+    "divided by slide as the study did: train 85, validation 60 (test A), test 20 (test B) (default: native)",
     examples=(
         "skipstudy convert glas warwick_qu_dataset.zip --rgb",
         "skipstudy convert glas GlaS -d 513 --name GlaSstudy --protocol study",

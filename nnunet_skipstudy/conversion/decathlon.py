@@ -58,8 +58,8 @@ def decathlon_converter(
         dataset_name=name,
         about=f"Make an nnU-Net data set of the Decathlon's {task}, {what}: the labelled volumes, a fifth\n"
         "of them the test set.",
-        study=f"native: volumes; study: 2D as in --slices, of {train} volumes to train, {val} to validate and {test} "
-        "to test (default: native)",
+        study="native: volumes; study: 2D as in --slices, but each slice stretched by its own minimum and maximum, "
+        f"of {train} volumes to train, {val} to validate and {test} to test (default: native)",
         examples=(f"skipstudy convert {command} {task}.tar -d {dataset_id + 10} --name {name}Study --protocol study",),
     )
 

@@ -51,6 +51,7 @@ class Rendered:
         source: which part of the download it is.
         geometry: of a medical image.
         copy_of: a file that holds the image already in the data set's format, to be copied.
+        whole: a flat image's grey pixels before it was resized, for looking for copies; None: it wasn't.
     """
 
     case: str
@@ -59,6 +60,7 @@ class Rendered:
     source: str
     geometry: Geometry | None = None
     copy_of: Path | None = None
+    whole: npt.NDArray[np.uint8] | None = None
 
 
 Render = Callable[[SourceCase, Path, Mapping[str, int], int], Sequence[Rendered]]

@@ -14,9 +14,9 @@ from pathlib import Path
 from shutil import copyfile, rmtree
 
 from nnunet_skipstudy.conversion.description import DatasetDescription, Rendered, SourceCase
-from nnunet_skipstudy.conversion.duplicates import Pair, merged_groups, near_duplicates, thumbnail
+from nnunet_skipstudy.conversion.duplicates import Pair, looks, merged_groups, near_duplicates
 from nnunet_skipstudy.conversion.parts import Converted, Parts, divide
-from nnunet_skipstudy.conversion.remarks import remarks
+from nnunet_skipstudy.conversion.remarks import contradictions, remarks
 from nnunet_skipstudy.conversion.source import Download, find_download, unpacked
 from nnunet_skipstudy.conversion.splits import study_folds
 from nnunet_skipstudy.errors import UserError
@@ -43,7 +43,7 @@ from nnunet_skipstudy.texture.categories import disparity_categories
 
 ORIGIN_COLUMNS = ("case", "group", "set", "source")
 CASE_COLUMNS = (*ORIGIN_COLUMNS, "sha256", "disparity", "category", "stratum")
-DUPLICATE_COLUMNS = ("case", "other", "distance", "correlation")
+DUPLICATE_COLUMNS = ("case", "other", "distance", "correlation", "agreement", "contradiction")
 
 
 def convert(
@@ -106,7 +106,7 @@ def _write_dataset(
         work = partial(convert_item, root=root, staged=staged, description=description, seed=seed, axis=axis)
         done = parallel_map(work, items, workers=workers, title=target.folder_name, unit="image")
     cases = [case for part in done for case in part]
-    pairs = near_duplicates({case.case: case.thumbnail for case in cases if case.thumbnail is not None})
+    pairs = near_duplicates({case.case: case.looks for case in cases if case.looks is not None})
     groups = merged_groups({case.case: case.group for case in cases}, pairs)
     cases = [replace(case, group=groups[case.case]) for case in cases]
     parts = divide(cases, description.division, seed)
@@ -183,7 +183,9 @@ def _write_case(
         source=rendered.source,
         sha256=sha256_of_file(image),
         disparity=round(disparity, 9),
-        thumbnail=thumbnail(rendered.image) if description.find_duplicates else None,
+        looks=looks(rendered.image if rendered.whole is None else rendered.whole)
+        if description.find_duplicates
+        else None,
     )
 
 
@@ -218,7 +220,9 @@ def _write_tables(
     ]
     write_csv(raw / "cases.csv", CASE_COLUMNS, rows)
     if description.find_duplicates:
-        write_csv(raw / "duplicates.csv", DUPLICATE_COLUMNS, [asdict(pair) for pair in pairs])
+        torn = contradictions(cases, pairs)
+        found = [{**asdict(pair), "contradiction": torn.get(pair, "")} for pair in pairs]
+        write_csv(raw / "duplicates.csv", DUPLICATE_COLUMNS, found)
     if parts.left_out:
         omitted = [{**_origin(case, sets), "reason": "its group is in the test set"} for case in parts.left_out]
         write_csv(raw / "left_out.csv", (*ORIGIN_COLUMNS, "reason"), omitted)

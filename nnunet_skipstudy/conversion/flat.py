@@ -39,6 +39,7 @@ class FlatRendering:
 
     Attributes:
         colour: keep red, green and blue; otherwise grey.
+        rec601: grey by Rec. 601 in whole numbers, as Pillow's mode "L" has it; otherwise by Rec. 709.
         instances: masks number the objects, 0 is background; otherwise they are dark and bright, and what is
             brighter than half of the brightest is the object.
         side_px: rows and columns to bring image and mask to; None leaves them.
@@ -46,6 +47,7 @@ class FlatRendering:
     """
 
     colour: bool = False
+    rec601: bool = False
     instances: bool = False
     side_px: int | None = None
     crops: Crops | None = None
@@ -53,7 +55,7 @@ class FlatRendering:
     def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
         """Read a case, whole or in crops drawn from the seed and the case's identifier."""
         picture = _eight_bits(read_image(root / item.image).array, root / item.image)
-        image = _opaque(picture) if self.colour else grey(picture)
+        image = _opaque(picture) if self.colour else luminance(picture, rec601=self.rec601)
         label = np.zeros(image.shape[:2], np.uint8)
         for name in item.masks:
             mask = self.marked(_read_mask(root / name))
@@ -63,11 +65,13 @@ class FlatRendering:
                     "the mask is another image's: fetch the download again"
                 )
             label[mask] = item.label
+        pixels = np.rint(image).astype(np.uint8)
         if self.crops is not None:
-            return self._cropped(item, image, label, self.crops, seed)
-        if self.side_px is not None:
-            image, label = resized(image, label, self.side_px)
-        return [Rendered(item.case, image, label, item.image)]
+            return self._cropped(item, pixels, label, self.crops, seed)
+        if self.side_px is None:
+            return [Rendered(item.case, pixels, label, item.image)]
+        image, label = resized(image, label, self.side_px)
+        return [Rendered(item.case, np.rint(image).astype(np.uint8), label, item.image, whole=pixels)]
 
     def marked(self, mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """The pixels that a mask file marks in any channel but opacity."""
@@ -108,8 +112,12 @@ def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def grey(picture: Pixels) -> Pixels:
-    """A picture's luminance, without opacity; a grey one stored as colour keeps its values."""
+def luminance(picture: Pixels, *, rec601: bool = False) -> npt.NDArray[Any]:
+    """A picture's grey, 0 ... 255, without opacity; a grey one stored as colour keeps its values.
+
+    By Rec. 709 a coloured one has fractions, so that whoever resizes it rounds once; by Rec. 601 it is rounded as
+    Pillow rounds it.
+    """
     if picture.ndim == 2:
         return picture
     if picture.shape[2] <= 2:
@@ -117,13 +125,17 @@ def grey(picture: Pixels) -> Pixels:
     red, green, blue = (picture[..., channel] for channel in range(3))
     if np.array_equal(red, green) and np.array_equal(green, blue):
         return red
+    if rec601:
+        from PIL import Image
+
+        return np.asarray(Image.fromarray(np.ascontiguousarray(picture[..., :3])).convert("L"))
     from skimage.color import rgb2gray
 
-    return np.asarray(np.rint(rgb2gray(picture[..., :3]) * 255).astype(np.uint8))
+    return np.asarray(rgb2gray(picture[..., :3]) * 255)
 
 
-def resized(image: Pixels, label: Pixels, side_px: int) -> tuple[Pixels, Pixels]:
-    """Image (anti-aliased) and label map (nearest neighbour) of ``side_px`` rows and columns."""
+def resized(image: npt.NDArray[Any], label: Pixels, side_px: int) -> tuple[npt.NDArray[Any], Pixels]:
+    """Image (anti-aliased, with fractions) and label map (nearest neighbour) of ``side_px`` rows and columns."""
     from skimage.transform import resize
 
     shape = (side_px, side_px)
@@ -131,7 +143,7 @@ def resized(image: Pixels, label: Pixels, side_px: int) -> tuple[Pixels, Pixels]
         return image, label
     smooth = resize(image, shape + image.shape[2:], anti_aliasing=True, preserve_range=True)
     nearest = resize(label, shape, order=0, anti_aliasing=False, preserve_range=True)
-    return np.rint(smooth).astype(np.uint8), nearest.astype(np.uint8)
+    return smooth, nearest.astype(np.uint8)
 
 
 def _opaque(picture: Pixels) -> Pixels:

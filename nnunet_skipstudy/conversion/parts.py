@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nnunet_skipstudy.conversion.description import Division
-from nnunet_skipstudy.conversion.duplicates import Thumbnail
+from nnunet_skipstudy.conversion.duplicates import Looks
 from nnunet_skipstudy.conversion.splits import SplitCase, hold_out
 
 TEST_PART = 0.2
@@ -18,7 +18,7 @@ class Converted(SplitCase):
     official: str
     source: str
     sha256: str
-    thumbnail: Thumbnail | None = field(default=None, compare=False)
+    looks: Looks | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def remarks(
     if pairs:
         yield (
             f"{_counted(pairs, 'pair')} of duplicates or near-duplicates (duplicates.csv), each on one side of every "
-            f"split{_contradiction(items, pairs)}"
+            f"split{_contradiction(items, done, pairs)}"
         )
     if parts.left_out:
         yield (
@@ -75,17 +75,24 @@ def _on_missing(
         yield f"{_counted(empty, 'volume')} without a slice of enough foreground left out: {shown}"
 
 
-def _contradiction(items: Sequence[SourceCase], pairs: Sequence[Pair]) -> str:
-    """Which pairs have one picture's lesion under two labels; no network can get both right."""
-    label = {item.case: item.label for item in items if item.masks}
-    torn = [pair for pair in pairs if len({label.get(case) for case in (pair.case, pair.other)} - {None}) > 1]
+def contradictions(cases: Sequence[Converted], pairs: Sequence[Pair]) -> dict[Pair, str]:
+    """The two classes of each pair that has two: one of them is wrong, since both cases are one picture."""
+    stratum = {case.case: case.stratum for case in cases}
+    classes = {pair: sorted({stratum[pair.case], stratum[pair.other]}) for pair in pairs}
+    return {pair: " ".join(two) for pair, two in classes.items() if len(two) > 1}
+
+
+def _contradiction(items: Sequence[SourceCase], done: Sequence[Sequence[Converted]], pairs: Sequence[Pair]) -> str:
+    """Which pairs are one picture with two classes; with a label for each, no network can get both right."""
+    torn = list(contradictions([case for cases in done for case in cases], pairs))
     if not torn:
         return ""
     shown = ", ".join(f"{pair.case} and {pair.other}" for pair in torn[:MOST_NAMED]) + " ..." * (len(torn) > MOST_NAMED)
-    return (
-        f"; {len(torn)} of them under contradicting labels, one picture with two classes ({shown}): correct the "
-        "download, or take one label for all"
-    )
+    label = {item.case: item.label for item in items if item.masks}
+    labelled = any(len({label.get(pair.case), label.get(pair.other)} - {None}) > 1 for pair in torn)
+    remedy = ": correct the download, or take one label for all" if labelled else ", of which one is wrong"
+    what = "under contradicting labels, one picture with two classes" if labelled else "one picture with two classes"
+    return f"; {len(torn)} of them {what} ({shown}){remedy}"
 
 
 def _counted(things: Sized, name: str) -> str:

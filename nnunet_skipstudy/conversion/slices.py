@@ -13,15 +13,21 @@ Window = tuple[float, float]
 def volumes_or_slices(arguments: argparse.Namespace, modality: str, window: Window | None = None) -> dict[str, Any]:
     """What of a description follows from the choice: slices with ``--slices`` or ``--protocol study``, else volumes.
 
-    By its channel's name nnU-Net chooses the normalisation: volumes have their modality's, windowed slices are grey.
+    By its channel's name nnU-Net chooses the normalisation: volumes have their modality's, slices are grey. The study's
+    protocol stretches each slice by its own range.
     """
-    sliced = arguments.slices or arguments.protocol == "study"
+    study = arguments.protocol == "study"
+    sliced = arguments.slices or study
     return {
-        "render": volumes.SliceRendering(window) if sliced else volumes.VolumeRendering(),
+        "render": volumes.SliceRendering(window, own_range=study) if sliced else volumes.VolumeRendering(),
         "channel_names": ("grey",) if sliced else (modality,),
         "ending": flat.ENDING if sliced else volumes.ENDING,
         "configuration": "2d" if sliced else "3d_fullres",
-        "options": {"protocol": arguments.protocol, "slices": sliced},
+        "options": {
+            "protocol": arguments.protocol,
+            "slices": sliced,
+            **({"intensities": "each slice's own range"} if study else {}),
+        },
     }
 
 

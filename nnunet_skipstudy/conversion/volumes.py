@@ -36,31 +36,44 @@ class VolumeRendering:
 
 @dataclass(frozen=True)
 class SliceRendering:
-    """The study's 2D protocol: the slices of a volume that hold enough foreground, 8 bit, 256 x 256.
+    """The slices of a volume that hold enough foreground, 8 bit, 256 x 256.
 
     Slices lie along the file's third axis, which is the patient's own in CT (axial) and the short axis of the heart
     in ACDC. Rows and columns stay as stored. Intensities are cut off at the window's ends, which become 0 and 255.
 
     Attributes:
         window: lowest and highest intensity; None: the volume's own percentiles 0.5 and 99.5.
+        own_range: instead, each slice is resized and then stretched from its own minimum to its own maximum, rounded
+            down, as the study did: one intensity is another grey on each slice.
     """
 
     window: tuple[float, float] | None = None
+    own_range: bool = False
 
     def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
         """Read a case and cut it into slices."""
         image, label = read_pair(item, root, labels)
         low, high = self.window or _percentiles(image.array)
-        scale = 255 / (high - low) if high > low else 0.0
         slices = []
         for number, marked in enumerate(label):
             if np.count_nonzero(marked) <= LEAST_FOREGROUND * marked.size:
                 continue
-            clipped = np.clip(image.array[number].astype(np.float64), low, high)
-            pixels = np.rint((clipped - low) * scale).astype(np.uint8)
+            pixels = image.array[number] if self.own_range else _windowed(image.array[number], low, high)
             flat, small = resized(pixels, marked, STUDY_SIDE_PX)
+            flat = _stretched(flat) if self.own_range else np.rint(flat).astype(np.uint8)
             slices.append(Rendered(f"{item.case}_slice{number:03d}", flat, small, f"{item.image}#slice={number}"))
         return slices
+
+
+def _windowed(pixels: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[np.uint8]:
+    scale = 255 / (high - low) if high > low else 0.0
+    return np.rint((np.clip(pixels.astype(np.float64), low, high) - low) * scale).astype(np.uint8)
+
+
+def _stretched(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    from skimage.exposure import rescale_intensity
+
+    return np.asarray(rescale_intensity(pixels.astype(np.float64), in_range="image", out_range="uint8"))
 
 
 def _percentiles(volume: npt.NDArray[Any]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.transform import resize
 
-from nnunet_skipstudy.conversion.duplicates import Pair, merged_groups, near_duplicates, thumbnail
+from nnunet_skipstudy.conversion.duplicates import Pair, looks, merged_groups, near_duplicates, thumbnail
 
 SHAPE = (180, 240)
 
@@ -46,19 +46,19 @@ COPIES = {
 @pytest.mark.parametrize("seed", range(5))
 def test_copies_are_found(change, seed):
     image = ultrasound_like(seed)
-    (pair,) = near_duplicates({"a": thumbnail(image), "b": thumbnail(COPIES[change](image))})
+    (pair,) = near_duplicates({"a": looks(image), "b": looks(COPIES[change](image))})
     assert (pair.case, pair.other) == ("a", "b")
-    assert pair.correlation > 0.97
+    assert pair.correlation > 0.93
 
 
 def test_different_images_of_one_layout_are_not():
-    thumbnails = {str(seed): thumbnail(ultrasound_like(seed)) for seed in range(120)}
-    assert near_duplicates(thumbnails) == []
+    cases = {str(seed): looks(ultrasound_like(seed)) for seed in range(120)}
+    assert near_duplicates(cases) == []
 
 
 def test_an_identical_image_has_distance_0_and_correlation_1():
-    (pair,) = near_duplicates({"a": thumbnail(IMAGE), "b": thumbnail(IMAGE)})
-    assert (pair.distance, pair.correlation) == (0, 1.0)
+    (pair,) = near_duplicates({"a": looks(IMAGE), "b": looks(IMAGE)})
+    assert (pair.distance, pair.correlation, pair.agreement) == (0, 1.0, 1.0)
 
 
 def test_a_thumbnail_holds_the_means_of_its_cells():
@@ -76,7 +76,7 @@ def test_images_of_any_size_have_one(shape):
 
 
 def test_flat_images_are_no_copies_of_each_other():
-    assert near_duplicates({name: thumbnail(np.full((50, 60), 7, np.uint8)) for name in "ab"}) == []
+    assert near_duplicates({name: looks(np.full((50, 60), 7, np.uint8)) for name in "ab"}) == []
 
 
 def test_groups_are_joined_through_others():
@@ -87,4 +87,4 @@ def test_groups_are_joined_through_others():
 
 
 def test_one_image_has_no_copy():
-    assert near_duplicates({"a": thumbnail(IMAGE)}) == []
+    assert near_duplicates({"a": looks(IMAGE)}) == []

@@ -8,7 +8,10 @@ import pytest
 from conversions import Study, check_data_set, contents, table
 from made_up_downloads import busi, save, truncate
 from PIL import Image as Picture
+from scipy.ndimage import gaussian_filter
+from skimage.color import rgb2gray
 from skimage.io import imread, imsave
+from skimage.transform import resize
 
 from nnunet_skipstudy import cli
 
@@ -29,7 +32,8 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [
         "skipstudy: 18 of the published 647 lesion images",
-        "skipstudy: 2 pairs of duplicates or near-duplicates (duplicates.csv), each on one side of every split",
+        "skipstudy: 2 pairs of duplicates or near-duplicates (duplicates.csv), each on one side of every split; 1 of "
+        "them one picture with two classes (benign_001 and malignant_002), of which one is wrong",
     ]
     assert "next: nnUNetv2_plan_and_preprocess -d 502 -c 2d" in shown.out
     assert folder.name == "Dataset502_BUSI"
@@ -51,9 +55,9 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
         }
         for kind, number in numbers
     ]  # fmt: skip
-    assert [(row["case"], row["other"]) for row in table(folder / "duplicates.csv")] == [
-        ("benign_001", "malignant_002"),
-        ("malignant_003", "malignant_004"),
+    assert [(row["case"], row["other"], row["contradiction"]) for row in table(folder / "duplicates.csv")] == [
+        ("benign_001", "malignant_002", "benign malignant"),
+        ("malignant_003", "malignant_004", ""),
     ]
     description = json.loads((folder / "dataset.json").read_text())
     assert description["channel_names"] == {"0": "grey"}
@@ -83,7 +87,7 @@ def test_classes(study: Study, tmp_path, classes):
 
 
 def test_one_picture_with_two_classes_is_said(study: Study, tmp_path, capsys):
-    """Near-duplicates count like copies; where all lesions have one label, nothing contradicts."""
+    """Near-duplicates and crops count like copies; where all lesions have one label, only the classes contradict."""
     download = busi(tmp_path / "download")
     near = np.asarray(Picture.open(download / "benign" / "benign (5).png").convert("L")) * 0.9 + 10
     save(download / "malignant" / "malignant (5).png", near.astype(np.uint8))
@@ -95,7 +99,27 @@ def test_one_picture_with_two_classes_is_said(study: Study, tmp_path, capsys):
     )
     assert "one picture with two classes (benign_001 and malignant_002, benign_005 and malignant_005)" in said
     study.convert("busi", download, "--overwrite")
-    assert "contradicting" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "contradicting labels" not in said
+    assert "2 of them one picture with two classes" in said
+
+
+@pytest.mark.parametrize("protocol", ["native", "study"])
+def test_crops_are_one_group_whatever_size_they_are_brought_to(study: Study, tmp_path, protocol):
+    """They are compared in the download's pixels, not in those of the data set, where a crop is stretched."""
+    download = busi(tmp_path / "download", benign=20, malignant=12)
+    rng = np.random.default_rng(3)
+    picture = np.clip(128 + 60 * gaussian_filter(rng.normal(0, 3, (150, 200)), 1.5), 0, 255).astype(np.uint8)
+    for name, pixels in (("benign (7)", picture), ("malignant (9)", picture[20:, 70:])):
+        folder = download / name.split()[0]
+        save(folder / f"{name}.png", pixels, "RGB")
+        save(folder / f"{name}_mask.png", np.eye(*pixels.shape, dtype=np.uint8) * np.uint8(255))
+    folder = study.convert("busi", download, "--protocol", protocol)
+    groups = {row["case"]: row["group"] for row in table(folder / "cases.csv")}
+    assert groups["malignant_009"] == groups["benign_007"] == "benign_007"
+    (row,) = [row for row in table(folder / "duplicates.csv") if row["other"] == "malignant_009"]
+    assert float(row["agreement"]) > 0.9
+    assert row["contradiction"] == "benign malignant"
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
@@ -136,6 +160,18 @@ def test_the_studys_protocol(study: Study, tmp_path):
     assert fold["name"] == "study_train_val"
     n_test = len(list((folder / "labelsTs").iterdir()))
     assert (int(fold["n_train"]), int(fold["n_val"]), n_test) == (20, 5, 7)  # 400, 100, 147 of 647, of 32
+
+
+def test_the_studys_colours_are_made_grey_after_resizing(study: Study, tmp_path):
+    """As the study did it, so that grey levels are rounded once; the luminance is scikit-image's."""
+    download = busi(tmp_path / "download", benign=20, malignant=12)
+    picture = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    save(download / "benign" / "benign (5).png", picture)
+    save(download / "benign" / "benign (5)_mask.png", np.eye(70, 90, dtype=np.uint8) * np.uint8(255))
+    folder = study.convert("busi", download, "--protocol", "study")
+    (path,) = folder.glob("imagesT?/benign_005_0000.png")
+    expected = rgb2gray(resize(picture, (256, 256), anti_aliasing=True)) * 255
+    assert np.abs(imread(path) - expected).max() <= 0.5 + 1e-6
 
 
 @pytest.mark.parametrize("archive", ["zip", "gztar", "tar"])

@@ -114,6 +114,28 @@ def test_the_studys_protocol_divides_volumes(study: Study, tmp_path, name, sizes
     assert table(folder / "folds.csv")[0]["name"] == "study_train_val"
 
 
+@pytest.mark.parametrize("name", ["spleen", "heart"])
+def test_the_studys_slices_are_stretched_each_by_its_own_range(study: Study, tmp_path, name):
+    """Resized first, then from the slice's own least to its own largest value, rounded down; --slices stays."""
+    task, prefix, *_ = TASKS[name]
+    download = decathlon(tmp_path / "download", task, prefix)
+    folder = study.convert(name, download, "--protocol", "study")
+    volume = sitk.GetArrayFromImage(sitk.ReadImage(str(download / "imagesTr" / f"{prefix}_2.nii.gz")))
+    paths = sorted(folder.glob(f"imagesT?/{prefix}_2_slice*.png"))
+    assert len(paths) == 4
+    for path in paths:
+        number = int(path.stem.split("slice")[1][:3])
+        large = resize(volume[number].astype(float), (256, 256), anti_aliasing=True)
+        stretched = (large - large.min()) / np.ptp(large) * 255
+        pixels = imread(path)
+        assert (pixels.min(), pixels.max()) == (0, 255)
+        assert np.mean(pixels != np.floor(stretched)) < 1e-3  # where rounding errors decide
+        assert np.abs(pixels - stretched).max() <= 1.001
+    slices = {path.name: imread(path) for path in paths}
+    windowed = study.convert(name, download, "--slices", "--overwrite")
+    assert any(not np.array_equal(imread(path), slices[path.name]) for path in windowed.glob("imagesT?/*_2_slice*.png"))
+
+
 def refusal(study: Study, capsys, *arguments) -> str:
     capsys.readouterr()
     assert cli.main(["convert", *map(str, arguments)]) == 2

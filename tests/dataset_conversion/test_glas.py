@@ -114,6 +114,20 @@ def test_the_studys_protocol(study: Study, tmp_path, capsys):
     assert {imread(path).shape for path in folder.glob("*/*.png")} == {(256, 256)}
 
 
+def test_the_studys_grey_is_that_of_rec_601_in_whole_numbers(study: Study, tmp_path):
+    """(19595 red + 38470 green + 7471 blue + half) >> 16, on every pixel of every crop; our own grey is another."""
+    download = glas(tmp_path / "download", shape=(260, 300))
+    folder = study.convert("glas", download, "--protocol", "study")
+    for row in table(folder / "cases.csv"):
+        name, place = row["source"].split("#")
+        top, left = (int(part.split("=")[1]) for part in place.split(","))
+        slide = imread(download / name)[top : top + 256, left : left + 256].astype(np.int64)
+        expected = (slide @ [19595, 38470, 7471] + 2**15) >> 16
+        (path,) = folder.glob(f"imagesT?/{row['case']}_0000.png")
+        assert np.array_equal(imread(path), expected)
+    assert not np.array_equal(np.rint(rgb2gray(slide.astype(np.uint8)) * 255), expected)
+
+
 def refusal(study: Study, capsys, *arguments) -> str:
     capsys.readouterr()
     assert cli.main(["convert", "glas", *map(str, arguments)]) == 2
