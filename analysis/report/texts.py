@@ -156,7 +156,9 @@ def _schedule(trainer: str) -> str:
         return f"as {trainer} does" if trainer else "not known"
     iterations = f" of {count(options.iterations, 'iteration')}" if options.iterations else ""
     augmentation = "spatial augmentation only" if options.spatial_augmentation else "nnU-Net's augmentation"
-    return f"{count(options.epochs or DEFAULT_EPOCHS, 'epoch')}{iterations}, {augmentation}"
+    theirs = [f"as {trainer}" for trainer in (options.augmentation, options.loss) if trainer]
+    words = theirs if options.augmentation else [augmentation, *theirs]
+    return f"{count(options.epochs or DEFAULT_EPOCHS, 'epoch')}{iterations}, {', '.join(words)}"
 
 
 def mirroring_words(runs: Sequence[Run]) -> str:

@@ -111,7 +111,7 @@ def build_network(
         deep_supervision=True,
     )
     _refuse_other_networks(stock, f"the plans ask for {arch_class_name}")
-    network = _decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
+    network = decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
     network.apply(stock.initialize)
     return network
 
@@ -135,7 +135,7 @@ def redecoded(stock: Any, source: str, architecture: str, input_channels: int, *
     """
     _refuse_other_networks(stock, f"{source} builds {type(stock).__name__}")
     _refuse_changed_layers(stock, source)
-    network = _decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
+    network = decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
     theirs = {key: weight.clone() for key, weight in stock.state_dict().items()}
     network.apply(stock.initialize)
     if ARCHITECTURES[architecture].stages is Stages.PLAN:
@@ -145,7 +145,7 @@ def redecoded(stock: Any, source: str, architecture: str, input_channels: int, *
     return network
 
 
-def _decoded(stock: Any, architecture: Architecture, input_channels: int, decoding: Decoding) -> SkipUNet:
+def decoded(stock: Any, architecture: Architecture, input_channels: int, decoding: Decoding) -> SkipUNet:
     """The encoder of a U-Net of nnU-Net's behind an architecture's decoder, whose weights are torch's default."""
     levels = decoding.policies_of(architecture, len(stock.encoder.output_channels) - 1)
     # Building our parts draws default weights, all of them replaced by the caller; forking keeps the draws that count

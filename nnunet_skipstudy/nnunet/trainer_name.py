@@ -34,6 +34,8 @@ class TrainerOptions:
     skips: str = ""
     skip_dropout: int = 0
     matched: str = ""
+    augmentation: str = ""
+    loss: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,10 @@ SUFFIXES: dict[str, Suffix] = {
     ),
     "_matchedParams": Suffix("widths scaled to the U-Net's parameters", "matched", "parameters", of_network=True),
     "_matchedFLOPs": Suffix("widths scaled to the U-Net's FLOPs", "matched", "forward_flops", of_network=True),
+    "_DA5": Suffix("nnU-Net's stronger augmentation", "augmentation", "nnUNetTrainerDA5"),
+    "_noDA": Suffix("no augmentation", "augmentation", "nnUNetTrainerNoDA"),
+    "_DiceLoss": Suffix("Dice loss alone (nnU-Net: with cross-entropy)", "loss", "nnUNetTrainerDiceLoss"),
+    "_CELoss": Suffix("cross-entropy alone", "loss", "nnUNetTrainerCELoss"),
 }
 """The known suffixes and what each does; any order is read, each once."""
 
@@ -158,6 +164,8 @@ def _contradictions(architecture: Architecture, options: TrainerOptions) -> Iter
             yield "'_fullresDS' and '_noDS' contradict; keep one of them"
         if options.skips:
             yield "'_fullresDS' needs the skips of all levels; leave '_skips' out"
+    if options.spatial_augmentation and options.augmentation:
+        yield "'_spatialDA' and another augmentation contradict; keep one of them"
     for level in options.skips:
         if (architecture.skips if int(level) else architecture.top) is SkipPolicy.NONE:
             yield f"the {architecture.title} hands on nothing at level {level}; leave that out of '_skips'"

@@ -1,10 +1,22 @@
 """What may be mixed with a trainer of ours: others' trainers, behind it in the list of base classes."""
 
+import importlib
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions
 
 _AUGMENTATION = "get_training_transforms"
+
+_VARIANTS = "nnunetv2.training.nnUNetTrainer.variants"
+
+
+def variants_of(options: TrainerOptions) -> list[type]:
+    """nnU-Net's own trainers that options ask to be mixed with ours."""
+    named = {"data_augmentation": options.augmentation, "loss": options.loss}
+    return [
+        getattr(importlib.import_module(f"{_VARIANTS}.{folder}.{name}"), name) for folder, name in named.items() if name
+    ]
 
 
 def refuse_untrue_mixtures(mixed: Any, ours: Any) -> None:

@@ -6,6 +6,7 @@ from functools import cache
 from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.nnunet.trainer_name import complain_once, parse_trainer_name
 from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.training.mixing import variants_of
 from nnunet_skipstudy.training.trainer import SkipStudyTrainer
 
 
@@ -29,7 +30,7 @@ def _trainer_class(name: str) -> type[SkipStudyTrainer]:
     title = ARCHITECTURES[parsed.architecture].title
     return type(
         name,
-        (SkipStudyTrainer,),
+        (SkipStudyTrainer, *variants_of(parsed.options)),
         {
             "architecture": parsed.architecture,
             "options": parsed.options,

@@ -17,7 +17,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import nn
 
 from nnunet_skipstudy.architectures.matching import built_by_name
-from nnunet_skipstudy.architectures.network import build_network, redecoded
+from nnunet_skipstudy.architectures.network import SkipUNet, build_network, redecoded
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.trainer_name import TrainerName, TrainerOptions
 from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
@@ -70,6 +70,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
     num_iterations_per_epoch: int
     num_val_iterations_per_epoch: int
     _best_ema: float | None
+    network: nn.Module
 
     def __init_subclass__(cls) -> None:
         """Refuse a mixture with other trainers that would train something else than its names say."""
@@ -133,11 +134,16 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
 
     def initialize(self) -> None:
         """Build network, optimizer and loss; with a seed the initial weights follow from it."""
+        name = type(self).__name__
         if self.options.full_resolution_heads and not self.enable_deep_supervision:
-            name = type(self).__name__
             raise UserError(f"{name}: _fullresDS and a trainer without deep supervision contradict; keep one of them")
         self._seed(_AT_START)
         super().initialize()
+        if not any(isinstance(module, SkipUNet) for module in self.network.modules()):
+            raise UserError(
+                f"{name}: a trainer that ours is mixed with builds its network elsewhere than in "
+                "build_network_architecture, so ours wouldn't be trained; build it there"
+            )
 
     def on_epoch_start(self) -> None:
         """Seed from (seed, epoch), so that a resumed training draws what an undisturbed one draws."""

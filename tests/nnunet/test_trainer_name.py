@@ -59,6 +59,8 @@ def test_formatting_and_parsing_are_inverse(architecture: str) -> None:
         ("nnUNetTrainerUNet_skipDropout0", "unknown suffix '_skipDropout0'"),
         ("nnUNetTrainerUNet_skipDropout100", "the number of '_skipDropout100' is too large; give at most 99"),
         ("nnUNetTrainerNoSkipVNet_skipDropout50", "the No-Skip V-Net has no skips to drop"),
+        ("nnUNetTrainerVNet_DA5_spatialDA", "'_spatialDA' and another augmentation contradict"),
+        ("nnUNetTrainerVNet_noDA_DA5", "sets augmentation twice"),
         ("nnUNetTrainerVNet_matchedParams_matchedFLOPs", "sets matched twice"),
         ("nnUNetTrainerSomething_5epochs", "'nnUNetTrainerSomething' is none of ours; did you mean"),
     ],

@@ -4,14 +4,17 @@ import contextlib
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
+from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoDA import nnUNetTrainerNoDA
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import (
     nnUNetTrainerNoMirroring,
 )
 from nnunetv2.training.nnUNetTrainer.variants.loss.nnUNetTrainerCELoss import nnUNetTrainerCELoss
+from nnunetv2.training.nnUNetTrainer.variants.loss.nnUNetTrainerDiceLoss import nnUNetTrainerDiceLoss
 from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerBN import nnUNetTrainerBN
 from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerNoDeepSupervision import (
     nnUNetTrainerNoDeepSupervision,
@@ -197,6 +200,39 @@ def test_an_old_signature_is_refused() -> None:
 
     with pytest.raises(UserError, match="nnUNetTrainerOld: its build_network_architecture has nnU-Net's old signature"):
         network_of(mixed("NoSkip", nnUNetTrainerOld), PLANS["2d"])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "theirs"),
+    [
+        ("_DA5", nnUNetTrainerDA5),
+        ("_noDA", nnUNetTrainerNoDA),
+        ("_DiceLoss", nnUNetTrainerDiceLoss),
+        ("_CELoss", nnUNetTrainerCELoss),
+    ],
+)
+def test_augmentation_and_loss_by_name_are_nnunets_own(suffix: str, theirs: type) -> None:
+    """With any network and the other suffixes, through the loop; what a suffix names is what is called."""
+    trainer = trainer_class(f"nnUNetTrainerUNetPlusPlus_1epochs_1iters_seed1_fullresDS{suffix}")
+    training = trained(made(trainer))
+    assert issubclass(trainer, theirs)
+    assert np.isfinite(training.logger.get_value("train_losses", step=-1))
+    assert list(training.loss.weight_factors) == [0.5, 0.5]
+    kinds = {"_DiceLoss": "MemoryEfficientSoftDiceLoss", "_CELoss": "RobustCrossEntropyLoss"}
+    assert type(training.loss.loss).__name__ == kinds.get(suffix, "DC_and_CE_loss")
+    augmented = [type(part).__name__ for part in training.dataloader_train.data_loader.transforms.transforms]
+    assert ("SpatialTransform" in augmented) == (suffix != "_noDA")
+    assert (training.inference_allowed_mirroring_axes is None) == (suffix == "_noDA")
+
+
+def test_a_network_built_elsewhere_is_refused() -> None:
+    class nnUNetTrainerElsewhere(nnUNetTrainer):
+        def initialize(self) -> None:
+            super().initialize()
+            self.network = nn.Conv2d(1, 2, 1)
+
+    with pytest.raises(UserError, match="nnUNetTrainerMixed: a trainer that ours is mixed with builds its network"):
+        made(mixed("NoSkip", nnUNetTrainerElsewhere)).initialize()
 
 
 @pytest.mark.parametrize("theirs", [nnUNetTrainerBN, nnUNetTrainerDA5, nnUNetTrainerCELoss])
