@@ -24,7 +24,9 @@ class SkipUNet(nn.Module):
     ``compute_conv_feature_map_size``.
     """
 
-    def __init__(self, encoder: nn.Module, decoder: SkipDecoder) -> None:
+    encoder: Any  # of dynamic-network-architectures, which is untyped, or V-Net's
+
+    def __init__(self, encoder: Any, decoder: SkipDecoder) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
@@ -36,8 +38,7 @@ class SkipUNet(nn.Module):
 
     def compute_conv_feature_map_size(self, input_size: Size) -> int:
         """Numbers in the outputs of all convolutions for one image of ``input_size``, without batch and channels."""
-        encoder: Any = self.encoder
-        return int(encoder.compute_conv_feature_map_size(input_size)) + (
+        return int(self.encoder.compute_conv_feature_map_size(input_size)) + (
             self.decoder.compute_conv_feature_map_size(input_size)
         )
 

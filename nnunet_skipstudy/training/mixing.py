@@ -6,8 +6,6 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions
 
-_AUGMENTATION = "get_training_transforms"
-
 _VARIANTS = "nnunetv2.training.nnUNetTrainer.variants"
 
 
@@ -28,7 +26,7 @@ def refuse_untrue_mixtures(mixed: Any, ours: Any) -> None:
 
     Raises:
         UserError: another's trainer stands before ours and would replace a part of it; two of ours are mixed; or
-            another's trainer and a suffix choose the augmentation both.
+            another's trainer and a suffix choose the augmentation, or the loss, both.
     """
     studied = [base.__name__ for base in mixed.__bases__ if issubclass(base, ours)]
     if len(studied) > 1:
@@ -40,6 +38,14 @@ def refuse_untrue_mixtures(mixed: Any, ours: Any) -> None:
                 f"{mixed.__name__}: {base.__name__} stands before {studied[0]} and would replace its "
                 f"{', '.join(replaced)}; write class {mixed.__name__}({studied[0]}, {base.__name__})"
             )
-    for base in mixed.__mro__:
-        if mixed.options.spatial_augmentation and base not in ours.__mro__ and _AUGMENTATION in vars(base):
-            raise UserError(f"{mixed.__name__}: _spatialDA and {base.__name__} both choose the augmentation; keep one")
+    options = mixed.options
+    choices = {
+        "get_training_transforms": "_spatialDA" if options.spatial_augmentation else options.augmentation,
+        "_build_loss": options.loss,
+    }
+    for method, chosen in choices.items():
+        for base in mixed.__mro__:
+            if chosen and base.__name__ != chosen and base not in ours.__mro__ and method in vars(base):
+                raise UserError(
+                    f"{mixed.__name__}: {chosen} and {base.__name__} both choose {method}; keep one of them"
+                )

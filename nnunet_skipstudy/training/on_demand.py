@@ -20,8 +20,12 @@ def trainer_class(name: str) -> type[SkipStudyTrainer]:
     try:
         return _trainer_class(name)
     except UserError as error:
-        complain_once(str(error))
-        raise AttributeError(str(error)) from error
+        raise _not_found(error) from error
+
+
+def _not_found(error: UserError) -> AttributeError:
+    complain_once(str(error))
+    return AttributeError(str(error))
 
 
 @cache
@@ -55,8 +59,8 @@ def trainers_of(name: str, architecture: str, *theirs: type) -> Callable[[str], 
         theirs: trainers of nnU-Net's or anybody's, the first one's parts before the next one's.
 
     Raises:
-        UserError: there is no such architecture, the name has an underscore, or the mixture would train something else
-            than it says.
+        UserError: there is no such architecture, or the name has an underscore. A mixture that would train something
+            else than it says is complained of and not found, like an unknown suffix.
     """
     if architecture not in ARCHITECTURES:
         raise UserError(f"architecture {shown(architecture)}: {nearest(architecture, ARCHITECTURES)}")
@@ -69,6 +73,9 @@ def trainers_of(name: str, architecture: str, *theirs: type) -> Callable[[str], 
         if base != name:
             raise AttributeError(asked)
         ours = trainer_class("_".join([ARCHITECTURES[architecture].trainer, *suffixes]))
-        return type(asked, (ours, *theirs), {})
+        try:
+            return type(asked, (ours, *theirs), {})
+        except UserError as error:
+            raise _not_found(error) from error
 
     return trainer

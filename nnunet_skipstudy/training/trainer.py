@@ -124,6 +124,8 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
             scaled = OtherWidths(configuration_manager, plan[1])
             stock = theirs(plans_manager, scaled, *channels, decoding["deep_supervision"])
             network = redecoded(stock, source, cls.architecture, num_input_channels, **decoding)
+            if cls.options.matched and list(network.encoder.output_channels) != plan[1]["features_per_stage"]:
+                raise UserError(f"{source} builds with widths of its own, which aren't matched; leave '_matched' out")
         if not decoding["deep_supervision"]:
             # Only the last head is ever reached; DDP stops on parameters that wait for a gradient in vain.
             for head in network.decoder.seg_layers[:-1]:

@@ -192,6 +192,22 @@ def test_what_is_no_unet_of_nnunets_is_refused(change, words: str) -> None:
         network_of(mixed("NoSkip", builds(change)), PLANS["2d"])
 
 
+def test_matched_widths_reach_their_builder_or_are_refused() -> None:
+    plan, suffixes = PLANS["2d"], "_matchedParams"
+    matched = network_of(mixed("NoSkip", nnUNetTrainerBN, suffixes=suffixes), plan)
+    unet = build_network("UNet", plan.class_name, plan.arch_kwargs, REQUIRES_IMPORT, 1, 2, deep_supervision=True)
+    numbers = [sum(weight.numel() for weight in network.parameters()) for network in (matched, unet)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=0.02)
+
+    class nnUNetTrainerFixed(nnUNetTrainer):
+        @staticmethod
+        def build_network_architecture(plans_manager, *others):
+            return nnUNetTrainer.build_network_architecture(plans_manager, configuration(plan), *others[1:])
+
+    with pytest.raises(UserError, match="nnUNetTrainerFixed builds with widths of its own"):
+        network_of(mixed("NoSkip", nnUNetTrainerFixed, suffixes=suffixes), plan)
+
+
 def test_an_old_signature_is_refused() -> None:
     class nnUNetTrainerOld(nnUNetTrainer):
         @staticmethod
@@ -244,8 +260,13 @@ def test_theirs_before_ours_is_refused_with_the_order_that_works(theirs: type) -
 
 
 def test_contradictions_are_refused() -> None:
-    with pytest.raises(UserError, match="_spatialDA and nnUNetTrainerDA5 both choose the augmentation"):
+    with pytest.raises(UserError, match="_spatialDA and nnUNetTrainerDA5 both choose get_training_transforms"):
         mixed("NoSkip", nnUNetTrainerDA5, suffixes="_spatialDA")
+    with pytest.raises(UserError, match="nnUNetTrainerNoDA and nnUNetTrainerDA5 both choose"):
+        mixed("NoSkip", nnUNetTrainerDA5, suffixes="_noDA")
+    with pytest.raises(AttributeError, match="nnUNetTrainerDiceLoss and nnUNetTrainerCELoss both choose _build_loss"):
+        trainers_of("nnUNetTrainerMine", "UNet", nnUNetTrainerCELoss)("nnUNetTrainerMine_DiceLoss")
+    assert issubclass(mixed("NoSkip", nnUNetTrainerDA5, suffixes="_DA5_CELoss"), nnUNetTrainerDA5)
     with pytest.raises(UserError, match=r"nnUNetTrainerVNet_seed1 are both of the study; keep one"):
         mixed("NoSkip", trainer_class("nnUNetTrainerVNet_seed1"))
     training = made(mixed("UNetPlusPlus", nnUNetTrainerNoDeepSupervision, suffixes="_fullresDS"))
