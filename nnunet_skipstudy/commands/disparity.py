@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from math import isfinite, nan
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from nnunet_skipstudy.support.files import write_csv
 from nnunet_skipstudy.support.parallel import number_of_workers
 from nnunet_skipstudy.support.parser import Parser
 from nnunet_skipstudy.texture.case_disparity import check_measure
+from nnunet_skipstudy.texture.null import DRAWS, null_draws
 
 
 def parser() -> Parser:
@@ -30,7 +32,11 @@ def parser() -> Parser:
         "masks: how different the texture inside the mask is from that outside. Larger = easier.\n"
         "Writes a table with each case's TD and category, and a histogram a split and level.",
         "A volume is taken slice by slice over the slices that hold the label. Of several labels each has its\n"
-        "rows, and so has their union. Categories are the quintiles of the unperturbed cases.\n\n"
+        "rows, and so has their union. Categories are the quintiles of the unperturbed cases.\n"
+        "A small object scores high whatever its texture: disparity_null is what its shape scores where there\n"
+        "is no object, disparity_excess the rest, and disparity_percentile where among the null's draws the\n"
+        "object lies: above 95, its texture is told from its surroundings. Printed beside the quartiles: the\n"
+        "median excess, and the rank correlations of both with the object's size.\n\n"
         "examples:\n"
         "  skipstudy disparity -d 502\n"
         "  skipstudy disparity -d 505 --background ring --definition jensen_shannon -o spleen.csv\n"
@@ -56,6 +62,8 @@ def parser() -> Parser:
         metavar="all|ring",
         help="everything outside the object, or a band of 16 px (of 256) around it (default: all)",
     )
+    add("--null", type=int, default=DRAWS, metavar="N", help=f"draws of each object's null (default: {DRAWS}; 0: none)")
+    add("--seed", type=int, default=0, help="of the draws (default: 0)")
     add("--channel", type=int, default=0, metavar="N", help="of cases with several image files (default: 0, the first)")
     return made
 
@@ -70,6 +78,7 @@ def main(argv: Sequence[str]) -> int:
     _check(arguments)
     workers = number_of_workers(arguments.workers)
     check_measure(arguments.definition, arguments.background)
+    null_draws("", arguments.null)
     if arguments.dataset is not None:
         folder = find_dataset(arguments.dataset)
         description, parts, remarks = dataset_parts(folder)
@@ -82,7 +91,8 @@ def main(argv: Sequence[str]) -> int:
     seen = survey([case for part in parts for case in part.cases], parts[0].cases, workers=workers)
     for remark in (*remarks, *seen.remarks):
         print(f"skipstudy: {remark}", file=sys.stderr)
-    measure = Measure(arguments.definition, arguments.background, arguments.channel, seen.axis)
+    null = {"n_draws": arguments.null, "seed": arguments.seed}
+    measure = Measure(arguments.definition, arguments.background, arguments.channel, seen.axis, **null)
     rows = disparity_table(parts, measure, description=description, workers=workers)
     write_csv(output, COLUMNS, [row.cells for row in rows])
     figures = _draw(rows, output.with_suffix(""), title)
@@ -129,12 +139,35 @@ def _draw(rows: Sequence[DisparityRow], folder: Path, title: str) -> Path:
 
 
 def _summary(rows: Sequence[DisparityRow]) -> Iterator[str]:
-    """A line a split, level and label: cases, and the quartiles of their disparity."""
-    yield f"{'set':<7}{'level':<13}{'label':<16}{'cases':>6}{'25 %':>10}{'median':>10}{'75 %':>10}"
+    """A line a split, level and label: cases, and the quartiles of their disparity, with its size in it and without."""
+    yield (
+        f"{'set':<7}{'level':<13}{'label':<16}{'cases':>6}{'25 %':>10}{'median':>10}{'75 %':>10}{'excess':>10}"
+        f"{'TD~size':>10}{'ex.~size':>10}"
+    )
     for split, level, label in dict.fromkeys((row.set, row.level, row.label) for row in rows):
-        values = [row.disparity for row in rows if (row.set, row.level, row.label) == (split, level, label)]
+        group = [row for row in rows if (row.set, row.level, row.label) == (split, level, label)]
+        values, excess = [row.disparity for row in group], [row.disparity_excess for row in group]
         known = np.array(values)[np.isfinite(values)]
         numbers = np.quantile(known, [0.25, 0.5, 0.75]) if known.size else []
         shown = "".join(f"{number:>10.4f}" for number in numbers) or f"{'none':>10}"
         without = f"   ({len(values) - known.size} without)" if known.size < len(values) else ""
+        sizes = [row.size_px for row in group]
+        beyond = np.array(excess)[np.isfinite(excess)]
+        more = (
+            np.median(beyond) if beyond.size else nan,
+            _rank_correlation(values, sizes),
+            _rank_correlation(excess, sizes),
+        )
+        shown += "".join(f"{number:>10.4f}" if isfinite(number) else f"{'-':>10}" for number in more)
         yield f"{split or '-':<7}{level:<13}{label:<16}{len(values):>6}{shown}{without}"
+
+
+def _rank_correlation(values: Sequence[float], sizes: Sequence[float]) -> float:
+    """Spearman's, of the cases that have a value; NaN of fewer than three or of equal ones."""
+    from scipy.stats import rankdata
+
+    known = np.isfinite(values)
+    ranks = [rankdata(np.asarray(numbers)[known]) for numbers in (values, sizes)]
+    if known.sum() < 3 or not all(np.ptp(one) for one in ranks):
+        return nan
+    return float(np.corrcoef(*ranks)[0, 1])

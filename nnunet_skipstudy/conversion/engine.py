@@ -20,6 +20,7 @@ from nnunet_skipstudy.conversion.remarks import contradictions, remarks
 from nnunet_skipstudy.conversion.source import Download, find_download, unpacked
 from nnunet_skipstudy.conversion.splits import study_folds
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.levels.disparity import rounded
 from nnunet_skipstudy.levels.moves import level_moves
 from nnunet_skipstudy.levels.perturb import write_levels
 from nnunet_skipstudy.nnunet.cases import Case, about
@@ -40,9 +41,11 @@ from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.working_folder import working_folder
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.categories import disparity_categories
+from nnunet_skipstudy.texture.null import DRAWS, null_draws
 
 ORIGIN_COLUMNS = ("case", "group", "set", "source")
-CASE_COLUMNS = (*ORIGIN_COLUMNS, "sha256", "disparity", "category", "stratum")
+NULL_COLUMNS = ("disparity_null", "disparity_excess", "disparity_percentile")
+CASE_COLUMNS = (*ORIGIN_COLUMNS, "sha256", "disparity", "category", "stratum", *NULL_COLUMNS)
 DUPLICATE_COLUMNS = ("case", "other", "distance", "correlation", "agreement", "contradiction")
 
 
@@ -174,7 +177,9 @@ def _write_case(
             copyfile(rendered.copy_of, temporary)
     write_image(staged / "labels" / f"{rendered.case}{description.ending}", rendered.label, rendered.geometry)
     with about(Path(item.image)):
-        disparity = case_disparity(rendered.image, rendered.label, axis=axis).union.value
+        disparity = case_disparity(
+            rendered.image, rendered.label, axis=axis, draws=null_draws(rendered.case, DRAWS)
+        ).union
     return Converted(
         case=rendered.case,
         group=item.group,
@@ -182,7 +187,8 @@ def _write_case(
         official=item.official,
         source=rendered.source,
         sha256=sha256_of_file(image),
-        disparity=round(disparity, 9),
+        disparity=round(disparity.value, 9),
+        null=(disparity.null_mean, disparity.excess, disparity.percentile),
         looks=looks(rendered.image if rendered.whole is None else rendered.whole)
         if description.find_duplicates
         else None,
@@ -212,9 +218,10 @@ def _write_tables(
         {
             **_origin(case, sets),
             "sha256": case.sha256,
-            "disparity": case.disparity if isfinite(case.disparity) else None,
+            "disparity": rounded(case.disparity),
             "category": category,
             "stratum": case.stratum,
+            **dict(zip(NULL_COLUMNS, map(rounded, case.null), strict=True)),
         }
         for case, category in zip(kept, categories, strict=True)
     ]

@@ -13,11 +13,15 @@ TEST_PART = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Converted(SplitCase):
-    """A case that has been written, and what is known of it: what splits need, where it comes from, its looks."""
+    """A case that has been written, and what is known of it: what splits need, where it comes from, its looks.
+
+    ``null`` is its disparity's: mean, excess, percentile.
+    """
 
     official: str
     source: str
     sha256: str
+    null: tuple[float, float, float]
     looks: Looks | None = field(default=None, compare=False)
 
 

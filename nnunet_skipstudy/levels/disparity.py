@@ -23,10 +23,12 @@ from nnunet_skipstudy.registry import UNPERTURBED, level_order
 from nnunet_skipstudy.support.parallel import parallel_map
 from nnunet_skipstudy.texture.case_disparity import CaseDisparity, case_disparity
 from nnunet_skipstudy.texture.categories import disparity_categories
+from nnunet_skipstudy.texture.null import null_draws
 
 COLUMNS: tuple[str, ...] = (
     *("case", "set", "level", "label"),
     *("definition", "background", "disparity", "category", "reason"),
+    *("disparity_null", "disparity_excess", "disparity_percentile", "size_px"),
 )
 UNION = "union"
 """The label of the rows that stand for all labels together."""
@@ -38,13 +40,16 @@ class Measure:
     """How disparity is taken: see :func:`~nnunet_skipstudy.texture.case_disparity.case_disparity`.
 
     ``channel`` is that of a case with several image files; colour images are one channel, taken in grey.
-    ``axis`` is that across which a volume's planes lie.
+    ``axis`` is that across which a volume's planes lie. ``n_draws`` and ``seed`` are those of
+    :func:`~nnunet_skipstudy.texture.null.null_draws`.
     """
 
     definition: str = "kamath2025"
     background: str = "all"
     channel: int = 0
     axis: int = 0
+    n_draws: int = 0
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Part:
 
 @dataclass(frozen=True)
 class DisparityRow:
-    """One case and label; ``disparity`` is NaN exactly where ``reason`` says why."""
+    """One case and label; ``disparity`` is NaN exactly where ``reason`` says why, and what needs a null without one."""
 
     case: str
     set: str
@@ -69,12 +74,21 @@ class DisparityRow:
     disparity: float
     category: str
     reason: str
+    disparity_null: float
+    disparity_excess: float
+    disparity_percentile: float
+    size_px: int
 
     @property
     def cells(self) -> dict[str, Any]:
         """The row as it stands in the CSV: nine decimals, empty where there is none."""
-        shown = round(self.disparity, 9) if isfinite(self.disparity) else None
-        return {**{name: getattr(self, name) for name in COLUMNS}, "disparity": shown}
+        cells = {name: getattr(self, name) for name in COLUMNS}
+        return {name: rounded(cell) if isinstance(cell, float) else cell for name, cell in cells.items()}
+
+
+def rounded(value: float) -> float | None:
+    """A disparity as it stands in a table: nine decimals; None where there is none."""
+    return round(value, 9) if isfinite(value) else None
 
 
 def dataset_parts(folder: Path) -> tuple[Description, list[Part], list[str]]:
@@ -168,6 +182,7 @@ def _measured(case: Case, measure: Measure, description: Description | None, ign
             definition=measure.definition,
             background=measure.background,
             axis=measure.axis,
+            draws=null_draws(case.name, measure.n_draws, seed=measure.seed),
         )
 
 
@@ -187,4 +202,8 @@ def _part_rows(part: Part, measure: Measure, description: Description | None, wo
                 disparity.value,
                 "",
                 disparity.reason or "",
+                disparity.null_mean,
+                disparity.excess,
+                disparity.percentile,
+                disparity.size_px,
             )

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.texture.circle import N_CODES
 from nnunet_skipstudy.texture.disparity import (
     EMPTY,
     FULL,
@@ -20,6 +19,7 @@ from nnunet_skipstudy.texture.disparity import (
     divergence,
     one_sided,
 )
+from nnunet_skipstudy.texture.null import null_counts
 from nnunet_skipstudy.texture.patterns import (
     DEFINITIONS,
     SIDE_PX,
@@ -61,6 +61,7 @@ def case_disparity(
     background: str = "all",
     ring_px: float = RING_PX,
     axis: int = 0,
+    draws: Sequence[float] = (),
 ) -> CaseDisparity:
     """The :func:`~nnunet_skipstudy.texture.disparity.texture_disparity` of a case's labels and of their union.
 
@@ -78,9 +79,12 @@ def case_disparity(
         background: ``"all"``: what is not the object; ``"ring"``: of that, what is near it on the slice.
         ring_px: how near, in pixels of the 256 x 256 grid.
         axis: across which a volume's slices lie, see :func:`~nnunet_skipstudy.texture.planes.planes`.
+        draws: numbers 0 ... 1, 1 excluded, of :func:`~nnunet_skipstudy.texture.null.null_draws`: each puts the object's
+            shape somewhere into its own background, of a label into all that isn't that label; on a volume into each
+            slice, pooled as the object is.
 
     Returns:
-        The disparities; a value is NaN exactly where its ``reason`` says why.
+        The disparities, each with the null that was drawn; a value is NaN exactly where its ``reason`` says why.
 
     Raises:
         UserError: unknown definition or background, shapes that don't fit, pixels that are no finite numbers.
@@ -94,7 +98,7 @@ def case_disparity(
         ignored = None if ignore is None else its_labels == ignore
         known = its_labels != 0 if ignored is None else (its_labels != 0) & ~ignored
         if known.any():
-            count = _counting(part, ignored, definition, ring_px if background == "ring" else None)
+            count = _counting(part, ignored, definition, ring_px if background == "ring" else None, draws)
             of_union = count(known)
             union.add(of_union)
             for name, wanted in values.items():
@@ -115,12 +119,12 @@ def check_measure(definition: str, background: str) -> None:
         raise UserError(f"background {background!r} of texture disparity; choose one of {', '.join(BACKGROUNDS)}")
 
 
-Counted = tuple[Counts, Counts] | str
-"""The codes' counts inside and outside, or why a slice has none."""
+Counted = tuple[Counts, Counts, Counts, Counts] | str
+"""The codes' counts inside and outside, and those of each draw (draw, code); or why a slice has none."""
 
 
 def _counting(
-    image: Array, ignored: Inside | None, definition: str, ring_px: float | None
+    image: Array, ignored: Inside | None, definition: str, ring_px: float | None, draws: Sequence[float]
 ) -> Callable[[Inside], Counted]:
     """What counts the codes of one slice on both sides of a mask."""
     codes = pattern_codes(image, definition)
@@ -132,35 +136,40 @@ def _counting(
         if inside.all():
             return FULL
         inside = resized_mask(inside)
-        outside = ~inside if ring_px is None else ring(inside, ring_px)
+        sides = [inside, ~inside] if ring_px is None else [inside, ~inside, ring(inside, ring_px)]
         if beyond is not None:
-            inside, outside = inside & ~beyond, outside & ~beyond
-        inside, outside = without_frame(inside, definition), without_frame(outside, definition)
+            sides = [side & ~beyond for side in sides]
+        inside, free, *surround = (without_frame(side, definition) for side in sides)
+        outside = surround[0] if surround else free
         reason = one_sided(inside, outside)
-        return reason if reason is not None else code_counts(codes, inside, outside)
+        if reason is not None:
+            return reason
+        counted = code_counts(codes, inside, outside)
+        return *counted, *null_counts(codes, inside, free, surround[0] if surround else None, draws)
 
     return count
 
 
 @dataclass
 class _Pool:
-    """Counts of the codes, summed over slices, and why slices were left out."""
+    """Counts of the codes, summed over slices, of the object and of each draw; and why slices were left out."""
 
     definition: str
-    inside: Counts = field(default_factory=lambda: np.zeros(N_CODES, np.int64))
-    outside: Counts = field(default_factory=lambda: np.zeros(N_CODES, np.int64))
+    counts: list[Counts] = field(default_factory=list)
     reasons: set[str] = field(default_factory=set)
 
     def add(self, counted: Counted) -> None:
         if isinstance(counted, str):
             self.reasons.add(counted)
         else:
-            self.inside = self.inside + counted[0]
-            self.outside = self.outside + counted[1]
+            self.counts = [one + other for one, other in zip(self.counts, counted, strict=False)] or [*counted]
 
     def disparity(self) -> Disparity:
-        if self.inside.any():
-            return Disparity(divergence(self.inside, self.outside, self.definition))
+        if self.counts:
+            inside, outside, ours, theirs = self.counts
+            pairs = [pair for pair in zip(ours, theirs, strict=True) if pair[0].any() and pair[1].any()]
+            null = tuple(divergence(one, other, self.definition) for one, other in pairs)
+            return Disparity(divergence(inside, outside, self.definition), None, int(inside.sum()), null)
         reasons = self.reasons - {EMPTY}
         if not reasons:
             return Disparity(nan, EMPTY)

@@ -1,7 +1,7 @@
 """Texture disparity (TD): how different the texture inside a mask is from the texture outside it."""
 
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,42 @@ FULL = "the mask covers the whole image, nothing is outside"
 
 @dataclass(frozen=True)
 class Disparity:
-    """A texture disparity; ``value`` is NaN exactly where ``reason`` says why there is none."""
+    """A texture disparity, and what the object's shape scores where there is no object.
+
+    Attributes:
+        value: in bits; NaN exactly where ``reason`` says why there is none.
+        reason: why.
+        size_px: pixels of the object at 256 x 256, of a volume over all slices.
+        null: the values of the shape in its own background, see :func:`~nnunet_skipstudy.texture.null.null_counts`;
+            empty where none was drawn.
+    """
 
     value: float
     reason: str | None = None
+    size_px: int = 0
+    null: tuple[float, ...] = ()
+
+    @property
+    def null_mean(self) -> float:
+        """What the shape alone scores; NaN without a null."""
+        return sum(self.null) / len(self.null) if self.null else nan
+
+    @property
+    def excess(self) -> float:
+        """The value beyond the null's mean: 0 where the object's texture is its background's; NaN without a null."""
+        return self.value - self.null_mean
+
+    @property
+    def percentile(self) -> float:
+        """Where among the null's values the value lies, 0 ... 100: uniform where there is only one texture.
+
+        The middle of its rank's share: of 20 draws, 97.6 is above all of them. Equal values count half; NaN without
+        a null.
+        """
+        if not self.null or isnan(self.value):
+            return nan
+        below = sum(drawn < self.value for drawn in self.null) + sum(drawn == self.value for drawn in self.null) / 2
+        return 100 * (below + 0.5) / (len(self.null) + 1)
 
 
 def texture_disparity(image: Array, mask: Array, *, definition: str = "kamath2025") -> float:
@@ -61,7 +93,8 @@ def texture_disparity(image: Array, mask: Array, *, definition: str = "kamath202
     contrast of the whole image then don't matter (but for rounding). The price: one extreme pixel coarsens
     the levels of all others. The frame of 3 px is left out.
 
-    Both are biased upwards where a region is small (few hundred pixels), since its histogram is noisy, and
+    Both are biased upwards where a region is small (few hundred pixels), since its histogram is noisy:
+    :func:`~nnunet_skipstudy.texture.case_disparity.case_disparity` measures how much. And
     both depend on the number of pixels the image had before it was resized: compare within a data set.
 
     Args:

@@ -14,9 +14,13 @@ from nnunet_skipstudy import cli
 from nnunet_skipstudy.nnunet.images import Geometry, read_image, write_image
 from nnunet_skipstudy.texture import texture_disparity
 from nnunet_skipstudy.texture.case_disparity import case_disparity
+from nnunet_skipstudy.texture.null import null_draws
 from nnunet_skipstudy.texture.perturbation import replay
 
-COLUMNS = ["case", "set", "level", "label", "definition", "background", "disparity", "category", "reason"]
+COLUMNS = [
+    *("case", "set", "level", "label", "definition", "background", "disparity", "category", "reason"),
+    *("disparity_null", "disparity_excess", "disparity_percentile", "size_px"),
+]
 
 
 def read(path):
@@ -303,3 +307,40 @@ def test_volumes_are_cut_across_their_coarsest_axis_and_it_is_said(raw, capsys, 
 
 
 TEST_CASE = ("imagesTs/case0_0000.nii.gz", "labelsTs/case0.nii.gz")
+
+
+def test_the_null_stands_beside_each_value(raw, capsys):
+    """Of the case's own draws, label by label; all levels of a case have the same ones, each seed has others."""
+    folder = write_foreign(raw, "Dataset720_Null")
+    assert disparity("-d", "720", "--null", 7) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].split()[-3:] == ["excess", "TD~size", "ex.~size"]
+    rows = read(folder / "disparity.csv")
+    image, labels = scene(51)
+    found = case_disparity(image, labels, labels={"rim": 1, "core": 2}, draws=null_draws("case1", 7))
+    for label, expected in {"union": found.union, **found.labels}.items():
+        row = cell(rows, case="case1", set="test", level="unperturbed", label=label)
+        assert float(row["disparity_null"]) == pytest.approx(expected.null_mean, abs=1e-9)
+        assert float(row["disparity_excess"]) == pytest.approx(expected.value - expected.null_mean, abs=1e-9)
+        assert float(row["disparity_percentile"]) == pytest.approx(expected.percentile, abs=1e-6)
+        assert int(row["size_px"]) == expected.size_px > 0
+    assert disparity("-d", "720", "--null", 7, "--seed", 1) == 0
+    others = read(folder / "disparity.csv")
+    assert [row["disparity"] for row in others] == [row["disparity"] for row in rows]
+    assert [row["disparity_null"] for row in others] != [row["disparity_null"] for row in rows]
+
+
+def test_without_draws_the_null_s_columns_are_empty(raw, capsys):
+    folder = write_foreign(raw, "Dataset721_None")
+    assert disparity("-d", "721", "--null", 0) == 0
+    rows = read(folder / "disparity.csv")
+    assert {row[name] for row in rows for name in COLUMNS[-4:-1]} == {""}
+    assert all(row["disparity"] for row in rows)
+
+
+@pytest.mark.parametrize("number", ["-1", "1001"])
+def test_a_number_of_draws_that_can_not_be_meant_is_refused(raw, capsys, number):
+    folder = write_foreign(raw, "Dataset722_Many")
+    assert disparity("-d", "722", f"--null={number}") == 2
+    assert f"skipstudy: {number} draws of the null; give 0 (none) to 1000 (--null)" in capsys.readouterr().err
+    assert not (folder / "disparity.csv").exists()

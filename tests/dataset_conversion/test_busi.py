@@ -42,7 +42,10 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     test = {path.stem for path in (folder / "labelsTs").iterdir()}
     assert len(test) in (3, 4)  # a fifth of 16 groups
     rows = table(folder / "cases.csv")
-    assert list(rows[0]) == ["case", "group", "set", "source", "sha256", "disparity", "category", "stratum"]
+    assert list(rows[0]) == [
+        *("case", "group", "set", "source", "sha256", "disparity", "category", "stratum"),
+        *("disparity_null", "disparity_excess", "disparity_percentile"),
+    ]
     assert [
         {key: row[key] for key in ("case", "group", "set", "source", "stratum")} for row in rows
     ] == [

@@ -13,6 +13,7 @@ import numpy as np
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.nnunet.images import read_image
 from nnunet_skipstudy.texture.case_disparity import case_disparity
+from nnunet_skipstudy.texture.null import null_draws
 from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, replay
 
 FOLDS = [
@@ -87,8 +88,14 @@ def check_data_set(study: Study, folder: Path) -> None:
             assert np.allclose(image.geometry.spacing, label.geometry.spacing)
             assert np.allclose(image.geometry.direction, label.geometry.direction)
             assert np.allclose(image.geometry.origin, label.geometry.origin)
-        disparity = case_disparity(image.array, label.array).union.value
-        assert row["disparity"] == ("" if np.isnan(disparity) else repr(round(disparity, 9)))
+        found = case_disparity(image.array, label.array, draws=null_draws(case, 20)).union
+        for column, value in (
+            ("disparity", found.value),
+            ("disparity_null", found.null_mean),
+            ("disparity_excess", found.excess),
+            ("disparity_percentile", found.percentile),
+        ):
+            assert row[column] == ("" if np.isnan(value) else repr(round(value, 9)))
     finite = sorted((float(row["disparity"]), row["category"]) for row in rows.values() if row["disparity"])
     assert finite[0][1] == "hardest"
     assert finite[-1][1] == "easiest"
