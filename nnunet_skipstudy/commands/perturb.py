@@ -187,11 +187,14 @@ def _known(value: float) -> float | None:
 
 
 def _report(moves: Sequence[Move]) -> None:
-    """The medians on stdout, levels that are not what their names say on stderr."""
+    """Medians and shares of cases that moved as named on stdout, levels that are not what their names say on stderr."""
     width = max((len(move.parameters) for move in moves), default=0) + 2
-    print(f"{'level':<12}{'perturbation':<{width}}{'cases':>6}{'TD before':>12}{'after':>10}   (medians)")
+    print(f"{'level':<12}{'perturbation':<{width}}{'cases':>6}{'TD before':>12}{'after':>10}   (medians)   as named")
     for move in moves:
-        print(f"{move.level:<12}{move.parameters:<{width}}{move.n_cases:>6}{move.before:>12.4f}{move.after:>10.4f}")
+        named = "" if move.as_named is None else f"{move.as_named:>14.0%} of cases, against {move.neighbour}"
+        print(
+            f"{move.level:<12}{move.parameters:<{width}}{move.n_cases:>6}{move.before:>12.4f}{move.after:>10.4f}{named}"
+        )
     for move in moves:
         if move.warning:
             print(f"skipstudy: warning: {move.warning}", file=sys.stderr)

@@ -177,9 +177,9 @@ def _write_case(
             copyfile(rendered.copy_of, temporary)
     write_image(staged / "labels" / f"{rendered.case}{description.ending}", rendered.label, rendered.geometry)
     with about(Path(item.image)):
-        disparity = case_disparity(
-            rendered.image, rendered.label, axis=axis, draws=null_draws(rendered.case, DRAWS)
-        ).union
+        n_draws = DRAWS if rendered.label.ndim == 2 else 0  # on volumes it would take as long as reading them
+        draws = null_draws(rendered.case, n_draws)
+        disparity = case_disparity(rendered.image, rendered.label, axis=axis, draws=draws).union
     return Converted(
         case=rendered.case,
         group=item.group,

@@ -1,36 +1,77 @@
-"""Whether the perturbed levels moved the texture disparity the way their names say."""
+"""Whether the perturbed levels moved the texture disparity the way their names say, as a ladder."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from nnunet_skipstudy.registry import UNPERTURBED
+
 EXPECTED: dict[str, int] = {"hardest": -1, "harder": -1, "easier": 1, "easiest": 1}
-"""Where the median disparity goes at a level of such a name: down (harder) or up (easier)."""
+"""Where the disparity goes at a level of such a name: down (harder) or up (easier)."""
+
+INNER: dict[str, str] = {"hardest": "harder", "easiest": "easier"}
+"""The neighbour on the ladder, where that isn't the unperturbed level."""
+
+ONE_IN = 3
+"""Of so many cases one may move against a level's name; where more do, the level is warned about."""
+LEAST_COMPARED = 5
+"""Of fewer cases a share says nothing."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One level's median disparity before and after the perturbation, over the cases that have both."""
+    """One level's median disparity before and after the perturbation, over the cases that have both.
+
+    Attributes:
+        level: its name.
+        parameters: its perturbation's text.
+        n_cases: that have both.
+        before: the unperturbed median.
+        after: the level's.
+        neighbour: the next level towards the unperturbed one that there is.
+        n_compared: cases that have a disparity at both.
+        n_as_named: of these, whose disparity lies on the level's side of the neighbour's; None where the level's name
+            says nothing.
+    """
 
     level: str
     parameters: str
     n_cases: int
     before: float
     after: float
+    neighbour: str = field(default=UNPERTURBED, compare=False)
+    n_compared: int = field(default=0, compare=False)
+    n_as_named: int | None = field(default=None, compare=False)
+
+    @property
+    def as_named(self) -> float | None:
+        """The share of cases that moved as the level's name says, 0 ... 1; None where it says nothing or none has."""
+        return None if self.n_as_named is None or not self.n_compared else self.n_as_named / self.n_compared
 
     @property
     def warning(self) -> str | None:
-        """What is wrong with the level's name; None where the median went as it says, or it says nothing."""
+        """What is wrong with the level's name; None where median and cases went as it says, or it says nothing."""
         expected = EXPECTED.get(self.level)
-        if expected is None or (self.after - self.before) * expected > 0:
+        if expected is None:
             return None
-        moved = "up" if self.after > self.before else "down" if self.after < self.before else "nowhere"
-        return (
-            f"level {self.level!r} ({self.parameters}) should move the median texture disparity "
-            f"{'up' if expected > 0 else 'down'}, but it went {moved}, from {self.before:.4f} to {self.after:.4f}: "
-            "on these images the level is not what its name says"
-        )
+        where = "up" if expected > 0 else "down"
+        if (self.after - self.before) * expected <= 0:
+            moved = "up" if self.after > self.before else "down" if self.after < self.before else "nowhere"
+            return (
+                f"level {self.level!r} ({self.parameters}) should move the median texture disparity {where}, but it "
+                f"went {moved}, from {self.before:.4f} to {self.after:.4f}: on these images the level is not what its "
+                "name says"
+            )
+        n_against = 0 if self.n_as_named is None else self.n_compared - self.n_as_named
+        if self.n_compared >= LEAST_COMPARED and n_against * ONE_IN > self.n_compared:
+            side = "above" if expected > 0 else "below"
+            return (
+                f"level {self.level!r} ({self.parameters}) moves the median texture disparity {where}, but {n_against} "
+                f"of {self.n_compared} cases ({n_against / self.n_compared:.0%}) don't lie {side} {self.neighbour!r}: "
+                "for these it is not what its name says; set its strength by skipstudy perturb --calibrate"
+            )
+        return None
 
 
 def level_moves(rows: Iterable[Mapping[str, Any]], before: Mapping[str, float | None]) -> list[Move]:
@@ -43,12 +84,34 @@ def level_moves(rows: Iterable[Mapping[str, Any]], before: Mapping[str, float | 
     Returns:
         One move a level; levels without a case that has both disparities are left out.
     """
-    pairs: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    unperturbed = {case: value for case, value in before.items() if value is not None}
+    groups: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
-        earlier, later = before.get(row["case"]), row["disparity"]
-        if earlier is not None and later is not None:
-            pairs.setdefault((row["level"], row["parameters"]), []).append((earlier, later))
+        if row["case"] in unperturbed and row["disparity"] is not None:
+            groups.setdefault((row["level"], row["parameters"]), {})[row["case"]] = row["disparity"]
+    ladder = {UNPERTURBED: unperturbed}
+    for (level, _), values in groups.items():
+        ladder.setdefault(level, values)
     return [
-        Move(level, parameters, len(values), median(v[0] for v in values), median(v[1] for v in values))
-        for (level, parameters), values in pairs.items()
+        Move(
+            level,
+            parameters,
+            len(values),
+            median(unperturbed[case] for case in values),
+            median(values.values()),
+            *_compared(level, values, ladder),
+        )
+        for (level, parameters), values in groups.items()
     ]
+
+
+def _compared(
+    level: str, values: Mapping[str, float], ladder: Mapping[str, Mapping[str, float]]
+) -> tuple[str, int, int | None]:
+    """The level's neighbour, in how many cases they are compared, and how many of these moved as named."""
+    neighbour = INNER.get(level, UNPERTURBED)
+    if neighbour not in ladder:
+        neighbour = UNPERTURBED
+    steps = [value - ladder[neighbour][case] for case, value in values.items() if case in ladder[neighbour]]
+    n_as_named = sum(step * EXPECTED[level] > 0 for step in steps) if level in EXPECTED else None
+    return neighbour, len(steps), n_as_named

@@ -1,4 +1,4 @@
-"""Whether a level moved the disparity as its name says."""
+"""Whether a level moved the disparity as its name says, in the median and case by case."""
 
 import pytest
 
@@ -52,3 +52,42 @@ def test_a_level_that_went_elsewhere_than_its_name_says_is_named(level: str, aft
 def test_a_name_that_says_nothing_is_never_wrong() -> None:
     assert Move("mine", "x", 1, 0.5, 0.1).warning is None
     assert Move("alpha0.90", "x", 1, 0.1, 0.1).warning is None
+
+
+def test_levels_are_compared_with_their_neighbours_on_the_ladder() -> None:
+    """As on cine MRI in 3D: hardest lies below unperturbed in every case, but above harder in three of five."""
+    before = dict.fromkeys("abcde", 1.0)
+    hardest_of = dict(zip("abcde", (0.6, 0.7, 0.8, 0.1, 0.2), strict=True))
+    rows = [row("harder", case, 0.5) for case in "abcde"]
+    rows += [row("hardest", case, value, "speckle:variance=0.3") for case, value in hardest_of.items()]
+    rows += [row("easiest", case, 1.5, "blur_background:sigma_px=7") for case in "abcd"]
+    harder, hardest, easiest = level_moves(rows, before)
+    assert (harder.neighbour, harder.as_named, harder.warning) == ("unperturbed", 1.0, None)
+    assert (hardest.neighbour, hardest.n_compared, hardest.as_named) == ("harder", 5, 0.4)
+    assert hardest.warning is not None
+    assert "moves the median texture disparity down, but 3 of 5 cases (60%) don't lie below 'harder'" in hardest.warning
+    assert (easiest.neighbour, easiest.n_compared, easiest.as_named) == ("unperturbed", 4, 1.0)
+
+
+@pytest.mark.parametrize("level", EXPECTED)
+@pytest.mark.parametrize(("against", "warned"), [(0, False), (2, False), (3, True)])
+def test_a_third_of_the_cases_may_move_against_a_name(level: str, against: int, warned: bool) -> None:
+    """Of seven: two may, three may not, though the median goes as named; a case that doesn't move is against."""
+    values = {name: 1 + EXPECTED[level] * (0.0 if number < against else 0.5) for number, name in enumerate("abcdefg")}
+    (move,) = level_moves([row(level, *item) for item in values.items()], dict.fromkeys(values, 1.0))
+    assert move.as_named == pytest.approx(1 - against / 7)
+    assert (move.warning is not None) == warned
+    if warned:
+        assert f"{against} of 7 cases ({against / 7:.0%})" in str(move.warning)
+
+
+def test_a_share_of_few_cases_is_not_warned_about() -> None:
+    """Of four, two are against: the median says enough."""
+    rows = [row("harder", case, value) for case, value in zip("abcd", (0.1, 0.1, 1.0, 1.0), strict=True)]
+    (move,) = level_moves(rows, dict.fromkeys("abcd", 1.0))
+    assert (move.as_named, move.warning) == (0.5, None)
+
+
+def test_a_name_that_says_nothing_has_no_share() -> None:
+    (move,) = level_moves([row("mine", "a", 2.0)], {"a": 1.0})
+    assert (move.as_named, move.warning) == (None, None)
