@@ -27,6 +27,14 @@ SMALLER = {
 }
 """What of a line would take hours, and what stands in for it; each must be found."""
 
+SCORES = "image,model,shift,Dice,HD95\n" + "".join(
+    f"i{image},{model},{shift},0.{7 + image % 3}{network},{4 + image}\n"
+    for image in range(8)
+    for network, model in enumerate(("UNet", "MyNet"))
+    for shift in ("clean", "noise")
+)
+"""Somebody else's table."""
+
 
 def typed_lines(text: str) -> str:
     """The code blocks for a shell, without what is typed elsewhere, at a size for a test."""
@@ -44,6 +52,7 @@ def test_its_commands_run_from_top_to_bottom(tmp_path: Path) -> None:
     """A data set that is trained has been planned, a folder that is read has been written."""
     made_up_downloads.busi(tmp_path)
     write_study(tmp_path).rename(tmp_path / "tiny.yaml")
+    (tmp_path / "scores.csv").write_text(SCORES)
     (tmp_path / "typed.sh").write_text(f"set -euxo pipefail\n{typed_lines(README.read_text(encoding='utf-8'))}\n")
     scripts = Path(command_line(["skipstudy"])[0]).parent
     planner_needs_one = {**SMALL_MACHINE, "nnUNet_n_proc_DA": "1"}
@@ -56,4 +65,5 @@ def test_its_commands_run_from_top_to_bottom(tmp_path: Path) -> None:
     printed = run([*shell, str(tmp_path)], environment, timeout=1200)
     assert "Traceback" not in printed.stderr
     assert (tmp_path / "analysis" / "report.html").is_file()
+    assert (tmp_path / "OUT" / "report.html").is_file()
     assert "nnUNetv2_train" in printed.stdout.splitlines()[-1] or "analyze" in printed.stdout.splitlines()[-1]
