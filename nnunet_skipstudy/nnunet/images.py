@@ -230,9 +230,7 @@ def _simple_itk() -> Any:
 def _medical_grid(path: Path) -> Grid:
     reader = _simple_itk().ImageFileReader()
     reader.SetFileName(str(path))
-    if path.name.lower().endswith(NIFTI_ENDINGS):
-        reader.SetImageIO("NiftiImageIO")  # it takes as long to ask the others whether they can read it
-    try:
+    try:  # without SetImageIO, which crashes where two threads call it at once
         reader.ReadImageInformation()
     except RuntimeError:
         if not path.name.lower().endswith(NIFTI_ENDINGS):
