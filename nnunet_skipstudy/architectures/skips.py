@@ -5,6 +5,7 @@ row of feature maps that may be handed on; ``forward`` joins the up-sampled deco
 UNet++'s have a row of one, the encoder's features themselves, or of none.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from nnunet_skipstudy.registry import SkipPolicy
 _INTERPOLATION = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
-class Skip(nn.Module):
+class Skip(nn.Module, ABC):
     """One level's skip connection.
 
     Attributes:
@@ -47,6 +48,7 @@ class Skip(nn.Module):
         kept = torch.rand(shape, device=row[0].device) >= self.dropout
         return [features * kept for features in row]
 
+    @abstractmethod
     def forward(self, upsampled: Tensor, row: list[Tensor], coarser: Tensor) -> Tensor:
         """Join the decoder's up-sampled features with what this skip hands on, along the channels.
 
@@ -55,7 +57,6 @@ class Skip(nn.Module):
             row: what :meth:`row` returned.
             coarser: the same decoder features before the up-sampling.
         """
-        raise NotImplementedError
 
     def compute_conv_feature_map_size(self, size: Size) -> int:
         """Numbers in the outputs of this skip's convolutions for features of ``size``, as nnU-Net counts them."""
