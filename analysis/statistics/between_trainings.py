@@ -140,7 +140,9 @@ def guarded(variances: Floats, k: Indices) -> Floats:
     Of two or three trainings that happen to lie close together a variance comes out near 0, and in a family of
     comparisons some do. So none counts for less than its mean with the networks' typical variance, which has the weight
     of one training's: (s² (k - 1) + typical) / k. Typical is the median over networks, corrected for its bias; with
-    fewer than three networks there is none. In simulation it halves the family-wise error of six equal networks
+    fewer than three networks there is none. In simulation
+    (benchmarks/coverage.py) six equal networks with three trainings each were told apart in 2.8 % of studies of 50
+    groups, in 7.2 % without it.
 
     Args:
         variances: (network, …), s².
