@@ -35,8 +35,8 @@ lint: $(VENV)/.package $(VENV)/.dev
 	cd $(VENV) && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
 	$(BIN)/vulture
 
-docs/columns.md: analysis/dictionary.py nnunet_skipstudy/registry.py $(VENV)/.package  ## what each column of the tables is
-	cd $(VENV) && $(abspath $(BIN))/python -m nnunet_skipstudy.analysis.dictionary > $(CURDIR)/$@
+docs/columns.md: analysis/measuring/dictionary.py nnunet_skipstudy/registry.py $(VENV)/.package  ## what each column of the tables is
+	cd $(VENV) && $(abspath $(BIN))/python -m nnunet_skipstudy.analysis.measuring.dictionary > $(CURDIR)/$@
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis import dictionary
 from nnunet_skipstudy.analysis.figures.disparity import dsc_over_disparity
 from nnunet_skipstudy.analysis.figures.distributions import dsc_distributions
 from nnunet_skipstudy.analysis.figures.drawing import Drawing, draw_changed
@@ -23,7 +22,7 @@ from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
 from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores, uneven
-from nnunet_skipstudy.analysis.measuring import case_metrics
+from nnunet_skipstudy.analysis.measuring import case_metrics, dictionary
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
 from nnunet_skipstudy.analysis.measuring.degenerate import without_degenerate

@@ -13,9 +13,9 @@ import jinja2
 from markupsafe import Markup
 
 from nnunet_skipstudy import __version__
-from nnunet_skipstudy.analysis.dictionary import meaning
 from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.looks import on_dark
+from nnunet_skipstudy.analysis.measuring.dictionary import meaning
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_FIGURE_BYTES = 3_000_000

@@ -156,7 +156,7 @@ def main(argv: Sequence[str]) -> int:
     from nnunet_skipstudy.analysis.inputs.matching import Extra
     from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
-    from nnunet_skipstudy.analysis.unlabelled import analyze_unlabelled
+    from nnunet_skipstudy.analysis.unlabelled.pipeline import analyze_unlabelled
     from nnunet_skipstudy.metrics import BothEmpty, Surface
 
     values = {name: value for name, value in vars(arguments).items() if name != "architectures"} | {

@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--figures", action=argparse.BooleanOptionalAction, default=True, help="draw figures (default)")
     arguments = parser.parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
-    from nnunet_skipstudy.analysis.reproduce import reproduce
+    from nnunet_skipstudy.analysis.published.reproduce import reproduce
 
     found = reproduce(arguments.output, arguments.figures)
     print("\n".join(found.lines))

@@ -43,7 +43,7 @@ class AgreementReport:
 
 
 def agreement_report(table: pd.DataFrame, warnings: Sequence[str]) -> AgreementReport:
-    """The page of :func:`~nnunet_skipstudy.analysis.measuring.agreement.agreement_table`."""
+    """The page of :func:`~nnunet_skipstudy.analysis.unlabelled.measuring.agreement_table`."""
     titles = {key: look.title for key, look in looks(network_keys(table, PUBLISHED)).items()}
     tables = []
     for (dataset, label, quantity), rows in table.groupby(["dataset", "label", "quantity"], sort=False):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.analysis.reproduce import best_in_most_cases, compare_means
+from nnunet_skipstudy.analysis.published.reproduce import best_in_most_cases, compare_means
 
 
 @pytest.fixture(scope="module")

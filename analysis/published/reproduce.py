@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from nnunet_skipstudy.analysis import published
 from nnunet_skipstudy.analysis.pipeline import Addition, AnalysisResult, AnalyzeOptions, analyze
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.results import Study
@@ -65,7 +64,7 @@ def reproduce(output: Path, figures: bool = True) -> Reproduction:
         found.append((means, lines))
         return Addition(tuple(lines), (_means_table(means),), {"reproduction.csv": means})
 
-    with resources.as_file(resources.files(published) / "case_scores.csv.gz") as scores:
+    with resources.as_file(resources.files(__package__) / "case_scores.csv.gz") as scores:
         result = analyze(
             AnalyzeOptions(
                 scores,
@@ -85,7 +84,7 @@ def reproduce(output: Path, figures: bool = True) -> Reproduction:
 
 def compare_means(cases: pd.DataFrame) -> pd.DataFrame:
     """Each published mean DSC beside ours, over all cases and seeds, and the difference."""
-    with resources.as_file(resources.files(published) / "means.csv") as path:
+    with resources.as_file(resources.files(__package__) / "means.csv") as path:
         theirs = pd.read_csv(path).rename(columns={"mean": "published_mean"})
     keys = ["dataset", "architecture", "level"]
     own = cases.groupby(keys, sort=False)["dsc"].mean().rename("mean").reset_index()

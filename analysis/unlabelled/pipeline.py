@@ -4,17 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis import dictionary
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
 from nnunet_skipstudy.analysis.inputs.warnings import listed
-from nnunet_skipstudy.analysis.measuring.agreement import (
-    CASE_COLUMNS,
-    Predicted,
-    agreement_table,
-    find_predicted,
-    measure_agreement,
-)
+from nnunet_skipstudy.analysis.measuring import dictionary
 from nnunet_skipstudy.analysis.pipeline import (
     AnalysisResult,
     AnalyzeOptions,
@@ -22,8 +15,15 @@ from nnunet_skipstudy.analysis.pipeline import (
     write_csv,
     write_page,
 )
-from nnunet_skipstudy.analysis.report.agreement import agreement_report, render_agreement
 from nnunet_skipstudy.analysis.report.words import capital
+from nnunet_skipstudy.analysis.unlabelled.measuring import (
+    CASE_COLUMNS,
+    Predicted,
+    agreement_table,
+    find_predicted,
+    measure_agreement,
+)
+from nnunet_skipstudy.analysis.unlabelled.page import agreement_report, render_agreement
 from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.registry import level_alpha
 from nnunet_skipstudy.support.files import led_to

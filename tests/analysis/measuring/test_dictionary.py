@@ -7,9 +7,9 @@ import pytest
 from made_up_study import write_study
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.analysis import dictionary
+from nnunet_skipstudy.analysis.measuring import dictionary
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -1,0 +1,1 @@
+"""Predictions without labels: what they say about each other."""
