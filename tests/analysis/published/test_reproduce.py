@@ -28,8 +28,8 @@ def test_all_published_means_and_both_counts_are_met(reproduced: Path) -> None:
     assert max(abs(float(row["mean"]) - float(row["published_mean"])) for row in rows) <= 5e-5
     text = (reproduced / "report.md").read_text(encoding="utf-8")
     assert "Means: 120 of 120 published mean DSC met" in text
-    assert "DSC: a No-Skip network is best in most cases in 5 of 8 harder categories" in text
-    assert "HD: a No-Skip network is best in most cases in 7 of 8 harder categories" in text
+    assert "DSC: a No-Skip network is alone the best in most cases in 5 of 8 harder categories" in text
+    assert "HD: a No-Skip network is alone the best in most cases in 7 of 8 harder categories" in text
     assert "NOT met" not in text
     assert "met by none of 6 definitions tried; nearest: CV of the DSC over cases" in text
 
@@ -74,6 +74,18 @@ def test_best_in_most_cases_by_hand() -> None:
     table = pd.DataFrame(rows)
     assert best_in_most_cases(table, "dsc").to_dict() == {("D", "hardest"): "UNet"}
     assert best_in_most_cases(table, "hd").to_dict() == {("D", "hardest"): "NoSkip"}
+
+
+def test_a_tie_counts_for_nobody() -> None:
+    """Not for the network that stands first, No-Skip: U-Net alone is best in one case, nobody in the two others."""
+    scores = {"NoSkip": [0.5, 0.0, 0.0], "UNet": [0.6, 0.0, 0.0]}
+    rows = [
+        {"dataset": "D", "level": "harder", "case": case, "architecture": name, "dsc": value, "hd": 1 - value}
+        for name, values in scores.items()
+        for case, value in enumerate(values)
+    ]
+    for metric in ("dsc", "hd"):
+        assert best_in_most_cases(pd.DataFrame(rows), metric).to_dict() == {("D", "harder"): "UNet"}
 
 
 def test_a_mean_that_isn_t_there_is_no_match() -> None:
