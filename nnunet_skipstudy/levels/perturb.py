@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, null_cells, rounded
 from nnunet_skipstudy.nnunet.cases import (
     LEVEL_FOLDER,
     Case,
@@ -36,10 +36,13 @@ from nnunet_skipstudy.support.files import read_object, write_csv, write_json
 from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.texture.case_disparity import case_disparity
+from nnunet_skipstudy.texture.null import DRAWS, null_draws
 from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, case_seed, check_level_name, replay
 
 TABLE = "perturbations.csv"
-COLUMNS: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
+NEEDED: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
+NUMBERS: tuple[str, ...] = ("disparity", *NULL_COLUMNS)
+COLUMNS: tuple[str, ...] = (*NEEDED, *NULL_COLUMNS)
 RECORD = "perturbations.json"
 """Beside the table: the fingerprint of the cases that each level was made of."""
 WORK = ".perturbing"
@@ -136,7 +139,8 @@ def perturb_cases(
     Returns:
         One row a case and level, hardest level first: ``case``, ``level``, ``parameters`` (the perturbation's
         text), ``seed``, ``disparity`` (of the union of labels in the first channel's perturbed image, by the
-        study's definition, nine decimals; None where the case has none).
+        study's definition, nine decimals; None where the case has none), and of its null ``NULL_COLUMNS`` (None in
+        rows of versions that drew none).
 
     Raises:
         UserError: a level's name can't be used, a level is there with other settings, another run is at work
@@ -197,7 +201,7 @@ class _Level:
             "level": self.name,
             "parameters": str(self.perturbation),
             "seed": case_seed(self.seed, self.name, case),
-            "disparity": None,
+            **dict.fromkeys(NUMBERS),
         }
 
     def is_finished(self, cases: Sequence[Case], made_of: str, recorded: Sequence[Row]) -> bool:
@@ -319,7 +323,7 @@ def _write_case(
                 write_image(target, perturbed, image.geometry)
             if number == 0:
                 with about(path):
-                    row["disparity"] = _disparity(perturbed, labels, ignore, job.perturbation.axis)
+                    row.update(_texture(perturbed, labels, case.name, ignore, job.perturbation.axis))
     return rows
 
 
@@ -334,22 +338,22 @@ def _left(path: Path, labels: Labels) -> npt.NDArray[np.generic] | None:
         return None
 
 
-def _disparity(image: Any, labels: Labels, ignore: int | None, axis: int) -> float | None:
-    value = case_disparity(image, labels, ignore=ignore, axis=axis).union.value
-    return round(value, 9) if isfinite(value) else None
+def _texture(image: Any, labels: Labels, case: str, ignore: int | None, axis: int) -> dict[str, float | None]:
+    texture = case_disparity(image, labels, ignore=ignore, axis=axis, draws=null_draws(case, DRAWS)).union
+    return {"disparity": rounded(texture.value), **null_cells(texture)}
 
 
 def _recorded_rows(path: Path) -> list[Row]:
     """The rows of a perturbations.csv as they stand; none where there is none."""
     if not path.is_file():
         return []
-    rows = read_rows(path, COLUMNS, ("disparity",))
-    return [{name: row[name] for name in COLUMNS} for row in rows]
+    return [{name: row.get(name, "") for name in COLUMNS} for row in read_rows(path, NEEDED, NUMBERS)]
 
 
 def _typed(row: Row) -> Row:
     try:
-        return {**row, "seed": int(row["seed"]), "disparity": float(row["disparity"]) if row["disparity"] else None}
+        numbers = {name: float(row[name]) if row[name] else None for name in NUMBERS}
+        return {**row, "seed": int(row["seed"]), **numbers}
     except ValueError as error:
         raise UserError(f"{TABLE}: case {row['case']!r} has no numbers; make it again (--overwrite)") from error
 
