@@ -89,14 +89,13 @@ def case_disparity(
     Raises:
         UserError: unknown definition or background, shapes that don't fit, pixels that are no finite numbers.
     """
-    image, label_map = np.asarray(image), np.asarray(label_map)
     check_measure(definition, background)
     values = {name: [*value] if isinstance(value, Sequence) else [value] for name, value in (labels or {}).items()}
     union, pools = _Pool(definition), {name: _Pool(definition) for name in values}
-    for part, its_labels in _slices(image, label_map, axis):
+    for part, its_labels in _slices(np.asarray(image), np.asarray(label_map), axis):
         check_image(part, its_labels, definition)
-        ignored = None if ignore is None else its_labels == ignore
-        known = its_labels != 0 if ignored is None else (its_labels != 0) & ~ignored
+        ignored = np.zeros(its_labels.shape, bool) if ignore is None else its_labels == ignore
+        known = (its_labels != 0) & ~ignored
         if known.any():
             count = _counting(part, ignored, definition, ring_px if background == "ring" else None, draws)
             of_union = count(known)
@@ -124,11 +123,11 @@ Counted = tuple[Counts, Counts, Counts, Counts] | str
 
 
 def _counting(
-    image: Array, ignored: Inside | None, definition: str, ring_px: float | None, draws: Sequence[float]
+    image: Array, ignored: Inside, definition: str, ring_px: float | None, draws: Sequence[float]
 ) -> Callable[[Inside], Counted]:
     """What counts the codes of one slice on both sides of a mask."""
     codes = pattern_codes(image, definition)
-    beyond = None if ignored is None else resized_mask(ignored)
+    known = ~resized_mask(ignored)
 
     def count(inside: Inside) -> Counted:
         if not inside.any():
@@ -137,9 +136,7 @@ def _counting(
             return FULL
         inside = resized_mask(inside)
         sides = [inside, ~inside] if ring_px is None else [inside, ~inside, ring(inside, ring_px)]
-        if beyond is not None:
-            sides = [side & ~beyond for side in sides]
-        inside, free, *surround = (without_frame(side, definition) for side in sides)
+        inside, free, *surround = (without_frame(side & known, definition) for side in sides)
         outside = surround[0] if surround else free
         reason = one_sided(inside, outside)
         if reason is not None:
