@@ -76,12 +76,10 @@ def case_disparity(
         labels: values by name, one value or, for a region, several; None: the union only.
         ignore: a value whose pixels are neither inside nor outside, nnU-Net's ``ignore`` label.
         definition: one of ``DEFINITIONS``.
-        background: ``"all"``: what is not the object; ``"ring"``: of that, what is near it on the slice.
-        ring_px: how near, in pixels of the 256 x 256 grid.
+        background: ``"all"``: what is not the object; ``"ring"``: of that, what is at most ``ring_px`` away (256 grid).
         axis: across which a volume's slices lie, see :func:`~nnunet_skipstudy.texture.planes.planes`.
-        draws: numbers 0 ... 1, 1 excluded, of :func:`~nnunet_skipstudy.texture.null.null_draws`: each puts the object's
-            shape somewhere into its own background, of a label into all that isn't that label; on a volume into each
-            slice, pooled as the object is.
+        draws: numbers of :func:`~nnunet_skipstudy.texture.null.null_draws`; each puts the object's shape into its own
+            background: of a label into all that isn't it, on a volume into each slice, pooled as the object is.
 
     Returns:
         The disparities, each with the null that was drawn; a value is NaN exactly where its ``reason`` says why.
@@ -98,8 +96,7 @@ def case_disparity(
         known = (its_labels != 0) & ~ignored
         if known.any():
             count = _counting(part, ignored, definition, ring_px if background == "ring" else None, draws)
-            of_union = count(known)
-            union.add(of_union)
+            union.add(of_union := count(known))
             for name, wanted in values.items():
                 inside = np.isin(its_labels, wanted)
                 pools[name].add(of_union if np.array_equal(inside, known) else count(inside))
