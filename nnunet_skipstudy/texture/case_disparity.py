@@ -70,13 +70,13 @@ def case_disparity(
     spacing doesn't matter; the larger the object on a slice, the more it counts.
 
     Args:
-        image: grey (row, column), (slice, row, column), or colour (row, column, 3 or 4) beside a flat label map;
-            a fourth channel, opacity, is left out. Real, finite. One channel of a case with several.
-        label_map: the image's shape without channels; 0 is background, other values are objects.
+        image: grey (row, column) or (slice, row, column), or colour (row, column, 3 or 4; no opacity); real, finite.
+        label_map: the image's shape without channels; 0 is background.
         labels: values by name, one value or, for a region, several; None: the union only.
         ignore: a value whose pixels are neither inside nor outside, nnU-Net's ``ignore`` label.
         definition: one of ``DEFINITIONS``.
-        background: ``"all"``: what is not the object; ``"ring"``: of that, what is at most ``ring_px`` away (256 grid).
+        background: ``"all"``: what is not the object; ``"ring"``: of that, what is near it on the slice.
+        ring_px: how near, in pixels of the 256 x 256 grid.
         axis: across which a volume's slices lie, see :func:`~nnunet_skipstudy.texture.planes.planes`.
         draws: numbers of :func:`~nnunet_skipstudy.texture.null.null_draws`; each puts the object's shape into its own
             background: of a label into all that isn't it, on a volume into each slice, pooled as the object is.
