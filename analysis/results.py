@@ -21,7 +21,7 @@ from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
-from nnunet_skipstudy.analysis.statistics.td_axis import with_axis
+from nnunet_skipstudy.analysis.statistics.td_axis import moves_of, with_axis
 from nnunet_skipstudy.metrics import BothEmpty, Outcome
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 
@@ -88,6 +88,7 @@ def warnings_of(study: Study) -> list[str]:
         *_few(study),
         *input_warnings(study.comparisons, study.cases),
         *study.td_remarks,
+        *_misnamed(study),
         *_degenerate(study),
         *_empty(study),
         *_without_reference_level(study),
@@ -137,6 +138,16 @@ def _trainings(rows: pd.DataFrame) -> set[tuple[str, ...]]:
 def _seed(row: Mapping[Hashable, Any]) -> str:
     """The seed, where the trainer's name doesn't say it."""
     return f" seed {row['seed']}" if row["seed"] and f"_seed{row['seed']}" not in row["trainer"] else ""
+
+
+def _misnamed(study: Study) -> list[str]:
+    """Levels whose names don't say what they do to texture disparity."""
+    return [
+        f"{dataset}: {move.warning}."
+        for (dataset,), rows in groups(study.cases, "dataset")
+        for move in moves_of(rows)
+        if move.warning
+    ]
 
 
 def _few(study: Study) -> list[str]:

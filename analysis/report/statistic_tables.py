@@ -14,8 +14,9 @@ from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, TOLD_APART, axis_measure, size_rows
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, axis_measure, size_rows
 from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.texture.disparity import TOLD_APART
 
 Looks = dict[NetworkKey, Look]
 
@@ -89,23 +90,24 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
 
 
 def _texture_and_size(cases: pd.DataFrame, dataset: str) -> Iterator[Table]:
-    """How texture disparity and object size go together, level by level."""
+    """Where texture disparity lies and how it goes with object size, level by level."""
     rows = [
         [
             *(row.level, str(row.n_cases), number(row.value), number(row.excess)),
-            f"{row.told_apart:.0%}" if row.told_apart == row.told_apart else "–",
+            *(f"{share:.0%}" if share == share else "–" for share in (row.told_apart, row.as_named)),
             *(number(row.value_with_size, sign=True), number(row.excess_with_size, sign=True)),
         ]
         for row in size_rows(cases)
     ]
     if rows:
         yield Table(
-            f"Texture disparity and object size: {dataset}",
-            ["level", "cases", "TD", "TD excess", "told apart", "TD ~ size", "excess ~ size"],
+            f"Texture disparity by level: {dataset}",
+            ["level", "cases", "TD", "TD excess", "told apart", "as named", "TD ~ size", "excess ~ size"],
             [[Cell(text) for text in row] for row in rows],
             note="Medians over cases. Excess: TD minus what the object's shape scores in its own background. Told "
-            f"apart: cases whose TD lies above {TOLD_APART:g} % of those. ~ size: rank correlation with the object's "
-            "share of the image; the nearer to 0, the less TD is a measure of size. "
+            f"apart: cases whose TD lies above {TOLD_APART:g} % of those. As named: cases whose TD lies on the side "
+            "of the next level towards unperturbed that the level's name says. ~ size: rank correlation with the "
+            "object's share of the image; the nearer to 0, the less TD is a measure of size. "
             f"Slopes go by {TD_WORDS[axis_measure(cases)]}.",
             open=False,
         )

@@ -8,25 +8,30 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from nnunet_skipstudy.analysis.measuring.columns import groups
-from nnunet_skipstudy.registry import EXCESS, STUDYS_TD, in_order
+from nnunet_skipstudy.levels.moves import Move, level_moves
+from nnunet_skipstudy.registry import EXCESS, STUDYS_TD, UNPERTURBED, in_order
+from nnunet_skipstudy.texture.disparity import TOLD_APART
 
 VALUE, MEASURE = "td", "td_measure"
 """The columns of the table of cases that :func:`with_axis` adds."""
 TD_WORDS: dict[str, str] = {EXCESS: "TD excess", STUDYS_TD: "TD"}
-TOLD_APART = 95.0
-"""Above this percentile of its null, an object's texture is told from its surroundings."""
 MIN_CASES = 5
 """Of fewer cases a correlation says nothing."""
 
 
 class SizeRow(NamedTuple):
-    """How TD and size go together at a level: medians, the share told apart, rank correlations with size; or NaN."""
+    """How TD lies at a level and goes with size; what isn't known is NaN.
+
+    Medians; the shares of cases that are told apart, and that lie on the side of the next level that the level's name
+    says; rank correlations with size.
+    """
 
     level: str
     n_cases: int
     value: float
     excess: float
     told_apart: float
+    as_named: float
     value_with_size: float
     excess_with_size: float
 
@@ -78,7 +83,7 @@ def size_rows(cases: pd.DataFrame) -> list[SizeRow]:
     sizes = known.drop_duplicates(["level", "case", "label"]).groupby(["level", "case"], sort=False)
     table = sizes[["disparity", "disparity_excess", "disparity_percentile"]].first()
     table["size"] = sizes["reference_size"].sum() / sizes["image_size"].first()
-    found = []
+    found, named = [], {move.level: move.as_named for move in moves_of(cases)}
     for level in in_order(table.index.unique("level")):
         at = table.loc[level]
         apart = at["disparity_percentile"].dropna() > TOLD_APART
@@ -89,10 +94,24 @@ def size_rows(cases: pd.DataFrame) -> list[SizeRow]:
                 float(at["disparity"].median()),
                 float(at["disparity_excess"].median()),
                 float(apart.mean()) if len(apart) else np.nan,
+                np.nan if (share := named.get(level)) is None else share,
                 *(rank_correlation(at[name], at["size"]) for name in ("disparity", "disparity_excess")),
             )
         )
     return found
+
+
+def moves_of(cases: pd.DataFrame) -> list[Move]:
+    """How each perturbed level of one data set moved TD, see :func:`~nnunet_skipstudy.levels.moves.level_moves`."""
+    known = cases[cases["disparity"].notna()].drop_duplicates(["level", "case"])
+    places = list(known[["level", "case", "disparity"]].itertuples(index=False, name=None))
+    unperturbed = {case: value for level, case, value in places if level == UNPERTURBED}
+    rows = [
+        {"level": level, "case": case, "disparity": value, "parameters": ""}
+        for level, case, value in places
+        if level != UNPERTURBED
+    ]
+    return level_moves(rows, unperturbed)
 
 
 def rank_correlation(values: pd.Series, others: pd.Series) -> float:

@@ -53,7 +53,7 @@ def parser() -> Parser:
     )
     add(
         "--definition",
-        choices=TD_MEASURES[1:],
+        metavar="|".join(TD_MEASURES[1:]),
         help=f"the study's measure, or one that is symmetric and bounded (default: --by's, else {STUDYS_TD})",
     )
     add(

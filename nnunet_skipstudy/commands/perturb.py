@@ -11,7 +11,7 @@ from nnunet_skipstudy.commands.case_parser import case_parser
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.calibrate import Wanted, calibrate_level, parse_wanted, recall, record
 from nnunet_skipstudy.levels.disparity import Measure, measured_cases
-from nnunet_skipstudy.levels.moves import Move, level_moves
+from nnunet_skipstudy.levels.moves import Move, level_moves, shortfall
 from nnunet_skipstudy.levels.perturb import (
     TABLE,
     across,
@@ -26,7 +26,8 @@ from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.survey import survey
 from nnunet_skipstudy.support.parallel import number_of_workers
 from nnunet_skipstudy.support.parser import Parser
-from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, parse_level
+from nnunet_skipstudy.texture.null import DRAWS
+from nnunet_skipstudy.texture.perturbation import NATIVE_LEVELS, Perturbation, parse_level
 
 
 def parser() -> Parser:
@@ -40,9 +41,10 @@ def parser() -> Parser:
         "kinds, with their strength:\n"
         "  speckle:variance=V           x + n x, n normal of this variance, x the image scaled to 0...1\n"
         "  blur_background:sigma_px=S   Gaussian blur of what is outside the mask, sigma in the image's pixels\n"
+        "  speckle_256:variance=V, blur_background_256:sigma_px=S   the same in pixels of the image at 256 x 256, on\n"
+        "                               which TD is taken: grains and blur follow the image's size\n"
         "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
-        "Strengths are in the image's own pixels, TD is taken at 256 x 256: on images of another size the study's\n"
-        "levels lie elsewhere. There, calibrate them (--calibrate), or convert with --protocol study.\n\n"
+        "The study's four levels follow the image's size, so that they lie where the study had them.\n\n"
         "A calibrated level's strength is searched for, until the test set's median texture disparity (TD) is the\n"
         "wanted one: a value in bits, or a quantile of the unperturbed test cases' TD.\n\n"
         "examples:\n"
@@ -96,7 +98,9 @@ def main(argv: Sequence[str]) -> int:
             names = ", ".join(levels | found)
             print(f"skipstudy: {folder}: {names} are finished, with the same settings; nothing to do", file=sys.stderr)
             return 0
-    results = measured_cases(cases, Measure(axis=seen.axis), ignore=ignore, workers=workers, title="unperturbed")
+    results = measured_cases(
+        cases, Measure(axis=seen.axis, n_draws=DRAWS), ignore=ignore, workers=workers, title="unperturbed"
+    )
     before = {case.name: _known(result.union.value) for case, result in zip(cases, results, strict=True)}
     for level in wanted.keys() - found.keys():
         found[level] = search.calibrated(level, wanted[level], [v for v in before.values() if v is not None])
@@ -109,7 +113,8 @@ def main(argv: Sequence[str]) -> int:
         overwrite=arguments.overwrite,
         description=description,
     )
-    _report(level_moves(rows, before))
+    percentiles = {case.name: result.union.percentile for case, result in zip(cases, results, strict=True)}
+    _report(level_moves(rows, before, percentiles))
     print(f"table: {folder / TABLE}")
     return 0
 
@@ -140,7 +145,7 @@ def _asked(arguments: argparse.Namespace) -> tuple[dict[str, Perturbation], dict
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"level {', '.join(twice)} is asked for twice; give each level one name")
-    return dict(given) if names else dict(STUDY_LEVELS), dict(wanted)
+    return dict(given) if names else dict(NATIVE_LEVELS), dict(wanted)
 
 
 @dataclass
@@ -196,5 +201,5 @@ def _report(moves: Sequence[Move]) -> None:
             f"{move.level:<12}{move.parameters:<{width}}{move.n_cases:>6}{move.before:>12.4f}{move.after:>10.4f}{named}"
         )
     for move in moves:
-        if move.warning:
-            print(f"skipstudy: warning: {move.warning}", file=sys.stderr)
+        if text := move.warning or shortfall(move):
+            print(f"skipstudy: warning: {text}", file=sys.stderr)

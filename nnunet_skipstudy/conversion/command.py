@@ -24,6 +24,12 @@ BY = (
     f"definition (default: {EXCESS}; with --protocol study {STUDYS_TD})"
 )
 
+STRENGTHS = (
+    "strengths of the test levels: the study's in pixels of 256 x 256, others where these don't move texture disparity "
+    "as the levels are named (ladder); or the study's in the images' own pixels (default: ladder; with --protocol "
+    "study study)"
+)
+
 
 @dataclass(frozen=True)
 class Made:
@@ -129,6 +135,7 @@ def of_download(
         add("-i", "--source", dest="source_option", metavar="SOURCE", type=Path, help="the same")
         add("--protocol", default="native", metavar="|".join(PROTOCOLS), help=study)
         add_arguments(parser)
+        add("--levels", choices=("ladder", "study"), help=STRENGTHS)
         add("-np", "--num-processes", type=int, metavar="N", help="cases at a time (default: processors, up to 4)")
 
     def promise(arguments: argparse.Namespace) -> Promised:
@@ -177,6 +184,7 @@ def _converted(description: DatasetDescription, source: Path, arguments: argpars
         name=arguments.name,
         seed=arguments.seed,
         by=measure_of(arguments),
+        levels=arguments.levels or ("study" if arguments.protocol == "study" else "ladder"),
         overwrite=arguments.overwrite,
         workers=arguments.num_processes,
     )

@@ -21,8 +21,9 @@ from nnunet_skipstudy.conversion.source import Download, find_download, unpacked
 from nnunet_skipstudy.conversion.splits import study_folds
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, null_cells, rounded, sorted_by, sorting_texture
-from nnunet_skipstudy.levels.moves import level_moves
-from nnunet_skipstudy.levels.perturb import write_levels
+from nnunet_skipstudy.levels.ladder import RULES, ladder_levels
+from nnunet_skipstudy.levels.moves import level_moves, shortfall
+from nnunet_skipstudy.levels.perturb import test_set, write_levels
 from nnunet_skipstudy.nnunet.cases import Case, about
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.nnunet.publishing import (
@@ -41,6 +42,7 @@ from nnunet_skipstudy.support.files import atomic_path, sha256_of_file, write_cs
 from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.working_folder import working_folder
 from nnunet_skipstudy.texture.categories import disparity_categories
+from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS
 
 ORIGIN_COLUMNS = ("case", "group", "set", "source")
 CASE_COLUMNS = (
@@ -58,6 +60,7 @@ def convert(
     name: str,
     seed: int = 0,
     by: str = EXCESS,
+    levels: str = RULES[0],
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Path:
@@ -73,6 +76,7 @@ def convert(
         name: of the data set.
         seed: of all that is drawn.
         by: the measure that folds and categories go by, one of ``TD_MEASURES``.
+        levels: how strong the test levels are, one of :data:`~nnunet_skipstudy.levels.ladder.RULES`.
         overwrite: replace a data set of the same identifier and name, and its preprocessed cases.
         workers: threads, each holds one case in memory; None: one a processor, up to four.
 
@@ -89,18 +93,26 @@ def convert(
     target = target_dataset(dataset_id, name)
     download = find_download(source, description.layout, description.name)
     made_from = {"converter": description.name, **description.options, "seed": seed}
-    provenance = {**made_from, "source_sha256": download.fingerprint, **sorted_by(by)}
+    settled = {**sorted_by(by), **({} if levels == "study" else {"levels": levels})}  # as older versions' where it is
+    provenance = {**made_from, "source_sha256": download.fingerprint, **settled}
     if is_finished(target, provenance, overwrite=overwrite):
         return target.raw
     with publishing(target, provenance, overwrite=overwrite) as draft:
-        notes = _write_dataset(description, download, target, draft, seed, by, workers)
+        notes = _write_dataset(description, download, target, draft, seed, by, levels, workers)
     for note in notes:
         print(f"skipstudy: {note}", file=sys.stderr)
     return target.raw
 
 
 def _write_dataset(
-    description: DatasetDescription, download: Download, target: Target, draft: Draft, seed: int, by: str, workers: int
+    description: DatasetDescription,
+    download: Download,
+    target: Target,
+    draft: Draft,
+    seed: int,
+    by: str,
+    levels: str,
+    workers: int,
 ) -> list[str]:
     """Write everything into the draft; returns what the user should be told."""
     staged = draft.raw / "staged"
@@ -129,10 +141,21 @@ def _write_dataset(
     )
     _write_tables(draft.raw, cases, parts, pairs, description, by)
     write_splits(draft, folds)
-    rows = write_levels(draft.raw, seed=seed, workers=workers)
+    return [
+        *remarks(description, download, items, done, pairs, parts),
+        *_write_levels(draft.raw, parts, levels, axis, seed, workers),
+    ]
+
+
+def _write_levels(raw: Path, parts: Parts, rule: str, axis: int, seed: int, workers: int) -> list[str]:
+    """Write the test levels; returns what is to be said of their strengths and of where they moved TD."""
     before = {case.case: case.texture.value for case in parts.test if isfinite(case.texture.value)}
-    misnamed = [move.warning for move in level_moves(rows, before) if move.warning]
-    return [*remarks(description, download, items, done, pairs, parts), *misnamed]
+    percentiles = {case.case: case.texture.percentile for case in parts.test}
+    levels, notes = dict(STUDY_LEVELS), list[str]()
+    if rule != "study":
+        levels, notes = ladder_levels(test_set(raw)[0], before, seed=seed, workers=workers, axis=axis)
+    moves = level_moves(write_levels(raw, levels, seed=seed, workers=workers), before, percentiles)
+    return [*notes, *(text for move in moves if (text := move.warning or shortfall(move)))]
 
 
 def check_items(items: Sequence[SourceCase], description: DatasetDescription) -> None:

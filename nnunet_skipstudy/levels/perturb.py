@@ -37,7 +37,7 @@ from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.null import DRAWS, null_draws
-from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, case_seed, check_level_name, replay
+from nnunet_skipstudy.texture.perturbation import NATIVE_LEVELS, Perturbation, case_seed, check_level_name, replay
 
 TABLE = "perturbations.csv"
 NEEDED: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
@@ -53,7 +53,7 @@ Row = dict[str, Any]
 
 def write_levels(
     dataset_folder: Path,
-    levels: Mapping[str, Perturbation] = STUDY_LEVELS,
+    levels: Mapping[str, Perturbation] = NATIVE_LEVELS,
     *,
     seed: int = 0,
     workers: int | None = None,

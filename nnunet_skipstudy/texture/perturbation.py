@@ -7,7 +7,7 @@ and a generator of that seed; :func:`replay` does it from the row.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.texture.background_blur import blur_background
+from nnunet_skipstudy.texture.patterns import SIDE_PX
 from nnunet_skipstudy.texture.planes import planes
 from nnunet_skipstudy.texture.speckle import speckle
 
@@ -50,6 +51,15 @@ def _speckle(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Gen
     return speckle(scaled, rng, variance=strength)
 
 
+def _speckle_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    return speckle(scaled, rng, variance=strength, grains=SIDE_PX)
+
+
+def _blur_background_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    rows, columns = (strength * size / SIDE_PX for size in inside.shape)
+    return blur_background(scaled, inside, sigma_px=(rows, columns))
+
+
 def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
     return blur_background(scaled, inside, sigma_px=strength)
 
@@ -57,6 +67,8 @@ def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.ra
 KINDS: dict[str, Kind] = {
     "speckle": Kind("variance", 1e-3, 10.0, 1000.0, _speckle, object_kept=False),
     "blur_background": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background, object_kept=True),
+    "speckle_256": Kind("variance", 1e-3, 10.0, 1000.0, _speckle_256, object_kept=False),
+    "blur_background_256": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background_256, object_kept=True),
 }
 """Every kind of perturbation by name."""
 
@@ -120,6 +132,14 @@ STUDY_LEVELS: dict[str, Perturbation] = {
     "easiest": Perturbation("blur_background", 7.0),
 }
 """The study's perturbed test levels, hardest first."""
+
+NATIVE_LEVELS: dict[str, Perturbation] = {
+    level: replace(perturbation, kind=f"{perturbation.kind}_256") for level, perturbation in STUDY_LEVELS.items()
+}
+"""The same on images of any size: strengths in pixels of 256 x 256, on which TD is taken and the study worked.
+
+On an image of 256 x 256 pixels they are the study's to the bit.
+"""
 
 
 def parse_level(text: str) -> tuple[str, Perturbation]:
