@@ -39,12 +39,11 @@ and measures how robust each one is.
 commands:
 {commands}
 
-A first study of your own:
-  eval "$(skipstudy env --root study)"
-  skipstudy convert synthetic -d 501
-  nnUNetv2_plan_and_preprocess -d 501 -c 2d
-  nnUNetv2_train 501 2d 0 -tr nnUNetTrainerNoSkip
-  skipstudy analyze PREDICTIONS --labels LABELS -o OUT
+A first study of your own, in three steps, after  eval "$(skipstudy env --root study)":
+  1. data       skipstudy convert synthetic -d 501
+  2. networks   nnUNetv2_plan_and_preprocess -d 501 -c 2d
+                nnUNetv2_train 501 2d 0 -tr nnUNetTrainerNoSkip
+  3. evidence   nnUNetv2_predict ..., then  skipstudy analyze PREDICTIONS --labels LABELS -o OUT
 
 'skipstudy COMMAND --help' explains one command."""
 
