@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "perturb": "make test sets of graded texture disparity for any nnU-Net data set",
     "plan": "nnU-Net's plans, sized for the most demanding network of a comparison",
     "architectures": "parameters, FLOPs and activation memory of each network on a data set's plan",
+    "transfer": "the encoder of one variant as the beginning of another's training",
     "analyze": "turn predictions and labels into tables, figures and a report",
     "reproduce": "the original study's published scores, analysed anew with seeds counted",
     "init": "write a commented study.yaml: the demo's or the full study's",
