@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "transfer": "the encoder of one variant as the beginning of another's training",
     "analyze": "turn predictions and labels into tables, figures and a report",
     "reproduce": "the original study's published scores, analysed anew with seeds counted",
-    "init": "write a commented study.yaml: the demo's or the full study's",
+    "init": "write a commented study.yaml: the demo's, a search's or the full study's",
     "run": "run a study: convert, plan, train, predict, analyze; continues where it stopped",
     "status": "what of a study is done, running, failed, waiting",
     "commands": "the nnUNetv2_* lines of a study, to run them by hand",
