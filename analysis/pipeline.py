@@ -143,15 +143,8 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
     )
     added = add(study)
     with published(options.output) as folder:
-        columns = [name for name in case_metrics.published_columns() if name in study.cases]
-        write_csv(study.cases[columns], folder / "case_metrics.csv")
-        write_csv(table, folder / "robustness.csv")
-        write_csv(study.statistics.table, folder / "statistics.csv")
-        write_csv(study.statistics.wins, folder / "wins.csv")
-        write_csv(study.statistics.tallies, folder / "tallies.csv")
-        for name, content_of in added.csv.items():
+        for name, content_of in {**_tables(study), "robustness.csv": table, **added.csv}.items():
             write_csv(content_of, folder / name)
-        write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
         views = _case_views(study)
         pictures = (
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
@@ -173,6 +166,18 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         tuple(report.overview),
         tuple(warnings_of(study)),
     )
+
+
+def _tables(study: Study) -> dict[str, pd.DataFrame]:
+    """What is published as CSV of any study, by file."""
+    columns = [name for name in case_metrics.published_columns() if name in study.cases]
+    return {
+        "case_metrics.csv": study.cases[columns],
+        "statistics.csv": study.statistics.table,
+        "wins.csv": study.statistics.wins,
+        "tallies.csv": study.statistics.tallies,
+        "columns.csv": pd.DataFrame(dictionary.rows()),
+    }
 
 
 def _check(options: AnalyzeOptions) -> None:

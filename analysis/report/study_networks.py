@@ -1,4 +1,4 @@
-"""How the networks of the original study differed from those here, in words: README has the same table."""
+"""How the networks of the original study differed from those here, in words: docs/networks.md has the same table."""
 
 from collections.abc import Iterable
 

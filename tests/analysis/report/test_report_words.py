@@ -215,10 +215,10 @@ def test_levels_that_many_trainings_lack_are_named_shortly(tmp_path: Path) -> No
 
 
 def test_one_table_tells_how_the_study_s_networks_differed(tmp_path: Path) -> None:
-    """The same in README and in the report, and only where such a network is compared."""
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    """The same in docs/networks.md and in the report, and only where such a network is compared."""
+    told = (Path(__file__).parents[3] / "docs" / "networks.md").read_text(encoding="utf-8")
     rows = [f"| {' | '.join(row)} |" for row in (COLUMNS, *ROWS)]
-    assert "\n".join([rows[0], "|---|---|---|", *rows[1:]]) in readme
+    assert "\n".join([rows[0], "|---|---|---|", *rows[1:]]) in told
     page = report(tmp_path, *small_study(tmp_path, "NoSkip", "UNet"))
     for row in rows:
         assert row.replace("`", "") in page
