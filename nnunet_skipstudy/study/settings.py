@@ -75,7 +75,9 @@ Numbers = Annotated[list[Number], BeforeValidator(_as_list), Field(min_length=1)
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Seeds = Annotated[list[Seed], BeforeValidator(_as_list), Field(min_length=1)]
 Trainer = Annotated[str, AfterValidator(_trainer)]
-Skips = Annotated[list[Annotated[Any, AfterValidator(_skips)]], BeforeValidator(_as_list), Field(min_length=1)]
+Skips = Annotated[
+    list[Annotated[str | list[int], BeforeValidator(_skips)]], BeforeValidator(_as_list), Field(min_length=1)
+]
 Percents = Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(_as_list), Field(min_length=1)]
 Augmentations = Annotated[
     list[Literal["nnunet", "spatial", "DA5", "none"]], BeforeValidator(_as_list), Field(min_length=1)
