@@ -9,10 +9,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.append(str(HERE))
 
-from pages import write_pages  # noqa: E402
-from sphinx_gallery.sorting import FileNameSortKey  # noqa: E402
+from pages import write_pages
+from sphinx_gallery.sorting import FileNameSortKey
 
-import nnunet_skipstudy  # noqa: E402
+import nnunet_skipstudy
 
 project, html_title = "nnunet_skipstudy", "skipstudy"
 author = "The nnunet_skipstudy developers"

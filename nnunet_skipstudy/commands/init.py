@@ -15,8 +15,8 @@ def main(argv: list[str]) -> int:
     """
     parser = Parser(
         prog="skipstudy init",
-        description="Write a commented study.yaml: the demo, a search for better networks, or the full study. Edit it, then "
-        "'skipstudy run STUDY.yaml --dry-run'.",
+        description="Write a commented study.yaml: the demo, a search for better networks, or the full study. Edit it, "
+        "then 'skipstudy run STUDY.yaml --dry-run'.",
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--demo", action="store_true", help="synthetic textures, sized for a CPU")
