@@ -36,7 +36,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Finding, Table, render
+from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -122,10 +122,20 @@ class Addition:
 
 
 def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
-    """Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
+    r"""Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
 
     Raises:
         UserError: predictions and labels don't fit together or can't be read; nothing is written then.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from nnunet_skipstudy import AnalyzeOptions, analyze
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = [f"c{case},{net},{0.7 + case / 100}" for case in range(8) for net in ("UNet", "NoSkip")]
+        >>> _ = (folder / "scores.csv").write_text("\n".join(["case,architecture,dsc", *rows]))
+        >>> analyze(AnalyzeOptions(folder / "scores.csv", None, folder / "out", progress=False)).report.name
+        'report.html'
     """
     _check(options)
     comparisons, cases = _scores(options) if _given_scores(options) else _measured(options)
@@ -149,12 +159,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         pictures = (
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
         )
-        report = content.build_report(study, pictures, views)
-        report = replace(
-            report,
-            findings=[*map(Finding, added.findings), *report.findings],
-            tables=[*added.tables, *report.tables],
-        )
+        report = _with(added, content.build_report(study, pictures, views))
         write_page(folder / "report.html", render(report))
         write_page(folder / "report.md", markdown(report))
         if options.latex:
@@ -166,6 +171,11 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         tuple(report.overview),
         tuple(warnings_of(study)),
     )
+
+
+def _with(added: Addition, report: Report) -> Report:
+    findings = [*map(Finding, added.findings), *report.findings]
+    return replace(report, findings=findings, tables=[*added.tables, *report.tables])
 
 
 def _tables(study: Study) -> dict[str, pd.DataFrame]:

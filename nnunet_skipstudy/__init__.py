@@ -12,13 +12,12 @@ if TYPE_CHECKING:
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions as AnalyzeOptions
     from nnunet_skipstudy.analysis.pipeline import analyze as analyze
     from nnunet_skipstudy.analysis.published.reproduce import reproduce as reproduce
+    from nnunet_skipstudy.architectures.cost import network_cost as network_cost
     from nnunet_skipstudy.architectures.network import build_network as build_network
     from nnunet_skipstudy.metrics import measure_case as measure_case
-    from nnunet_skipstudy.planning.costs import plan_costs as plan_costs
     from nnunet_skipstudy.registry import ARCHITECTURES as ARCHITECTURES
     from nnunet_skipstudy.registry import METRICS as METRICS
     from nnunet_skipstudy.texture import texture_disparity as texture_disparity
-    from nnunet_skipstudy.texture.case_disparity import case_disparity as case_disparity
     from nnunet_skipstudy.texture.perturbation import Perturbation as Perturbation
     from nnunet_skipstudy.texture.perturbation import perturb as perturb
 
@@ -26,11 +25,10 @@ __version__ = "0.1.0"
 
 API: dict[str, str] = {
     "texture_disparity": "texture",
-    "case_disparity": "texture.case_disparity",
     "perturb": "texture.perturbation",
     "Perturbation": "texture.perturbation",
     "build_network": "architectures.network",
-    "plan_costs": "planning.costs",
+    "network_cost": "architectures.cost",
     "measure_case": "metrics",
     "analyze": "analysis.pipeline",
     "AnalyzeOptions": "analysis.pipeline",

@@ -10,7 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from skimage import data
 
-from nnunet_skipstudy import case_disparity, texture_disparity
+from nnunet_skipstudy import texture_disparity
+from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.null import null_draws
 
 GRASS, BRICK = (texture[:256, :256] for texture in (data.grass(), data.brick()))

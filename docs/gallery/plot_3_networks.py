@@ -8,8 +8,7 @@ for 256 x 256 images, as nnU-Net makes it, and counts parameters, FLOPs and the 
 
 import matplotlib.pyplot as plt
 
-from nnunet_skipstudy import ARCHITECTURES, build_network
-from nnunet_skipstudy.architectures.cost import network_cost
+from nnunet_skipstudy import ARCHITECTURES, build_network, network_cost
 
 STAGES = 7
 PLAN = {
