@@ -1,7 +1,5 @@
 """``skipstudy doctor``: is everything there that a study needs?"""
 
-import contextlib
-import io
 import json
 import os
 import platform
@@ -17,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.nnunet.calls import trainer_class
 from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.nnunet.environment import (
     FOLDER_VARIABLES,
@@ -119,20 +118,12 @@ def _trainers(asked: list[str]) -> Iterator[Finding]:
         yield Finding(TRAINER_VARIABLE, f"{state}: lacks {trainer_folder()}", remedy=REMEDY)
         return
     yield Finding(TRAINER_VARIABLE, value)
-    with contextlib.redirect_stdout(io.StringIO()):  # nnU-Net prints each module that it inspects
-        from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
     for name in asked or [architecture.trainer for architecture in ARCHITECTURES.values()]:
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                recursive_find_trainer_class_by_name(name)
+            trainer_class(name)
             yield Finding(name, "found by nnU-Net")
-        except (Exception, SystemExit) as error:
-            reason = " ".join(str(error).split())[:160]
-            yield Finding(
-                name,
-                f"not found by nnU-Net: {reason}",
-                remedy="pip install --force-reinstall nnunet-skipstudy",
-            )
+        except UserError as error:
+            yield Finding(name, str(error), remedy="pip install --force-reinstall nnunet-skipstudy")
 
 
 def _device() -> Iterator[Finding]:
