@@ -20,7 +20,7 @@ SPLITS = "splits_final.json"
 STUDYS_MEASURE = ("kamath2025", "all")
 """Definition and background of the TD in a data set's tables."""
 
-BEYOND_SIZE = ("disparity_excess", "disparity_percentile")
+BEYOND_SIZE: tuple[str, str] = ("disparity_excess", "disparity_percentile")
 """What a table's null says of a TD: how far it lies beyond what the object's shape alone scores."""
 
 TEST_FOLDERS: tuple[str, ...] = ("labelsTs",)
