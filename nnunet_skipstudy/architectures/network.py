@@ -124,7 +124,7 @@ def build_network(
         allow_init=False,
         deep_supervision=True,
     )
-    _refuse_other_networks(stock, f"the plans ask for {arch_class_name}")
+    refuse_other_networks(stock, f"the plans ask for {arch_class_name}")
     network = decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
     network.apply(stock.initialize)
     return network
@@ -147,7 +147,7 @@ def redecoded(stock: Any, source: str, architecture: str, input_channels: int, *
         UserError: it is another network, or its decoder is made of other layers than its encoder says.
         ValueError: ``policies`` don't fit it.
     """
-    _refuse_other_networks(stock, f"{source} builds {type(stock).__name__}")
+    refuse_other_networks(stock, f"{source} builds {type(stock).__name__}")
     _refuse_changed_layers(stock, source)
     network = decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
     theirs = {key: weight.clone() for key, weight in stock.state_dict().items()}
@@ -175,7 +175,12 @@ def decoded(stock: Any, architecture: Architecture, input_channels: int, decodin
     return SkipUNet(encoder, decoder)
 
 
-def _refuse_other_networks(stock: Any, whose: str) -> None:
+def refuse_other_networks(stock: Any, whose: str) -> None:
+    """Refuse what is no U-Net of nnU-Net's; ``whose`` says where it comes from.
+
+    Raises:
+        UserError: so it is.
+    """
     decoder: Any = getattr(stock, "decoder", None)
     if type(decoder) is not UNetDecoder or type(stock).forward not in (
         PlainConvUNet.forward,

@@ -1,5 +1,6 @@
 """``skipstudy doctor``: is everything there that a study needs?"""
 
+import json
 import os
 import platform
 import re
@@ -7,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
@@ -162,7 +163,9 @@ def main(argv: list[str]) -> int:
         metavar="NAME",
         help="check this trainer's name instead",
     )
-    asked = parser.parse_args(argv).trainers
+    parser.add_argument("--json", action="store_true", help="print a list of objects instead of lines")
+    arguments = parser.parse_args(argv)
+    asked = arguments.trainers
     for name in asked:
         parse_trainer_name(name)
     examinations: list[Callable[[], Iterator[Finding]]] = [
@@ -172,13 +175,22 @@ def main(argv: list[str]) -> int:
         lambda: _trainers(asked),
         _device,
     ]
-    n_faults = 0
+    found: list[Finding] = []
     for examination in examinations:
         for finding in examination():
-            mark = "WRONG" if finding.remedy else "hint " if finding.advice else "ok   "
-            note = finding.remedy or finding.advice
-            print(f"{mark} {finding.subject}: {finding.state}{f' -> {note}' if note else ''}")
-            n_faults += bool(finding.remedy)
-    if n_faults:
+            found.append(finding)
+            if not arguments.json:
+                print(_line(finding))
+    if arguments.json:
+        print(json.dumps([asdict(finding) for finding in found], indent=1))
+    if n_faults := sum(bool(finding.remedy) for finding in found):
         raise UserError(f"{n_faults} of these would stop a study; each line marked WRONG says what to do")
+    if not arguments.json:
+        print("next: skipstudy convert synthetic -d 501, or 'skipstudy init --full' for a whole study")
     return 0
+
+
+def _line(finding: Finding) -> str:
+    mark = "WRONG" if finding.remedy else "hint " if finding.advice else "ok   "
+    note = finding.remedy or finding.advice
+    return f"{mark} {finding.subject}: {finding.state}{f' -> {note}' if note else ''}"

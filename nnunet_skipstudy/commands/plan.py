@@ -103,3 +103,4 @@ def _print_plan(dataset: str, settings: dict[str, Any]) -> None:
     print(f"{path}: {settings['configuration']}, patch {chosen['patch_size']}, batch {chosen['batch_size']}")
     for words in plan_words(settings["plans"]):
         print(words)
+    print(f"next: nnUNetv2_train {dataset} {settings['configuration']} 0 -p {settings['plans']['name']} -tr TRAINER")
