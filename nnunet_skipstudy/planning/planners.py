@@ -114,5 +114,5 @@ def plan_words(plans: Mapping[str, Any]) -> list[str]:
     return [
         *said,
         f"One plan for all networks: patch and batch were sized so that the most demanding of {names} fits {target}; "
-        "lighter networks could have taken more."
+        "lighter networks could have taken more.",
     ]
