@@ -325,13 +325,13 @@ def _write_case(
         for job, row in zip(jobs, rows, strict=True):
             target = places[job.name] / "images" / path.name
             perturbed = _left(target, labels)
-            if perturbed is None or number == 0:
+            if perturbed is None:
                 image = image or read_channel(case, number, labels)
-            if perturbed is None and image is not None:
                 with about(path):
                     perturbed = replay(image.array, mask, row)
                 write_image(target, perturbed, image.geometry)
-            if number == 0 and image is not None:
+            if number == 0:
+                image = image or read_channel(case, number, labels)
                 with about(path):
                     row["disparity"] = _disparity(perturbed, labels, ignore, job.perturbation.axis)
                     row["psnr_db"] = _rounded(psnr_db(image.array, perturbed, mask), 2)
