@@ -6,9 +6,9 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset_conversion analysis 2>/dev/null)
 EXAMPLES ?= 10000
-CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks
+CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks docs
 
-.PHONY: demo test test-fuzz test-browser test-slurm lint format benchmark clean
+.PHONY: demo test test-fuzz test-browser test-slurm test-docs docs lint format benchmark clean
 
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
@@ -24,6 +24,17 @@ test-browser: $(VENV)/.package $(VENV)/.browser  ## the report in a headless Chr
 
 test-slurm: $(VENV)/.package $(VENV)/.dev  ## a study killed, and on a Slurm of its own: root on a Debian; cleans up after itself
 	$(BIN)/pytest -m slurm tests/slurm
+
+docs: $(VENV)/.package $(VENV)/.docs demo/analysis/report.html  ## the site, its gallery run: docs/_build/html/index.html
+	mkdir -p docs/_extra/demo
+	cp demo/analysis/report.html docs/_extra/demo/
+	cd docs && $(abspath $(BIN))/sphinx-build --fail-on-warning --keep-going --quiet -b html . _build/html
+
+test-docs: docs $(VENV)/.browser  ## every page of the site in a headless Chromium: links, pictures, console, width, search
+	$(BIN)/pytest tests/browser -m docs
+
+demo/analysis/report.html: | $(VENV)/.package
+	$(BIN)/skipstudy demo -o demo
 
 # Types and imports are checked in the installed package, where the four top-level folders are one; from the root
 # Python would find its unmapped half first.
@@ -72,10 +83,15 @@ $(VENV)/.browser: $(VENV)/.dev
 	rm -rf build
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.dependencies
+	$(PIP) install --quiet '.[docs]'
+	rm -rf build
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.dependencies
 	$(PIP) install --quiet '.[bench]'
 	rm -rf build
 	@touch $@
 
 clean:  ## remove what make, the demo and the tests made
-	rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist demo docs/_build docs/_extra docs/auto_gallery docs/made_pages *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -36,7 +36,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Finding, Table, render
+from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -122,10 +122,20 @@ class Addition:
 
 
 def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
-    """Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
+    r"""Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
 
     Raises:
         UserError: predictions and labels don't fit together or can't be read; nothing is written then.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from nnunet_skipstudy import AnalyzeOptions, analyze
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = [f"c{case},{net},{0.7 + case / 100}" for case in range(8) for net in ("UNet", "NoSkip")]
+        >>> _ = (folder / "scores.csv").write_text("\n".join(["case,architecture,dsc", *rows]))
+        >>> analyze(AnalyzeOptions(folder / "scores.csv", None, folder / "out", progress=False)).report.name
+        'report.html'
     """
     _check(options)
     comparisons, cases = _scores(options) if _given_scores(options) else _measured(options)
@@ -143,25 +153,13 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
     )
     added = add(study)
     with published(options.output) as folder:
-        columns = [name for name in case_metrics.published_columns() if name in study.cases]
-        write_csv(study.cases[columns], folder / "case_metrics.csv")
-        write_csv(table, folder / "robustness.csv")
-        write_csv(study.statistics.table, folder / "statistics.csv")
-        write_csv(study.statistics.wins, folder / "wins.csv")
-        write_csv(study.statistics.tallies, folder / "tallies.csv")
-        for name, content_of in added.csv.items():
+        for name, content_of in {**_tables(study), "robustness.csv": table, **added.csv}.items():
             write_csv(content_of, folder / name)
-        write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
         views = _case_views(study)
         pictures = (
             draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
         )
-        report = content.build_report(study, pictures, views)
-        report = replace(
-            report,
-            findings=[*map(Finding, added.findings), *report.findings],
-            tables=[*added.tables, *report.tables],
-        )
+        report = _with(added, content.build_report(study, pictures, views))
         write_page(folder / "report.html", render(report))
         write_page(folder / "report.md", markdown(report))
         if options.latex:
@@ -173,6 +171,23 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         tuple(report.overview),
         tuple(warnings_of(study)),
     )
+
+
+def _with(added: Addition, report: Report) -> Report:
+    findings = [*map(Finding, added.findings), *report.findings]
+    return replace(report, findings=findings, tables=[*added.tables, *report.tables])
+
+
+def _tables(study: Study) -> dict[str, pd.DataFrame]:
+    """What is published as CSV of any study, by file."""
+    columns = [name for name in case_metrics.published_columns() if name in study.cases]
+    return {
+        "case_metrics.csv": study.cases[columns],
+        "statistics.csv": study.statistics.table,
+        "wins.csv": study.statistics.wins,
+        "tallies.csv": study.statistics.tallies,
+        "columns.csv": pd.DataFrame(dictionary.rows()),
+    }
 
 
 def _check(options: AnalyzeOptions) -> None:

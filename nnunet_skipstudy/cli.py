@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "plan": "nnU-Net's plans, sized for the most demanding network of a comparison",
     "architectures": "parameters, FLOPs and activation memory of each network on a data set's plan",
     "analyze": "turn predictions and labels into tables, figures and a report",
+    "explain": "why a trained network fails: interventions on one skip at a time",
     "reproduce": "the original study's published scores, analysed anew with seeds counted",
     "init": "write a commented study.yaml: the demo's or the full study's",
     "run": "run a study: convert, plan, train, predict, analyze; continues where it stopped",

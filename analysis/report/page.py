@@ -164,6 +164,12 @@ def json_in_script(content: object) -> Markup:
     return Markup(text)
 
 
+def known_caveats() -> list[str]:
+    """What is known to be wrong or weak whatever the data are, a sentence or some each; the site shows the same."""
+    text = re.sub(r"\*\*|`", "", (TEMPLATES / "caveats.md").read_text(encoding="utf-8"))
+    return [line.removeprefix("- ") for line in text.splitlines()]
+
+
 def render(report: Report) -> str:
     """The page. Every string is escaped; nothing is fetched from the network, and only our own script may run."""
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -187,5 +193,6 @@ def render(report: Report) -> str:
         twins={found.picture.chart: found for found in reversed(within) if found.picture.chart},
         figures=[found for found in within if not found.picture.chart],
         beside=[*(found.picture for found in within if found.picture.chart), *others],
+        known_caveats=known_caveats(),
         colours=[(network["colour"], on_dark(network["colour"])) for network in report.charts["networks"]],
     )

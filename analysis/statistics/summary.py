@@ -71,22 +71,12 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
         the same on every metric's row).
     """
     keys = [*NETWORK, *unit, "level", "label"]
-    rows = cases[[*keys, "case"]]
-    metrics = metrics_of(cases)
-    reference, values = before(cases, metrics), cases[metrics].astype(float)
-    long = pd.concat(
-        [
-            rows.assign(
-                metric=metric,
-                value=values[metric],
-                change=values[metric] - reference[metric],
-                before=reference[metric],
-            )
-            for metric in metrics
-        ],
-        ignore_index=True,
+    per_case = (
+        _long(cases, keys)
+        .groupby([*keys, "metric", "case"], sort=False)[["value", "change", "before"]]
+        .mean()
+        .reset_index()
     )
-    per_case = long.groupby([*keys, "metric", "case"], sort=False)[["value", "change", "before"]].mean().reset_index()
     of_metric = per_case.groupby([*keys, "metric"], sort=False)
     table = pd.DataFrame(
         {
@@ -102,6 +92,22 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
     table = table.drop(columns="before").merge(_counts(cases, keys), on=keys, validate="many_to_one")
     table["cv"] = _ratio(table["sd"], table["mean"]).mask(table["all_failed"] | of_signed)
     return table.drop(columns="all_failed").merge(_volume_changes(cases, keys), on=keys, validate="many_to_one")
+
+
+def _long(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """A row a case and metric: its value, what that was before, and the change."""
+    rows, metrics = cases[[*keys, "case"]], metrics_of(cases)
+    reference, values = before(cases, metrics), cases[metrics].astype(float)
+    parts = [
+        rows.assign(
+            metric=metric,
+            value=values[metric],
+            change=values[metric] - reference[metric],
+            before=reference[metric],
+        )
+        for metric in metrics
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _volume_changes(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -64,21 +64,19 @@ class SkipDecoder(nn.Module):
         self.num_classes = num_classes
         kit = LayerKit.of(encoder)
 
-        stages, transpconvs, seg_layers, skips = [], [], [], []
+        self.stages, self.transpconvs, self.seg_layers, self.skips = (nn.ModuleList() for _ in range(4))
         n_below = 0
         for s, n_convs in enumerate(n_conv_per_stage):
             level = Level.of(encoder, s, n_convs)
             skip = make_skip(policies[-(s + 1)], kit, level, make_stage, n_below)
             skip.dropout, n_below = skip_dropout, skip.row_length
-            skips.append(skip)
-            transpconvs.append(kit.upsampling(level.coarser_features, level.features, level.stride))
-            stages.append(make_stage(level.features + skip.channels, level.features, level.kernel_size, level.n_convs))
+            self.skips.append(skip)
+            self.transpconvs.append(kit.upsampling(level.coarser_features, level.features, level.stride))
+            self.stages.append(
+                make_stage(level.features + skip.channels, level.features, level.kernel_size, level.n_convs)
+            )
             head_features = encoder.output_channels[0] if full_resolution_heads else level.features
-            seg_layers.append(kit.pointwise(head_features, num_classes))
-        self.stages = nn.ModuleList(stages)
-        self.transpconvs = nn.ModuleList(transpconvs)
-        self.seg_layers = nn.ModuleList(seg_layers)
-        self.skips = nn.ModuleList(skips)
+            self.seg_layers.append(kit.pointwise(head_features, num_classes))
 
     def forward(self, features: list[Tensor]) -> Tensor | list[Tensor]:
         """Decode.

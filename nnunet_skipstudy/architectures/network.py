@@ -105,13 +105,26 @@ def build_network(
     Raises:
         UserError: the plan's network has no U-Net decoder of nnU-Net's, or not the ``levels`` asked for.
         ValueError: ``policies`` don't fit the plan.
+
+    Example:
+        >>> from nnunet_skipstudy import build_network
+        >>> plan = {
+        ...     "n_stages": 3, "features_per_stage": [8, 16, 32], "conv_op": "torch.nn.Conv2d", "kernel_sizes": 3,
+        ...     "strides": [1, 2, 2], "n_conv_per_stage": 2, "n_conv_per_stage_decoder": 2, "conv_bias": True,
+        ...     "norm_op": "torch.nn.InstanceNorm2d", "nonlin": "torch.nn.LeakyReLU",
+        ... }
+        >>> kind = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
+        >>> imported = ["conv_op", "norm_op", "nonlin"]
+        >>> network = build_network("NoSkip", kind, plan, imported, 1, 2, deep_supervision=False)
+        >>> sum(weights.numel() for weights in network.parameters())
+        26484
     """
     stock = get_network_from_plans(
         *(arch_class_name, dict(arch_kwargs), arch_kwargs_req_import, input_channels, output_channels),
         allow_init=False,
         deep_supervision=True,
     )
-    _refuse_other_networks(stock, f"the plans ask for {arch_class_name}")
+    refuse_other_networks(stock, f"the plans ask for {arch_class_name}")
     network = decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
     network.apply(stock.initialize)
     return network
@@ -134,7 +147,7 @@ def redecoded(stock: Any, source: str, architecture: str, input_channels: int, *
         UserError: it is another network, or its decoder is made of other layers than its encoder says.
         ValueError: ``policies`` don't fit it.
     """
-    _refuse_other_networks(stock, f"{source} builds {type(stock).__name__}")
+    refuse_other_networks(stock, f"{source} builds {type(stock).__name__}")
     _refuse_changed_layers(stock, source)
     network = decoded(stock, ARCHITECTURES[architecture], input_channels, Decoding(**decoding))
     theirs = {key: weight.clone() for key, weight in stock.state_dict().items()}
@@ -162,7 +175,12 @@ def decoded(stock: Any, architecture: Architecture, input_channels: int, decodin
     return SkipUNet(encoder, decoder)
 
 
-def _refuse_other_networks(stock: Any, whose: str) -> None:
+def refuse_other_networks(stock: Any, whose: str) -> None:
+    """Refuse what is no U-Net of nnU-Net's; ``whose`` says where it comes from.
+
+    Raises:
+        UserError: so it is.
+    """
     decoder: Any = getattr(stock, "decoder", None)
     if type(decoder) is not UNetDecoder or type(stock).forward not in (
         PlainConvUNet.forward,

@@ -88,6 +88,22 @@ class Predictor:
         network.to = network.eval = lambda *_: network  # nnU-Net asks for both before each image, part by part
         self._ending: str = self._predictor.dataset_json["file_ending"]
 
+    @property
+    def nnunet(self) -> Any:
+        """nnU-Net's own predictor, with the model loaded."""
+        return self._predictor
+
+    def preprocessed(self, files: list[str]) -> tuple[Any, dict[str, Any]]:
+        """A case's image as the network gets it, (channels, *size) in three axes, and nnU-Net's notes on the way."""
+        import torch
+
+        predictor = self._predictor
+        preprocessor = predictor.configuration_manager.preprocessor_class(verbose=False)
+        data, _, properties = preprocessor.run_case(
+            files, None, predictor.plans_manager, predictor.configuration_manager, predictor.dataset_json
+        )
+        return torch.from_numpy(data).to(dtype=torch.float32), properties
+
     def predict_folder(self, images: Path, output: Path, *, after_case: Callable[[], None] = lambda: None) -> int:
         """Predict every case of a folder that has no prediction yet.
 
@@ -131,11 +147,7 @@ class Predictor:
         from nnunetv2.inference.export_prediction import export_prediction_from_logits
 
         predictor = self._predictor
-        preprocessor = predictor.configuration_manager.preprocessor_class(verbose=False)
-        data, _, properties = preprocessor.run_case(
-            files, None, predictor.plans_manager, predictor.configuration_manager, predictor.dataset_json
-        )
-        images = torch.from_numpy(data).to(dtype=torch.float32)
+        images, properties = self.preprocessed(files)
         logits = predictor.predict_sliding_window_return_logits(images).cpu()
         export_prediction_from_logits(
             logits,

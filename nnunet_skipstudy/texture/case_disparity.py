@@ -70,18 +70,16 @@ def case_disparity(
     spacing doesn't matter; the larger the object on a slice, the more it counts.
 
     Args:
-        image: grey (row, column), (slice, row, column), or colour (row, column, 3 or 4) beside a flat label map;
-            a fourth channel, opacity, is left out. Real, finite. One channel of a case with several.
-        label_map: the image's shape without channels; 0 is background, other values are objects.
+        image: grey (row, column) or (slice, row, column), or colour (row, column, 3 or 4; no opacity); real, finite.
+        label_map: the image's shape without channels; 0 is background.
         labels: values by name, one value or, for a region, several; None: the union only.
         ignore: a value whose pixels are neither inside nor outside, nnU-Net's ``ignore`` label.
         definition: one of ``DEFINITIONS``.
         background: ``"all"``: what is not the object; ``"ring"``: of that, what is near it on the slice.
         ring_px: how near, in pixels of the 256 x 256 grid.
         axis: across which a volume's slices lie, see :func:`~nnunet_skipstudy.texture.planes.planes`.
-        draws: numbers 0 ... 1, 1 excluded, of :func:`~nnunet_skipstudy.texture.null.null_draws`: each puts the object's
-            shape somewhere into its own background, of a label into all that isn't that label; on a volume into each
-            slice, pooled as the object is.
+        draws: numbers of :func:`~nnunet_skipstudy.texture.null.null_draws`; each puts the object's shape into its own
+            background: of a label into all that isn't it, on a volume into each slice, pooled as the object is.
 
     Returns:
         The disparities, each with the null that was drawn; a value is NaN exactly where its ``reason`` says why.
@@ -89,18 +87,16 @@ def case_disparity(
     Raises:
         UserError: unknown definition or background, shapes that don't fit, pixels that are no finite numbers.
     """
-    image, label_map = np.asarray(image), np.asarray(label_map)
     check_measure(definition, background)
     values = {name: [*value] if isinstance(value, Sequence) else [value] for name, value in (labels or {}).items()}
     union, pools = _Pool(definition), {name: _Pool(definition) for name in values}
-    for part, its_labels in _slices(image, label_map, axis):
+    for part, its_labels in _slices(np.asarray(image), np.asarray(label_map), axis):
         check_image(part, its_labels, definition)
-        ignored = None if ignore is None else its_labels == ignore
-        known = its_labels != 0 if ignored is None else (its_labels != 0) & ~ignored
+        ignored = np.zeros(its_labels.shape, bool) if ignore is None else its_labels == ignore
+        known = (its_labels != 0) & ~ignored
         if known.any():
             count = _counting(part, ignored, definition, ring_px if background == "ring" else None, draws)
-            of_union = count(known)
-            union.add(of_union)
+            union.add(of_union := count(known))
             for name, wanted in values.items():
                 inside = np.isin(its_labels, wanted)
                 pools[name].add(of_union if np.array_equal(inside, known) else count(inside))
@@ -124,11 +120,11 @@ Counted = tuple[Counts, Counts, Counts, Counts] | str
 
 
 def _counting(
-    image: Array, ignored: Inside | None, definition: str, ring_px: float | None, draws: Sequence[float]
+    image: Array, ignored: Inside, definition: str, ring_px: float | None, draws: Sequence[float]
 ) -> Callable[[Inside], Counted]:
     """What counts the codes of one slice on both sides of a mask."""
     codes = pattern_codes(image, definition)
-    beyond = None if ignored is None else resized_mask(ignored)
+    known = ~resized_mask(ignored)
 
     def count(inside: Inside) -> Counted:
         if not inside.any():
@@ -137,9 +133,7 @@ def _counting(
             return FULL
         inside = resized_mask(inside)
         sides = [inside, ~inside] if ring_px is None else [inside, ~inside, ring(inside, ring_px)]
-        if beyond is not None:
-            sides = [side & ~beyond for side in sides]
-        inside, free, *surround = (without_frame(side, definition) for side in sides)
+        inside, free, *surround = (without_frame(side & known, definition) for side in sides)
         outside = surround[0] if surround else free
         reason = one_sided(inside, outside)
         if reason is not None:

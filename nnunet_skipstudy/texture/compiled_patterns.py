@@ -38,10 +38,9 @@ def uniform_patterns(image: npt.NDArray[Any]) -> Codes:
     Source: Ojala et al. 2002; scikit-image 0.26 for the details. The test compares all codes with scikit-image.
     """
     rows, columns = image.shape
-    padded = np.zeros((rows + 2 * PAD_PX, columns + 2 * PAD_PX))
-    padded[PAD_PX:-PAD_PX, PAD_PX:-PAD_PX] = image
+    pixels = np.ascontiguousarray(image, np.float64)
     row_offsets, column_offsets, column_of_point = _circle()
-    return _codes(padded, *_grid(row_offsets, rows), *_grid(column_offsets, columns), column_of_point)
+    return _codes(pixels, *_grid(row_offsets, rows), *_grid(column_offsets, columns), column_of_point)
 
 
 @cache
@@ -84,7 +83,7 @@ def _lines_of(
 
 @compiled
 def _codes(
-    padded: Floats,
+    image: Floats,
     row_starts: Indices,
     row_weights: Floats,
     column_starts: Indices,
@@ -93,24 +92,27 @@ def _codes(
 ) -> Codes:
     """The codes, row by row; the inner loops run along a row over numbers of eight bytes, for SIMD.
 
-    ``lines`` holds the latest eight padded rows, interpolated along the row at each column offset; a pixel's
-    24 comparisons are collected as the bits of one word, four points at a time: words are then read and written
-    six times instead of 24.
+    ``lines`` holds the latest eight rows of the padded image, interpolated along the row at each column offset; of
+    the padded image one row stands in memory at a time. A pixel's 24 comparisons are collected as the bits of one
+    word, four points at a time: words are then read and written six times instead of 24.
     """
     rows, columns = row_weights.shape[1], column_weights.shape[1]
     codes = np.empty((rows, columns), np.uint8)
     lines = np.empty((len(column_starts), N_LINES, columns))
     words = np.empty(columns, np.int64)
+    padded = np.zeros(columns + 2 * PAD_PX)
     for latest in range(rows + N_LINES):
+        for column in range(columns):
+            padded[PAD_PX + column] = image[latest - PAD_PX, column] if 0 <= latest - PAD_PX < rows else 0.0
         for offset in range(len(column_starts)):
             start = column_starts[offset]
-            pixels = padded[latest, start : start + columns + 1]
+            pixels = padded[start : start + columns + 1]
             line, weights = lines[offset, latest % N_LINES], column_weights[offset]
             for column in range(columns):
                 line[column] = (1 - weights[column]) * pixels[column] + weights[column] * pixels[column + 1]
         row = latest - N_LINES
         if row >= 0:
-            centre = padded[row + PAD_PX, PAD_PX : PAD_PX + columns]
+            centre = image[row]
             for first in range(0, POINTS, 4):
                 a, b, c, d = first, first + 1, first + 2, first + 3
                 top_a, bottom_a, weight_a = _lines_of(a, row, lines, row_starts, row_weights, column_of_point)

@@ -92,6 +92,11 @@ class Perturbation:
 
     Raises:
         UserError: no such kind or axis, or a strength that is negative, too large or no number.
+
+    Example:
+        >>> from nnunet_skipstudy import Perturbation
+        >>> str(Perturbation("speckle", 0.1)), Perturbation.parse("blur_background:sigma_px=3").strength
+        ('speckle:variance=0.1', 3.0)
     """
 
     kind: str
@@ -240,6 +245,15 @@ def perturb(image: Array, mask: Array, perturbation: Perturbation, rng: np.rando
 
     Raises:
         UserError: shapes that don't fit, or pixels that are no finite real numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from skimage import data
+        >>> from nnunet_skipstudy import Perturbation, perturb
+        >>> image, mask = data.camera(), np.zeros((512, 512), bool)
+        >>> noisy = perturb(image, mask, Perturbation("speckle", 0.1), np.random.default_rng(0))
+        >>> noisy.dtype, bool((noisy != image).any())
+        (dtype('uint8'), True)
     """
     image, inside = np.asarray(image), np.asarray(mask) != 0
     check_image_and_mask(image, inside)

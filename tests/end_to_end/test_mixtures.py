@@ -8,7 +8,7 @@ import torch
 from prepared import PreparedStudy
 from processes import run
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "trainers.md"
 SUFFIXES = "_1epochs_1iters_seed1"
 OTHERS = """
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import nnUNetTrainerNoMirroring
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.nnunet
 
 @pytest.fixture(scope="module")
 def theirs(synthetic: PreparedStudy, tmp_path_factory: pytest.TempPathFactory) -> PreparedStudy:
-    """The README's lines, and a class of several trainers, in a folder of the user's."""
+    """The lines of the site's page, and a class of several trainers, in a folder of the user's."""
     folder = tmp_path_factory.mktemp("theirs")
-    lines = README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    lines = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     assert len(lines.splitlines()) <= 5
     (folder / "nnUNetTrainerNoSkipDA5.py").write_text(lines)
     (folder / "nnUNetTrainerMine.py").write_text(OTHERS)

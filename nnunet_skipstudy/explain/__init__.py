@@ -1,0 +1,1 @@
+"""Why a network fails: interventions on its skips, what moves in it, where it looks."""

@@ -1,0 +1,210 @@
+"""Explain one trained fold: all cases at all levels, case by case, so that a run that was ended goes on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnunet_skipstudy import __version__
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.explain.cases import Explainer, Found, Truth
+from nnunet_skipstudy.explain.tables import COLUMNS, SUSCEPTIBILITY_COLUMNS, score_rows, susceptibility_rows
+from nnunet_skipstudy.nnunet.calls import Training
+from nnunet_skipstudy.nnunet.cases import Description, read_description, test_levels
+from nnunet_skipstudy.nnunet.images import read_label_map
+from nnunet_skipstudy.nnunet.prediction import CHECKPOINT, Predictor, find_cases
+from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, in_order, level_alpha
+from nnunet_skipstudy.support.contents import settings_hash
+from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_csv, write_json
+from nnunet_skipstudy.support.tables import read_rows
+from nnunet_skipstudy.support.working_folder import only_run
+
+TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"
+PARTS = ".parts"
+"""A file for each case and level that is done, under the hash of all that decides it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is explained.
+
+    Attributes:
+        training: the fold.
+        raw: the data set's folder, with ``imagesTs_<level>`` and ``labelsTs``.
+        reference: the level whose images stand for what the network can do.
+        levels: the others.
+        cases: names.
+        kinds: interventions, keys of :data:`~.interventions.KINDS`.
+        strengths: by kind, instead of its own.
+        mirroring: test-time augmentation, as predictions have it.
+        seed: of noise.
+    """
+
+    training: Training
+    raw: Path
+    reference: str
+    levels: tuple[str, ...]
+    cases: tuple[str, ...]
+    kinds: tuple[str, ...]
+    strengths: dict[str, Sequence[float]]
+    mirroring: bool = True
+    seed: int = 0
+
+
+def reference_level(raw: Path, fold: int, asked: str | None = None) -> str:
+    """The level that others are held against: the unperturbed one, or of synthetic textures the one trained on.
+
+    Raises:
+        UserError: the data set has no such level, or none that could be meant.
+    """
+    there = level_folders(raw)
+    if asked is not None:
+        if asked not in there:
+            raise UserError(f"{raw}: has no test images of level {asked!r}; choose one of {', '.join(there)}")
+        return asked
+    if UNPERTURBED in there:
+        return UNPERTURBED
+    table = raw / "folds.csv"
+    rows = read_rows(table, ("fold", "name")) if table.is_file() else []
+    for row in rows:
+        alpha = level_alpha(f"alpha{row['name'].removeprefix('alpha')}")
+        if row["fold"] == str(fold) and alpha is not None and alpha_level(alpha) in there:
+            return alpha_level(alpha)
+    raise UserError(f"{raw}: has no unperturbed test images; name the level to hold others against (--reference)")
+
+
+def level_folders(raw: Path) -> dict[str, Path]:
+    """The folders of test images by level, hardest first."""
+    found = test_levels(raw)
+    if (raw / "imagesTs").is_dir():
+        found[UNPERTURBED] = raw / "imagesTs"
+    return {level: found[level] for level in in_order(sorted(found))}
+
+
+def labelled_cases(raw: Path) -> list[str]:
+    """The names of the test cases, by their label maps.
+
+    Raises:
+        UserError: there is none.
+    """
+    ending = read_description(raw).ending
+    folder = raw / "labelsTs"
+    found = sorted(path.name.removesuffix(ending) for path in folder.glob(f"[!.]*{ending}"))
+    if not found:
+        raise UserError(f"{folder}: holds no label map <case>{ending}; explaining needs labelled test cases")
+    return found
+
+
+def spread(cases: Sequence[str], n: int) -> list[str]:
+    """``n`` of the cases, evenly spaced by name; all where there are no more."""
+    n = min(n, len(cases))
+    return [cases[place * len(cases) // n] for place in range(n)]
+
+
+def explain(
+    request: Request, output: Path, *, device: str = "cpu", progress: Callable[[int, int], None] = lambda done, n: None
+) -> Path:
+    """Write ``explain.csv`` and ``susceptibility.csv`` into ``output``; cases that are done stay as they are.
+
+    Args:
+        request: what.
+        output: a folder, of this request alone.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        progress: told the cases done and their number.
+
+    Raises:
+        UserError: the model, images or labels are absent or don't fit each other.
+    """
+    with only_run(output, "explain", f"explaining {request.training.trainer}"):
+        files = {level: _files(request, level) for level in (request.reference, *request.levels)}
+        model = sha256_of_file(_checkpoint(request.training))
+        explainer: Explainer | None = None
+        found: dict[tuple[str, str], Found] = {}
+        total = len(files) * len(request.cases)
+        for level in files:
+            for case in request.cases:
+                wanted = _wanted(request, model, files, level, case)
+                path = output / PARTS / f"{settings_hash(wanted)}.json"
+                if not (part := read_record(path)):
+                    explainer = explainer or _opened(request, device)
+                    part = _explained(request, explainer, files, level, case).as_json()
+                    write_json(path, part)
+                found[level, case] = Found.of_json(part)
+                progress(len(found), total)
+        write_csv(output / SUSCEPTIBILITY, SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
+        write_csv(output / TABLE, COLUMNS, score_rows(request, found))
+    return output / TABLE
+
+
+def _checkpoint(training: Training) -> Path:
+    path = training.fold_folder / CHECKPOINT
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint; train this fold to its end first (-d -c -tr -p -f name it)")
+    return path
+
+
+def _opened(request: Request, device: str) -> Explainer:
+    training = request.training
+    predictor = Predictor(training.model_folder, training.fold, device=device, mirroring=request.mirroring)
+    return Explainer(predictor, request.kinds, request.strengths, request.seed)
+
+
+def _files(request: Request, level: str) -> dict[str, list[str]]:
+    """The files of each case's image at a level."""
+    folder = level_folders(request.raw).get(level)
+    if folder is None:
+        there = ", ".join(level_folders(request.raw)) or "none"
+        raise UserError(f"{request.raw}: has no test images of level {level!r} (there: {there}); choose another")
+    description = read_description(request.raw)
+    found = find_cases(folder, description.ending, n_channels=description.n_channels)
+    if lacking := next((case for case in request.cases if case not in found), None):
+        raise UserError(f"{folder}: has no image of the case {lacking!r}; add it, or choose others (--cases)")
+    return {case: found[case] for case in request.cases}
+
+
+def _other(request: Request, case: str) -> str | None:
+    """The next case, whose features take the place of this one's."""
+    place = request.cases.index(case) + 1
+    return request.cases[place % len(request.cases)] if "other" in request.kinds and len(request.cases) > 1 else None
+
+
+def _wanted(
+    request: Request, model: str, files: dict[str, dict[str, list[str]]], level: str, case: str
+) -> dict[str, Any]:
+    """All that decides what is found of a case at a level."""
+    used = [files[request.reference][case], files[level][case], [str(_label(request, case))]]
+    if other := _other(request, case):
+        used.append(files[level][other])
+    return {
+        **{"version": __version__, "model": model, "mirroring": request.mirroring, "seed": request.seed, "case": case},
+        "level": level if level != request.reference else "",
+        "kinds": sorted(request.kinds),
+        "strengths": {kind: list(values) for kind, values in sorted(request.strengths.items())},
+        "files": [sha256_of_file(Path(name)) for names in used for name in names],
+    }
+
+
+def _label(request: Request, case: str) -> Path:
+    path = request.raw / "labelsTs" / f"{case}{read_description(request.raw).ending}"
+    if not path.is_file():
+        raise UserError(f"{path}: no such label map; add it, or leave the case out (--cases)")
+    return path
+
+
+def _explained(
+    request: Request, explainer: Explainer, files: dict[str, dict[str, list[str]]], level: str, case: str
+) -> Found:
+    description = read_description(request.raw)
+    other = _other(request, case)
+    return explainer.explain(
+        case,
+        files[request.reference][case],
+        None if level == request.reference else files[level][case],
+        files[level][other] if other else None,
+        _truth(_label(request, case), description),
+    )
+
+
+def _truth(path: Path, description: Description) -> Truth:
+    labels = read_label_map(path).array
+    return Truth(labels if labels.ndim == 3 else labels[None], description.labels, description.ignore)
