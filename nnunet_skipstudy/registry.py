@@ -118,6 +118,13 @@ TEXTURE, DISTORTION, BOTH = "texture", "distortion", "texture_distortion"
 FACTORIAL_LEVELS: tuple[str, ...] = (UNPERTURBED, TEXTURE, DISTORTION, BOTH)
 """The 2 x 2 of texture and distortion."""
 
+TEST_LEVELS: dict[str, tuple[str, ...]] = {
+    "study": LEVELS,
+    "controlled": CONTROLLED_LEVELS,
+    "factorial": (*LEVELS, *FACTORIAL_LEVELS[1:]),
+}
+"""The test levels of a study by what it is to show; the 2 x 2 stands beside the study's own."""
+
 MADE_BY_NAME = frozenset({*LEVELS, *CONTROLLED_LEVELS, *FACTORIAL_LEVELS} - {UNPERTURBED})
 """Levels that ``skipstudy perturb`` and a study make by their name alone."""
 

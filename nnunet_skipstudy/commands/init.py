@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import TEST_LEVELS
 from nnunet_skipstudy.support.parser import Parser
 
 
@@ -27,9 +28,17 @@ def main(argv: list[str]) -> int:
         choices=("heaviest", "unet"),
         help="with --full: what patch and batch are sized for, the most demanding network (default) or the U-Net",
     )
+    parser.add_argument(
+        "--levels",
+        choices=TEST_LEVELS,
+        help="with --full: test levels of the medical data sets: the study's five (default); controlled, which hide "
+        "the object's outline and have no noise; or factorial, the study's and the 2 x 2 of texture and distortion",
+    )
     arguments = parser.parse_args(argv)
     if arguments.plan_for and arguments.demo:
         raise UserError("--plan-for belongs to --full: the demo's plan has a batch size of its own")
+    if arguments.levels and arguments.demo:
+        raise UserError("--levels belongs to --full: the demo's levels are those of its synthetic textures")
     output: Path = arguments.output
 
     from nnunet_skipstudy.study.templates import demo_text, full_text
@@ -38,9 +47,8 @@ def main(argv: list[str]) -> int:
     if output.exists():
         raise UserError(f"{output}: is there already; remove it or give another -o")
     try:
-        write_text(
-            output, full_text(CONVERTERS, plan_for=arguments.plan_for or "heaviest") if arguments.full else demo_text()
-        )
+        asked = {"plan_for": arguments.plan_for or "heaviest", "levels": TEST_LEVELS[arguments.levels or "study"]}
+        write_text(output, full_text(CONVERTERS, **asked) if arguments.full else demo_text())
     except OSError as error:
         raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error
     print(f"{output}\nnext: skipstudy run {output} --dry-run")
