@@ -47,8 +47,9 @@ def main(argv: list[str]) -> int:
     if output.exists():
         raise UserError(f"{output}: is there already; remove it or give another -o")
     try:
-        asked = {"plan_for": arguments.plan_for or "heaviest", "levels": TEST_LEVELS[arguments.levels or "study"]}
-        write_text(output, full_text(CONVERTERS, **asked) if arguments.full else demo_text())
+        levels = TEST_LEVELS[arguments.levels or "study"]
+        full = full_text(CONVERTERS, plan_for=arguments.plan_for or "heaviest", levels=levels)
+        write_text(output, full if arguments.full else demo_text())
     except OSError as error:
         raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error
     print(f"{output}\nnext: skipstudy run {output} --dry-run")
