@@ -15,7 +15,7 @@ from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps, label_hea
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
 from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
-from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
+from nnunet_skipstudy.analysis.figures.tradeoff import accuracy_against_the_hardest, performance_against_robustness
 from nnunet_skipstudy.analysis.figures.uncertainty import sources_of_uncertainty
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
@@ -306,6 +306,7 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from label_heatmaps(statistics, datasets, looks)
     yield from performance_against_robustness(statistics, datasets, looks)
+    yield from accuracy_against_the_hardest(statistics, datasets, looks)
     yield from rank_diagrams(statistics, datasets, looks)
     yield from dsc_distributions(statistics, datasets, looks)
     yield from dsc_over_disparity(statistics, datasets, looks)

@@ -14,7 +14,7 @@ import nnunet_skipstudy
 from nnunet_skipstudy.cli import COMMANDS
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.nnunet.trainer_name import SUFFIXES
-from nnunet_skipstudy.registry import ARCHITECTURES, METRICS
+from nnunet_skipstudy.registry import ARCHITECTURES, LEVELS, METRICS
 from nnunet_skipstudy.study.settings import Study
 from nnunet_skipstudy.study.templates import full_text
 
@@ -49,6 +49,12 @@ def commands() -> str:
         "# Commands",
         "",
         "Exit codes: 0 done; 2 your input or environment is at fault, and one line says what to do.",
+        "",
+        "For the Tab key, in bash, or in zsh after `autoload -U bashcompinit && bashcompinit`:",
+        "",
+        "```bash",
+        f"complete -o default -W '{' '.join([*COMMANDS, *LEVELS])}' skipstudy",
+        "```",
     ]
     for name, does in COMMANDS.items():
         lines += ["", f"## skipstudy {name}", "", f"{does[0].upper()}{does[1:]}.", "", "```text", help_of(name), "```"]

@@ -178,8 +178,8 @@ def _tradeoff(statistics: Statistics, setting: Setting, order: dict[NetworkKey, 
         "points": [
             {
                 "network": order[point.key],
-                "x": _numbers([point.performance, *point.performance_bounds]),
-                "y": _numbers([point.spread, *point.spread_bounds]),
+                "x": _numbers([point.x, *point.x_bounds]),
+                "y": _numbers([point.y, *point.y_bounds]),
                 "front": point.on_front,
                 "degenerate": not point.eligible,
             }

@@ -24,6 +24,7 @@ from nnunet_skipstudy.analysis.report.level_tables import factorial_tables, leve
 from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
 from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, statistic_methods, versions
+from nnunet_skipstudy.analysis.report.study_networks import study_networks
 from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
@@ -80,6 +81,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
             *statistic_caveats(statistics, study.comparisons, study.cases),
         ],
         intervals=intervals,
+        networks=study_networks(key.architecture for key in study.looks),
     )
 
 

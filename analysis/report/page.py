@@ -79,7 +79,7 @@ class Report:
 
     ``answers``: one sentence a data set, to the study's question; ``forest_note``: how to read the picture below it.
     ``charts`` and ``sweep`` are the numbers and pictures for the page's script, as JSON can hold them; ``sweep_note``
-    says what was taken and what left out. ``intervals``: whether there are any.
+    says what was taken and what left out. ``intervals``: whether there are any. ``networks``: of the methods.
     """
 
     title: str
@@ -101,6 +101,7 @@ class Report:
     methods: list[tuple[str, str]]
     caveats: list[str]
     intervals: bool
+    networks: Table | None = None
     version: str = field(default=__version__)
 
 

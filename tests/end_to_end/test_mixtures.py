@@ -12,6 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "trainers.md"
 SUFFIXES = "_1epochs_1iters_seed1"
 OTHERS = """
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import nnUNetTrainerNoMirroring
+from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerBN import nnUNetTrainerBN
 from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerNoDeepSupervision import (
     nnUNetTrainerNoDeepSupervision as NoDS,
 )
@@ -19,7 +20,8 @@ from nnunetv2.training.nnUNetTrainer.variants.optimizer.nnUNetTrainerAdam import
 from nnunet_skipstudy.training.on_demand import trainer_class
 
 class nnUNetTrainerMine(
-    trainer_class("nnUNetTrainerVNet_1epochs_1iters"), nnUNetTrainerNoMirroring, nnUNetTrainerAdam, NoDS
+    trainer_class("nnUNetTrainerVNet_1epochs_1iters"),
+    *(nnUNetTrainerNoMirroring, nnUNetTrainerAdam, NoDS, nnUNetTrainerBN),
 ):
     pass
 """
@@ -48,6 +50,7 @@ def test_a_users_trainer_with_our_network_trains_and_predicts(
     weights = checkpoint["network_weights"]
     if trainer == "nnUNetTrainerMine":
         assert any("shortcut" in key for key in weights)
+        assert any(key.startswith("decoder") and "running_mean" in key for key in weights)
         assert checkpoint["inference_allowed_mirroring_axes"] is None
     else:
         first = weights["decoder.stages.0.convs.0.conv.weight"]

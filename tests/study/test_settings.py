@@ -53,7 +53,7 @@ def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> N
         ("datasets: [{id: 7}, {id: 7}]", "datasets: the identifier 7 stands twice"),
         ("datasets: [{id: 7, converter: synthetic}]", "datasets.0: level 'hardest' is none of synthetic textures'"),
         ("datasets: [{id: 7}]\nseeds: [1, 1]", "seeds: 1 stands twice; keep one of them"),
-        ("datasets: [{id: 7}]\naugmentation: spacial", "choose 'nnunet' or 'spatial'"),
+        ("datasets: [{id: 7}]\naugmentation: spacial", "choose 'nnunet', 'spatial', 'DA5' or 'none'"),
         ("datasets: [{id: 7}]\ndevice: gpu", "device: 'gpu'; choose 'cpu', 'cuda' or 'mps'"),
         (
             "datasets: [{id: 7}]\nschedule: {epochs: 0}",

@@ -29,6 +29,11 @@ def demo_text(
     )
 
 
+def search_text() -> str:
+    """A search, on the demo's textures, for networks that are accurate and robust."""
+    return _template("search.yaml").template
+
+
 def full_text(converters: Collection[str], *, plan_for: str = "heaviest", levels: Sequence[str] = LEVELS) -> str:
     """The full study of the papers; data sets that this version can't convert are expected in nnUNet_raw."""
     entries = []
