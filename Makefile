@@ -8,7 +8,7 @@ SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset
 EXAMPLES ?= 10000
 CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks docs
 
-.PHONY: demo test test-fuzz test-browser test-slurm test-docs docs lint format benchmark clean
+.PHONY: demo test test-fuzz test-browser test-slurm test-docs docs dist lint format benchmark clean
 
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
@@ -48,6 +48,13 @@ lint: $(VENV)/.package $(VENV)/.dev
 
 docs/columns.md: analysis/measuring/dictionary.py nnunet_skipstudy/registry.py $(VENV)/.package  ## what each column of the tables is
 	cd $(VENV) && $(abspath $(BIN))/python -m nnunet_skipstudy.analysis.measuring.dictionary > $(CURDIR)/$@
+
+dist: $(VENV)/.dependencies  ## sdist and wheel in dist/, checked as PyPI would
+	$(PIP) install --quiet '.[release]'
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	rm -rf build
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)

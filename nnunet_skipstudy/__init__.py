@@ -6,20 +6,7 @@ What a notebook needs is here, each name imported when it is first asked for::
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions as AnalyzeOptions
-    from nnunet_skipstudy.analysis.pipeline import analyze as analyze
-    from nnunet_skipstudy.analysis.published.reproduce import reproduce as reproduce
-    from nnunet_skipstudy.architectures.cost import network_cost as network_cost
-    from nnunet_skipstudy.architectures.network import build_network as build_network
-    from nnunet_skipstudy.metrics import measure_case as measure_case
-    from nnunet_skipstudy.registry import ARCHITECTURES as ARCHITECTURES
-    from nnunet_skipstudy.registry import METRICS as METRICS
-    from nnunet_skipstudy.texture import texture_disparity as texture_disparity
-    from nnunet_skipstudy.texture.perturbation import Perturbation as Perturbation
-    from nnunet_skipstudy.texture.perturbation import perturb as perturb
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -36,7 +23,7 @@ API: dict[str, str] = {
     "ARCHITECTURES": "registry",
     "METRICS": "registry",
 }
-"""The module that holds each name."""
+"""The module that holds each name; ``__init__.pyi`` tells type checkers and editors the same."""
 
 
 def __getattr__(name: str) -> Any:

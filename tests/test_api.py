@@ -2,9 +2,9 @@
 
 import ast
 import doctest
-import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,11 +26,9 @@ def test_its_example_gives_what_it_says(name: str) -> None:
 
 def test_type_checkers_see_every_name() -> None:
     """The names are listed twice, once for Python and once for type checkers and editors."""
-    tree = ast.parse(inspect.getsource(nnunet_skipstudy))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    typed = {
-        alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
+    stub = ast.parse(Path(nnunet_skipstudy.__file__).with_suffix(".pyi").read_text())
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    typed = {alias.asname: node.module for node in imports for alias in node.names}
     assert typed == {name: f"nnunet_skipstudy.{module}" for name, module in nnunet_skipstudy.API.items()}
     assert set(nnunet_skipstudy.API) <= set(dir(nnunet_skipstudy))
     with pytest.raises(AttributeError, match="no attribute 'tecture_disparity'"):
