@@ -8,6 +8,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
+from nnunet_skipstudy.analysis.inputs.level_effects import leak_warnings
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, NetworkKey, groups, network_keys
@@ -23,7 +24,7 @@ from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summa
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
 from nnunet_skipstudy.analysis.statistics.td_axis import moves_of, with_axis
 from nnunet_skipstudy.metrics import BothEmpty, Outcome
-from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, in_order
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ def warnings_of(study: Study) -> list[str]:
         *_misnamed(study),
         *_degenerate(study),
         *_empty(study),
+        *(
+            warning
+            for comparison in study.comparisons
+            for warning in leak_warnings(comparison.reference, in_order(run.level for run in comparison.runs))
+        ),
         *_without_reference_level(study),
         *(
             f"{comparison.reference.dataset}: labels were taken from {comparison.labels.origin}."

@@ -286,6 +286,13 @@ _QUANTITIES: _Rows = (
         *("difference_of_change", (STATISTICS,), "the metric's"),
         "Change of the first network minus that of the other: whether skips help when texture shifts.",
     ),
+    ("joint_effect", (STATISTICS,), "the metric's", "Change from unperturbed to texture and distortion, both changed."),
+    ("texture_effect", (STATISTICS,), "the metric's", "Of the joint effect what the changed texture alone makes."),
+    ("distortion_effect", (STATISTICS,), "the metric's", "Of the joint effect what distortion without texture makes."),
+    (
+        *("interaction", (STATISTICS,), "the metric's"),
+        "What is left of the joint effect: below 0 (of the DSC), the two together hurt more than their sum.",
+    ),
     ("group_difference", (STATISTICS,), "the metric's", "As difference, of the means of two groups of networks."),
     (
         "group_difference_of_change",

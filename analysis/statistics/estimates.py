@@ -31,14 +31,14 @@ def estimates(data: Resampled) -> Iterator[Row]:
             if quantity == "relative_change" and _signed(metric):
                 continue
             if quantity == "mean" or _moves(data, network, level):
-                row = _row(data, quantity, at, found, values[:, network, level, metric], data.levels[level])
+                row = estimate_row(data, quantity, at, found, values[:, network, level, metric], data.levels[level])
                 yield row | errors(found, at) | {"n_replicates": int(replicates[network, level])}
     interval = data.bootstrap.spread_interval(data.cvs, data.bootstrap.known(data.values))
     for at in np.ndindex(interval.estimate.shape):
         network, level, metric = at
         if _signed(metric):
             continue
-        row = _row(data, "cv", at, interval, data.values[:, network, level, metric], data.levels[level])
+        row = estimate_row(data, "cv", at, interval, data.values[:, network, level, metric], data.levels[level])
         yield row | {"n_replicates": int(of_values[network, level])}
     if len(data.setting.levels) > 1:
         yield from _over_levels(data)
@@ -107,11 +107,11 @@ def _over_levels(data: Resampled) -> Iterator[Row]:
             network, metric = at
             if _signed(metric):
                 continue
-            row = _row(data, quantity, at, interval, values[:, network, metric], ALL_LEVELS)
+            row = estimate_row(data, quantity, at, interval, values[:, network, metric], ALL_LEVELS)
             yield row | {"n_replicates": int(replicates[network])}
 
 
-def _row(
+def estimate_row(
     data: Resampled,
     quantity: str,
     at: tuple[int, ...],
@@ -119,6 +119,7 @@ def _row(
     values: Floats,
     level: str,
 ) -> Row:
+    """One row: ``at`` begins with the network and ends with the metric; ``values`` are its cases'."""
     low = float(interval.low[at])
     counts = data.counts(values)
     return {

@@ -22,6 +22,8 @@ SIDES: tuple[tuple[str, str], ...] = (("harder", "hardest"), ("easier", "easiest
 """The inner and the outer level of each side."""
 MOST_CASES = 30
 """That strengths are tried on; of more, so many drawn."""
+LEAST_FACTOR = 2
+"""Between the strengths of an inner and an outer level."""
 STEPS = (-3, -2, -1, 0, 1, 2, 3, 4)
 """Strengths tried: the study's inner one, times 2 to these powers."""
 SHARE_STEP = 0.05
@@ -98,7 +100,8 @@ class _Side:
         if self.shares(self.studys).min() >= AS_NAMED:
             return self.studys
         self._try([self.studys[0] * 2.0**step for step in STEPS])
-        return min(combinations(sorted(self.tried.keys() - {0.0}), 2), key=self._badness)
+        pairs = combinations(sorted(self.tried.keys() - {0.0}), 2)
+        return min((pair for pair in pairs if pair[1] >= LEAST_FACTOR * pair[0]), key=self._badness)
 
     def _try(self, strengths: Sequence[float]) -> None:
         for strength in strengths:
@@ -120,12 +123,9 @@ class _Side:
 
 
 def _remark(names: tuple[str, str], kind: str, found: Pair, shares: Values, n_cases: int) -> str:
-    told = " and ".join(
-        f"{name} {Perturbation(kind, strength)} ({share:.0%})"
-        for name, strength, share in zip(names, found, shares, strict=True)
-    )
-    enough = "" if shares.min() >= AS_NAMED else f"; no strengths tried reach {AS_NAMED:.0%} in both"
+    taken = " and ".join(f"{name} {Perturbation(kind, at)}" for name, at in zip(names, found, strict=True))
+    enough = "" if shares.min() >= AS_NAMED else f"; no strengths tried reach {AS_NAMED:.0%} with both"
     return (
-        f"the study's strengths of {kind} don't move the texture disparity as named in {AS_NAMED:.0%} of {n_cases} "
-        f"test cases, each level against its neighbour; taken: {told}{enough}"
+        f"the study's strengths of {kind} don't move the texture disparity as named, each level against its neighbour, "
+        f"in {AS_NAMED:.0%} of {n_cases} test cases; taken: {taken}{enough}"
     )

@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.registry import TEXTURE, UNPERTURBED
 from nnunet_skipstudy.texture.disparity import TOLD_APART
 
-EXPECTED: dict[str, int] = {"hardest": -1, "harder": -1, "easier": 1, "easiest": 1}
+EXPECTED: dict[str, int] = {
+    **dict.fromkeys(("hardest", "harder", "hardest_blend", "harder_blend", TEXTURE), -1),
+    **dict.fromkeys(("easier", "easiest", "easier_elsewhere", "easiest_elsewhere"), 1),
+}
 """Where the disparity goes at a level of such a name: down (harder) or up (easier)."""
 
-INNER: dict[str, str] = {"hardest": "harder", "easiest": "easier"}
+INNER: dict[str, str] = {
+    **{"hardest": "harder", "easiest": "easier"},
+    **{"hardest_blend": "harder_blend", "easiest_elsewhere": "easier_elsewhere"},
+}
 """The neighbour on the ladder, where that isn't the unperturbed level."""
 
 ONE_IN = 3

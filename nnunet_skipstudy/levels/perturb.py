@@ -36,13 +36,22 @@ from nnunet_skipstudy.support.files import read_object, write_csv, write_json
 from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.texture.case_disparity import case_disparity
+from nnunet_skipstudy.texture.leak import leak_probe
 from nnunet_skipstudy.texture.null import DRAWS, null_draws
-from nnunet_skipstudy.texture.perturbation import NATIVE_LEVELS, Perturbation, case_seed, check_level_name, replay
+from nnunet_skipstudy.texture.perturbation import (
+    NATIVE_LEVELS,
+    Perturbation,
+    case_seed,
+    check_level_name,
+    drawn_as,
+    psnr_db,
+    replay,
+)
 
 TABLE = "perturbations.csv"
+MEASURED: tuple[str, ...] = ("disparity", *NULL_COLUMNS, "psnr_db", "leak", "leak_unperturbed")
 NEEDED: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
-NUMBERS: tuple[str, ...] = ("disparity", *NULL_COLUMNS)
-COLUMNS: tuple[str, ...] = (*NEEDED, *NULL_COLUMNS)
+COLUMNS: tuple[str, ...] = (*NEEDED, *MEASURED[1:])
 RECORD = "perturbations.json"
 """Beside the table: the fingerprint of the cases that each level was made of."""
 WORK = ".perturbing"
@@ -138,9 +147,10 @@ def perturb_cases(
 
     Returns:
         One row a case and level, hardest level first: ``case``, ``level``, ``parameters`` (the perturbation's
-        text), ``seed``, ``disparity`` (of the union of labels in the first channel's perturbed image, by the
-        study's definition, nine decimals; None where the case has none), and of its null ``NULL_COLUMNS`` (None in
-        rows of versions that drew none).
+        text), ``seed`` and, of the union of labels and the first channel, ``disparity`` (of the perturbed image, by the
+        study's definition, nine decimals) and its null's ``NULL_COLUMNS``, ``psnr_db`` (against the unperturbed one;
+        two decimals), ``leak`` and ``leak_unperturbed`` (:func:`~nnunet_skipstudy.texture.leak.leak_probe`; four
+        decimals); each None where the case has none. What an earlier version made has no more than the disparity.
 
     Raises:
         UserError: a level's name can't be used, a level is there with other settings, another run is at work
@@ -200,8 +210,8 @@ class _Level:
             "case": case,
             "level": self.name,
             "parameters": str(self.perturbation),
-            "seed": case_seed(self.seed, self.name, case),
-            **dict.fromkeys(NUMBERS),
+            "seed": case_seed(self.seed, drawn_as(self.name, self.perturbation), case),
+            **dict.fromkeys(MEASURED),
         }
 
     def is_finished(self, cases: Sequence[Case], made_of: str, recorded: Sequence[Row]) -> bool:
@@ -322,8 +332,14 @@ def _write_case(
                     perturbed = replay(image.array, mask, row)
                 write_image(target, perturbed, image.geometry)
             if number == 0:
+                image = image or read_channel(case, number, labels)
                 with about(path):
                     row.update(_texture(perturbed, labels, case.name, ignore, job.perturbation.axis))
+                    row["psnr_db"] = _rounded(psnr_db(image.array, perturbed, mask), 2)
+                    row["leak"] = _rounded(leak_probe(perturbed, mask, axis=job.perturbation.axis), 4)
+        if number == 0 and image is not None:
+            leak = _rounded(leak_probe(image.array, mask, axis=jobs[0].perturbation.axis), 4)
+            rows = [row | {"leak_unperturbed": leak} for row in rows]
     return rows
 
 
@@ -343,17 +359,21 @@ def _texture(image: Any, labels: Labels, case: str, ignore: int | None, axis: in
     return {"disparity": rounded(texture.value), **null_cells(texture)}
 
 
+def _rounded(value: float, digits: int) -> float | None:
+    return round(value, digits) if isfinite(value) else None
+
+
 def _recorded_rows(path: Path) -> list[Row]:
     """The rows of a perturbations.csv as they stand; none where there is none."""
     if not path.is_file():
         return []
-    return [{name: row.get(name, "") for name in COLUMNS} for row in read_rows(path, NEEDED, NUMBERS)]
+    return [{name: row.get(name, "") for name in COLUMNS} for row in read_rows(path, NEEDED, MEASURED)]
 
 
 def _typed(row: Row) -> Row:
     try:
-        numbers = {name: float(row[name]) if row[name] else None for name in NUMBERS}
-        return {**row, "seed": int(row["seed"]), **numbers}
+        measured = {name: float(row[name]) if row[name] else None for name in MEASURED}
+        return {**row, "seed": int(row["seed"]), **measured}
     except ValueError as error:
         raise UserError(f"{TABLE}: case {row['case']!r} has no numbers; make it again (--overwrite)") from error
 

@@ -26,9 +26,13 @@ def blur_background(scaled: Scaled, inside: npt.NDArray[np.bool_], *, sigma_px: 
 
     Source: the study ("easier" and "easiest"; its text calls the sigma a variance).
     """
+    return np.where(inside if scaled.ndim == 2 else inside[..., None], scaled, gaussian_blur(scaled, sigma_px))
+
+
+def gaussian_blur(scaled: Scaled, sigma_px: float | tuple[float, float]) -> Scaled:
+    """The image under a Gaussian, channel by channel; beyond the image its outermost pixels go on."""
     from scipy.ndimage import gaussian_filter
 
     both = sigma_px if isinstance(sigma_px, tuple) else (sigma_px, sigma_px)
     sigmas = both if scaled.ndim == 2 else (*both, 0.0)
-    blurred = gaussian_filter(scaled, sigmas, mode="nearest", truncate=TRUNCATE)
-    return np.where(inside if scaled.ndim == 2 else inside[..., None], scaled, blurred)
+    return np.asarray(gaussian_filter(scaled, sigmas, mode="nearest", truncate=TRUNCATE))

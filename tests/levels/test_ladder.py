@@ -75,7 +75,7 @@ def test_what_no_strength_reaches_is_said(tmp_path: Path) -> None:
     cases, before = written(tmp_path, [(image, mask) for image in noise])
     levels, remarks = ladder_levels(cases, before, seed=0, workers=1)
     assert [
-        remark for remark in remarks if "speckle_256" in remark and "no strengths tried reach 90% in both" in remark
+        remark for remark in remarks if "speckle_256" in remark and "no strengths tried reach 90% with both" in remark
     ]
     rows = [
         {

@@ -112,7 +112,8 @@ def test_a_row_replays_what_was_made_of_flat_images_volumes_and_colours(
     row = {"parameters": str(level), "seed": str(seed)}
     assert replay(image, mask, row).tobytes() == made.tobytes()
     other = replay(image, mask, {**row, "seed": case_seed(3, "mine", "case_β")})
-    assert (other.tobytes() != made.tobytes()) == kind.startswith("speckle")
+    if not kind.startswith("sham_"):  # of other noise, it may have the same PSNR
+        assert (other.tobytes() != made.tobytes()) == (not kind.startswith("blur_background"))
     assert (made != image).any()
 
 
