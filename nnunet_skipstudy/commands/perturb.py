@@ -23,7 +23,7 @@ from nnunet_skipstudy.levels.perturb import (
     planned_on,
     test_set,
 )
-from nnunet_skipstudy.levels.side_effects import is_sham, side_effects, unmoved
+from nnunet_skipstudy.levels.side_effects import side_effects, unmoved
 from nnunet_skipstudy.nnunet.cases import Case, Description, fingerprint, paired_cases
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.survey import survey
