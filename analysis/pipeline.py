@@ -68,6 +68,7 @@ class AnalyzeOptions:
     ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
     ``predictions`` may be a table of scores, with more ``tables``; ``columns``, ``level_names`` and
     ``architecture_names`` are their names (``ours=theirs``), ``diagonal`` what the distance of a failure counts as.
+    ``by``: the measure of TD that slopes go by (``None``: each data set's own, else the excess).
     """
 
     predictions: Path
@@ -95,6 +96,7 @@ class AnalyzeOptions:
     level_names: tuple[str, ...] = ()
     architecture_names: tuple[str, ...] = ()
     diagonal: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         options.include_degenerate,
         options.notes,
         options.smallest_difference,
+        options.by,
     )
     table = summary.robustness_table(
         study.cases if study.include_degenerate else without_degenerate(study.cases, "fold", "trained_on")
