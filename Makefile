@@ -6,15 +6,21 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset_conversion analysis 2>/dev/null)
 EXAMPLES ?= 10000
+FAST := $(addprefix tests/,texture metrics support architectures nnunet levels)
 CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks docs
 
-.PHONY: demo test test-fuzz test-browser test-slurm test-docs docs dist lint format benchmark clean
+.PHONY: demo test test-fuzz test-browser test-slurm test-docs test-lowest docs dist lint format benchmark clean
 
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
 
 test: lint  ## format, lint, types, import directions, dead code, then all tests, against the installed package
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(MAKE) test-lowest
+
+# Old libraries warn of themselves, and SimpleITK 2.4 crashes where that is an error.
+test-lowest: $(VENV)/.lowest  ## the fast tests against the lowest versions that pyproject.toml allows
+	$(VENV)/lowest/$(notdir $(BIN))/python -m pytest -W ignore --numprocesses auto --dist loadfile $(FAST)
 
 test-fuzz: $(VENV)/.package $(VENV)/.dev  ## spoilt inputs, EXAMPLES of each kind, on all cores; make test tries 25
 	SKIPSTUDY_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz --numprocesses auto --dist load
@@ -88,6 +94,18 @@ $(VENV)/.browser: $(VENV)/.dev
 	test -x /usr/bin/chromium || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends chromium; }
 	$(PIP) install --quiet '.[browser]'
 	rm -rf build
+	@touch $@
+
+# The lowest versions lie over the environment's own, which has what they don't: torch, nnU-Net's further needs, pytest.
+$(VENV)/.lowest: $(VENV)/.package $(VENV)/.dev tests/lowest.py
+	rm -rf $(VENV)/lowest
+	$(PYTHON) -m venv --without-pip $(VENV)/lowest
+	for which in own nnunet; do $(BIN)/python tests/lowest.py $$which > $(VENV)/lowest/$$which.txt; done
+	$(PIP) --python $(VENV)/lowest install --quiet -r $(VENV)/lowest/own.txt
+	$(PIP) --python $(VENV)/lowest install --quiet --no-deps -r $(VENV)/lowest/nnunet.txt .
+	rm -rf build
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])' > \
+	  "$$($(VENV)/lowest/$(notdir $(BIN))/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/zz_rest.pth"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.dependencies

@@ -103,12 +103,16 @@ def heaviest_planner(planner: type[Any], architectures: Sequence[str]) -> type[A
 
 
 def plan_words(plans: Mapping[str, Any]) -> list[str]:
-    """A sentence about how patch and batch were chosen, where it wasn't nnU-Net's own way."""
+    """A sentence each about how images are normalised, and patch and batch chosen, where it isn't nnU-Net's own way."""
+    scheme = NORMALIZATIONS.get(plans.get("normalization", ""))
+    whose = {"image": "its own", "training": "the training cases'"}
+    said = [f"Each image is normalised by {whose[plans['normalization']]} statistics ({scheme})."] if scheme else []
     if plans["plan_for"] != "heaviest":
-        return []
+        return said
     target = f"{plans['gpu_memory_gb']:g} GB" if plans["gpu_memory_gb"] else "the planner's own memory target"
     names = ", ".join(plans["architectures"])
     return [
+        *said,
         f"One plan for all networks: patch and batch were sized so that the most demanding of {names} fits {target}; "
-        "lighter networks could have taken more."
+        "lighter networks could have taken more.",
     ]

@@ -11,7 +11,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from tiny_training import plans
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.planning.planners import NORMALIZATIONS, normalizing_planner
+from nnunet_skipstudy.planning.planners import NORMALIZATIONS, normalizing_planner, plan_words
 
 SEEN = {"mean": 100.0, "std": 20.0, "percentile_00_5": 50.0, "percentile_99_5": 150.0}
 
@@ -65,3 +65,10 @@ def test_a_brighter_image_stays_brighter_by_the_training_cases_alone(tmp_path: P
         shifts[name] = normalised[1] - normalised[0]
     assert shifts["image"] == pytest.approx(0, abs=1e-5)
     assert shifts["training"] == pytest.approx(1, abs=1e-5)
+
+
+def test_the_report_says_whose_statistics_they_are() -> None:
+    assert plan_words({"plan_for": "unet", "normalization": "training"}) == [
+        "Each image is normalised by the training cases' statistics (CTNormalization)."
+    ]
+    assert plan_words({"plan_for": "unet", "normalization": "nnunet"}) == []
