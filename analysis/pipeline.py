@@ -36,7 +36,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, render
+from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, Why, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -116,11 +116,17 @@ class AnalysisResult:
 
 @dataclass(frozen=True)
 class Addition:
-    """What a caller adds: ``findings`` and ``tables`` before all others of the report, and ``csv`` files by name."""
+    """What a caller adds.
+
+    ``findings`` and ``tables`` before all others of the report, ``drawings`` behind all others, ``csv`` files by name;
+    ``why``: the report's section of that name.
+    """
 
     findings: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     csv: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    drawings: tuple[Drawing, ...] = ()
+    why: Why | None = None
 
 
 def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
@@ -159,9 +165,8 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         for name, content_of in {**_tables(study), "robustness.csv": table, **added.csv}.items():
             write_csv(content_of, folder / name)
         views = _case_views(study)
-        pictures = (
-            draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
-        )
+        drawings = [*_drawings(study, views, options.details), *added.drawings] if options.figures else []
+        pictures = draw_changed(drawings, folder, options.output) if options.figures else []
         report = _with(added, content.build_report(study, pictures, views))
         write_page(folder / "report.html", render(report))
         write_page(folder / "report.md", markdown(report))
@@ -178,7 +183,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
 
 def _with(added: Addition, report: Report) -> Report:
     findings = [*map(Finding, added.findings), *report.findings]
-    return replace(report, findings=findings, tables=[*added.tables, *report.tables])
+    return replace(report, findings=findings, tables=[*added.tables, *report.tables], why=added.why)
 
 
 def _tables(study: Study) -> dict[str, pd.DataFrame]:

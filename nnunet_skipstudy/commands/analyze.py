@@ -65,6 +65,15 @@ def _add_inputs(parser: Parser) -> None:
         "parentheses find the group, or a table.csv with the columns case and group (default: cases.csv's)",
     )
 
+    add(
+        "--explain",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of what 'skipstudy explain' wrote of these networks: the report's section Why, and shares.csv",
+    )
+
 
 def _add_names(parser: Parser) -> None:
     """The options of a table of scores that calls things by names of its own."""
@@ -159,13 +168,14 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
+    from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained
     from nnunet_skipstudy.analysis.inputs.matching import Extra
     from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
-    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
     from nnunet_skipstudy.analysis.unlabelled.pipeline import analyze_unlabelled
     from nnunet_skipstudy.metrics import BothEmpty, Surface
 
-    values = {name: value for name, value in vars(arguments).items() if name != "architectures"} | {
+    values = {name: value for name, value in vars(arguments).items() if name not in ("architectures", "explain")} | {
         "both_empty": BothEmpty(arguments.both_empty),
         "surface": Surface(arguments.surface),
         "extra": Extra(arguments.extra),
@@ -178,7 +188,7 @@ def main(argv: Sequence[str]) -> int:
     }
     options = AnalyzeOptions(**values)
     try:
-        result = analyze(options)
+        result = analyze_explained(options, arguments.explain)
     except NoLabelsError as lacking:
         result = analyze_unlabelled(options, lacking)
     print_result(result)
