@@ -53,7 +53,8 @@ def parser() -> Parser:
         "  FIRST+SECOND                 the one, then the other\n"
         "known levels, by name alone (--level) or in sets (--levels):\n"
         + "".join(f"  {name}: " + ", ".join(levels) + "\n" for name, levels in LEVEL_SETS.items())
-        + "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at\n"
+        + "  of each of study and controlled, its sham: sham_harder ...\n"
+        "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at\n"
         "the level: what a level gives away beside texture.\n"
         "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
         "The study's four levels follow the image's size, so that they lie where the study had them.\n\n"
@@ -63,7 +64,7 @@ def parser() -> Parser:
         "  skipstudy perturb -d 502\n"
         "  skipstudy perturb -d 777 --level harder:speckle:variance=0.1 --level easier:blur_background:sigma_px=3\n"
         "  skipstudy perturb -d 777 --levels study controlled factorial\n"
-        "  skipstudy perturb -d 777 --level easier_elsewhere --level sham_harder:sham_speckle:variance=0.1\n"
+        "  skipstudy perturb -d 777 --level easier_elsewhere --level sham_harder\n"
         "  skipstudy perturb -d 777 --calibrate harder:speckle:quantile=0.25\n"
         "  skipstudy perturb -d 777 --calibrate easier:blur_background:median=0.4\n"
         "  skipstudy perturb -i images --masks masks -o perturbed",
