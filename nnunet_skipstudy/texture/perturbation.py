@@ -137,7 +137,7 @@ class Perturbation:
         Raises:
             UserError: it is none.
         """
-        text, *others = re.split(r"\+(?=[a-z_]+:)", text, maxsplit=1)
+        text, *others = re.split(r"\+(?=[a-z]\w*:)", text, maxsplit=1)
         kind, _, setting = text.partition(":")
         if kind not in KINDS:
             raise UserError(f"no perturbation {kind!r}; choose one of {', '.join(KINDS)}")

@@ -11,6 +11,7 @@ from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.leak import best_dice, leak_probe
 from nnunet_skipstudy.texture.null import null_draws
 from nnunet_skipstudy.texture.perturbation import (
+    KNOWN_LEVELS,
     LEVEL_SETS,
     Perturbation,
     case_seed,
@@ -222,8 +223,10 @@ def test_two_perturbations_are_each_what_they_would_be_alone():
     first = perturb(image, mask, Perturbation("blend", 0.5), rng(4))
     expected = perturb(first, mask, Perturbation("speckle", 0.1), rng(4))
     np.testing.assert_array_equal(perturb(image, mask, both, rng(4)), expected)
-    for text in ("blend:alpha=0.5+speckle:variance=0.1", "blend:alpha=0.5,axis=2+sham_speckle:variance=0.1"):
+    for text in ("blend:alpha=0.5+speckle:variance=0.1", "blend:alpha=0.5,axis=2+sham_speckle_256:variance=0.1"):
         assert str(Perturbation.parse(text)) == text
+    for made in KNOWN_LEVELS.values():
+        assert Perturbation.parse(str(made)) == made
     with pytest.raises(UserError, match="no perturbation 'nothing'"):
         Perturbation.parse("blend:alpha=0.5+nothing:x=1")
 
