@@ -36,7 +36,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, render
+from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, Why, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -68,6 +68,7 @@ class AnalyzeOptions:
     ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
     ``predictions`` may be a table of scores, with more ``tables``; ``columns``, ``level_names`` and
     ``architecture_names`` are their names (``ours=theirs``), ``diagonal`` what the distance of a failure counts as.
+    ``by``: the measure of TD that slopes go by (``None``: each data set's own, else the excess).
     """
 
     predictions: Path
@@ -95,6 +96,7 @@ class AnalyzeOptions:
     level_names: tuple[str, ...] = ()
     architecture_names: tuple[str, ...] = ()
     diagonal: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,17 @@ class AnalysisResult:
 
 @dataclass(frozen=True)
 class Addition:
-    """What a caller adds: ``findings`` and ``tables`` before all others of the report, and ``csv`` files by name."""
+    """What a caller adds.
+
+    ``findings`` and ``tables`` before all others of the report, ``drawings`` behind all others, ``csv`` files by name;
+    ``why``: the report's section of that name.
+    """
 
     findings: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     csv: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    drawings: tuple[Drawing, ...] = ()
+    why: Why | None = None
 
 
 def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
@@ -147,6 +155,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         options.include_degenerate,
         options.notes,
         options.smallest_difference,
+        options.by,
     )
     table = summary.robustness_table(
         study.cases if study.include_degenerate else without_degenerate(study.cases, "fold", "trained_on")
@@ -156,9 +165,8 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         for name, content_of in {**_tables(study), "robustness.csv": table, **added.csv}.items():
             write_csv(content_of, folder / name)
         views = _case_views(study)
-        pictures = (
-            draw_changed(_drawings(study, views, options.details), folder, options.output) if options.figures else []
-        )
+        drawings = [*_drawings(study, views, options.details), *added.drawings] if options.figures else []
+        pictures = draw_changed(drawings, folder, options.output) if options.figures else []
         report = _with(added, content.build_report(study, pictures, views))
         write_page(folder / "report.html", render(report))
         write_page(folder / "report.md", markdown(report))
@@ -175,7 +183,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
 
 def _with(added: Addition, report: Report) -> Report:
     findings = [*map(Finding, added.findings), *report.findings]
-    return replace(report, findings=findings, tables=[*added.tables, *report.tables])
+    return replace(report, findings=findings, tables=[*added.tables, *report.tables], why=added.why)
 
 
 def _tables(study: Study) -> dict[str, pd.DataFrame]:

@@ -108,6 +108,11 @@ UNPERTURBED = "unperturbed"
 LEVELS: tuple[str, ...] = ("hardest", "harder", UNPERTURBED, "easier", "easiest")
 """The five test categories of the medical data sets, hardest (smallest texture disparity) first."""
 
+EXCESS, STUDYS_TD = "excess", "kamath2025"
+TD_MEASURES: tuple[str, ...] = (EXCESS, STUDYS_TD, "jensen_shannon")
+"""What cases are sorted by: the study's texture disparity beyond what the object's shape alone scores, which leaves
+the object's size out; or a definition's value as it is."""
+
 CONTROLLED_LEVELS: tuple[str, ...] = (
     *("hardest_blend", "harder_blend", UNPERTURBED),
     *("easier_elsewhere", "easiest_elsewhere"),

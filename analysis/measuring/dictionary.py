@@ -10,6 +10,7 @@ from nnunet_skipstudy.registry import LEVELS, METRICS
 COLUMN, QUANTITY = "column", "quantity"
 CASES, ROBUSTNESS, STATISTICS, WINS, TALLIES = "case_metrics", "robustness", "statistics", "wins", "tallies"
 CASE_AGREEMENT, AGREEMENT, REPRODUCTION, COLUMNS = "case_agreement", "agreement", "reproduction", "columns"
+EXPLAIN, SUSCEPTIBILITY, SHARES = "explain", "susceptibility", "shares"
 TABLES: dict[str, str] = {
     CASES: "one row per prediction and label",
     ROBUSTNESS: "one row per network, fold, level, label and metric",
@@ -19,6 +20,9 @@ TABLES: dict[str, str] = {
     CASE_AGREEMENT: "without labels: one row per prediction and label",
     AGREEMENT: "without labels: one row per network, level, label and quantity",
     REPRODUCTION: "of skipstudy reproduce: one row per published mean",
+    EXPLAIN: "of skipstudy explain: one row per case, label and intervention",
+    SUSCEPTIBILITY: "of skipstudy explain: one row per level and stage of the network",
+    SHARES: "of skipstudy analyze --explain: one row per network, level, place and way",
     COLUMNS: "this dictionary",
 }
 """Every CSV file by name, and what a row of it is."""
@@ -26,6 +30,8 @@ TABLES: dict[str, str] = {
 _MEASURED = (CASES, CASE_AGREEMENT)
 _SUMMED = (ROBUSTNESS, STATISTICS, WINS, TALLIES, AGREEMENT)
 _TESTED = (STATISTICS, WINS)
+_OF_FOLDS = (EXPLAIN, SUSCEPTIBILITY)
+_EXPLAINED = (*_OF_FOLDS, SHARES)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def _of_metrics() -> list[Entry]:
         Entry(
             row.name,
             COLUMN,
-            (CASES,),
+            (CASES, EXPLAIN) if row.name == "dsc" else (CASES,),
             "the image's: mm or pixels" if row.unit else "relative, signed" if row.signed else "share",
             row.definition.replace("{tolerances}", "the report says which"),
         )
@@ -56,33 +62,38 @@ def _of_metrics() -> list[Entry]:
 
 
 _PLACES: _Rows = (
-    ("dataset", (*_MEASURED, *_SUMMED, REPRODUCTION), "text", "The data set; '(all data sets)' in tallies joins them."),
     (
-        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION), "text"),
+        "dataset",
+        (*_MEASURED, *_SUMMED, REPRODUCTION, *_EXPLAINED),
+        "text",
+        "The data set; '(all data sets)' in tallies joins them.",
+    ),
+    (
+        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION, *_EXPLAINED), "text"),
         "The network by the registry's name, or another's own; empty where a row is of a group of networks or of all.",
     ),
     (
-        *("trainer", (*_MEASURED, *_SUMMED), "text"),
+        *("trainer", (*_MEASURED, *_SUMMED, *_EXPLAINED), "text"),
         "nnU-Net's trainer; where rows join seeds, its name without the seed.",
     ),
-    ("plans", (*_MEASURED, *_SUMMED), "text", "nnU-Net's plans."),
-    ("configuration", (*_MEASURED, *_SUMMED), "text", "nnU-Net's configuration, such as 2d."),
-    ("fold", (*_MEASURED, ROBUSTNESS), "text", "nnU-Net's fold of the training."),
-    ("seed", _MEASURED, "number", "The training's seed; empty where none is named."),
+    ("plans", (*_MEASURED, *_SUMMED, *_EXPLAINED), "text", "nnU-Net's plans."),
+    ("configuration", (*_MEASURED, *_SUMMED, *_EXPLAINED), "text", "nnU-Net's configuration, such as 2d."),
+    ("fold", (*_MEASURED, ROBUSTNESS, *_OF_FOLDS), "text", "nnU-Net's fold of the training."),
+    ("seed", (*_MEASURED, *_OF_FOLDS), "number", "The training's seed; empty where none is named."),
     (
-        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION), "text"),
+        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *_EXPLAINED), "text"),
         f"The test level, such as {', '.join(LEVELS)} or alpha0.10; '(mean of levels)' joins all of them, of changes "
         "all but the level that they are counted from.",
     ),
     ("levels", (TALLIES,), "text", "harder: than the reference level; perturbed: all but it; or all."),
-    ("case", _MEASURED, "text", "The case's identifier."),
+    ("case", (*_MEASURED, EXPLAIN), "text", "The case's identifier."),
     (
         *("group", (CASES, STATISTICS, WINS, TALLIES), "text"),
         "Of a case: what belongs together (a patient), empty where each stands alone. Of a network: the study's group, "
         "No-Skip, Standard or Enhanced; in statistics.csv only where groups of networks are compared.",
     ),
     (
-        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT), "text"),
+        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, EXPLAIN), "text"),
         "The label or region; '(mean of labels)' joins them, case by case.",
     ),
     ("metric", (ROBUSTNESS, STATISTICS, WINS, TALLIES), "text", f"What is measured: {', '.join(METRICS)}."),
@@ -91,7 +102,7 @@ _PLACES: _Rows = (
         "What a row tells of the metric; its values are entries of their own.",
     ),
     (
-        *("trained_on", (CASES, ROBUSTNESS, STATISTICS, WINS), "text"),
+        *("trained_on", (CASES, ROBUSTNESS, STATISTICS, WINS, SHARES), "text"),
         "The fold's training set by folds.csv, such as alpha0.10 or narrow_hardest; empty where folds were trained "
         "alike and are joined; '(mean of trainings)' joins alphas.",
     ),
@@ -102,6 +113,15 @@ _PLACES: _Rows = (
 )
 _CASE_FACTS: _Rows = (
     ("disparity", (CASES,), "TD", "Texture disparity of the case's image at the level; larger is easier."),
+    (
+        *("disparity_excess", (CASES,), "TD"),
+        "The TD minus the mean that the object's shape scores in its own background: TD without the size in it; empty "
+        "where the tables say none.",
+    ),
+    (
+        *("disparity_percentile", (CASES,), "percent"),
+        "Where among these scores the TD lies: above 95, the object's texture is told from its surroundings.",
+    ),
     ("reference_size", (CASES,), "voxels", "The reference's size, without voxels that are ignored."),
     ("predicted_size", _MEASURED, "voxels", "The prediction's size; empty where there is no prediction."),
     ("image_size", (CASES,), "voxels", "The image's size, without voxels that are ignored."),
@@ -116,7 +136,7 @@ _CASE_FACTS: _Rows = (
         "1: below 0 less is predicted; empty where that is 0. In robustness.csv the mean over cases, on every row.",
     ),
     (
-        *("reference_level", (ROBUSTNESS, CASE_AGREEMENT, AGREEMENT), "text"),
+        *("reference_level", (ROBUSTNESS, CASE_AGREEMENT, AGREEMENT, *_EXPLAINED), "text"),
         "The level that changes are counted from: unperturbed, the alpha trained on, or the one asked for; empty for "
         "none.",
     ),
@@ -181,6 +201,7 @@ _SUMMARIES: _Rows = (
     ),
     ("disparity_slope", (ROBUSTNESS,), "the metric's per TD", "Theil and Sen's slope over all cases and levels."),
     ("n_disparity", (ROBUSTNESS,), "count", "Images that the slope was taken over."),
+    ("td_measure", (ROBUSTNESS,), "text", "The TD of area and slope: its excess, or the value of kamath2025."),
     ("n_cv_across_levels", (ROBUSTNESS,), "count", "Cases that have a CV across levels."),
 )
 _TESTS: _Rows = (
@@ -189,11 +210,11 @@ _TESTS: _Rows = (
     ("other_plans", (STATISTICS,), "text", "The other network's plans."),
     ("other_configuration", (STATISTICS,), "text", "The other network's configuration."),
     ("other_group", (STATISTICS,), "text", "The other group of networks of a difference."),
-    ("estimate", (STATISTICS,), "the quantity's", "The value of the quantity."),
-    ("low", (STATISTICS,), "the quantity's", "Lower end of the 95 % interval; empty where there is none."),
-    ("high", (STATISTICS,), "the quantity's", "Upper end of the 95 % interval; empty where there is none."),
-    ("n_cases", (*_TESTED, AGREEMENT), "count", "Cases that have a value."),
-    ("n_groups", _TESTED, "count", "Independent groups of cases among them: the n of intervals and tests."),
+    ("estimate", (STATISTICS, SHARES), "the quantity's", "The value of the quantity; in shares.csv of the share."),
+    ("low", (STATISTICS, SHARES), "the quantity's", "Lower end of the 95 % interval; empty where there is none."),
+    ("high", (STATISTICS, SHARES), "the quantity's", "Upper end of the 95 % interval; empty where there is none."),
+    ("n_cases", (*_TESTED, AGREEMENT, SUSCEPTIBILITY, SHARES), "count", "Cases that have a value."),
+    ("n_groups", (*_TESTED, SHARES), "count", "Independent groups of cases among them: the n of intervals and tests."),
     (
         *("n_replicates", (STATISTICS,), "count"),
         "The fewest trainings (seeds, like folds) that any case's value is the mean of.",
@@ -206,11 +227,11 @@ _TESTS: _Rows = (
     ("n_tests", (STATISTICS,), "count", "Tests that the correction counts."),
     ("effect", (STATISTICS,), "-1…1", "Rank-biserial correlation over groups of cases: above 0 the first is larger."),
     (
-        *("scope", (STATISTICS,), "text"),
+        *("scope", (STATISTICS, SHARES), "text"),
         "Whom a row speaks of: networks (the variance between trainings is counted) or trainings (these weights only).",
     ),
     (
-        *("n_trainings", (STATISTICS, AGREEMENT), "count"),
+        *("n_trainings", (STATISTICS, AGREEMENT, SHARES), "count"),
         "Trainings of each network that the variance between trainings is taken from; in agreement.csv those compared.",
     ),
     ("se_cases", (STATISTICS,), "the quantity's", "Standard error that comes from the groups of cases."),
@@ -252,6 +273,38 @@ _TESTS: _Rows = (
     ("tables", (COLUMNS,), "text", "The files that have it, by spaces."),
     ("unit", (COLUMNS,), "text", "The unit of its numbers, or its type."),
     ("meaning", (COLUMNS,), "text", "What it is."),
+)
+_WHY: _Rows = (
+    (
+        *("intervention", (EXPLAIN, SHARES), "text"),
+        "none (the plain prediction), patch (the reference level's features in the level's pass), reverse (the level's "
+        "in the reference level's pass), scale, zero, noise, other.",
+    ),
+    (
+        *("part", _EXPLAINED, "text"),
+        "Where: skip, all (skips), all_but (the skip of the depth), decoder (what comes up to the depth's level from "
+        "below), bottleneck; in susceptibility.csv encoder, skip or decoder.",
+    ),
+    ("depth", _EXPLAINED, "count", "The level of the network, 0 = full resolution; empty where there is none."),
+    ("strength", (EXPLAIN,), "number", "Of scale, 1 (as it is) … 0 (the mean); of noise, in standard deviations."),
+    ("dsc_level", (EXPLAIN,), "share", "DSC of the plain prediction at the level."),
+    ("dsc_reference", (EXPLAIN,), "share", "DSC of the plain prediction at the reference level."),
+    (
+        *("share", (EXPLAIN,), "ratio"),
+        "Of patch (dsc - dsc_level) / (dsc_reference - dsc_level), of reverse (dsc_reference - dsc) / the same; empty "
+        "where that loss is below 0.05.",
+    ),
+    ("drop", (SHARES,), "share", "Mean DSC at the reference level minus that at the level: the loss."),
+    ("drop_low", (SHARES,), "share", "Lower end of its 95 % interval; where that is not above 0, no share is given."),
+    ("drop_high", (SHARES,), "share", "Upper end of its 95 % interval."),
+    ("n_channels", (SUSCEPTIBILITY,), "count", "Channels that the distances are averaged over."),
+    (
+        *("hellinger", (SUSCEPTIBILITY, SHARES), "0…1"),
+        "Hellinger distance of the histograms over cases of channels' mean activations, level against reference level; "
+        "as many bins of equal width as the square root of the cases, at least 4.",
+    ),
+    ("hellinger_chance", (SUSCEPTIBILITY, SHARES), "0…1", "The same where each case's two values change sides by lot."),
+    ("wasserstein", (SUSCEPTIBILITY, SHARES), "0…2", "Wasserstein distance, in standard deviations of both together."),
 )
 _CONTESTED = (STATISTICS, WINS, TALLIES)
 _QUANTITIES: _Rows = (
@@ -310,7 +363,7 @@ _QUANTITIES: _Rows = (
 
 def entries() -> tuple[Entry, ...]:
     """Every column and quantity, the metrics' from the registry's rows."""
-    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS))
+    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS, *_WHY))
     return (*before, *_of_metrics(), *after, *_entries(QUANTITY, _QUANTITIES))
 
 

@@ -20,7 +20,7 @@ from nnunet_skipstudy.analysis.measuring.dictionary import meaning
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_FIGURE_BYTES = 3_000_000
 """Of the figures on the page; further ones lie beside it, and the page lists them."""
-SCRIPTS = ("core.js", "charts.js", "sweep.js", "tables.js")
+SCRIPTS = ("core.js", "charts.js", "sweep.js", "why.js", "tables.js")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Why networks fail: a finding a network, and the tables behind; pictures of the chart ``why`` stand beside."""
+
+    findings: list[Finding]
+    tables: list[Table]
+
+
+@dataclass(frozen=True)
 class Warnings:
     """What a reader has to know: one sentence, and what it holds for, where it holds for several."""
 
@@ -102,6 +110,7 @@ class Report:
     caveats: list[str]
     intervals: bool
     networks: Table | None = None
+    why: Why | None = None
     version: str = field(default=__version__)
 
 
@@ -192,6 +201,7 @@ def render(report: Report) -> str:
         digest=digest,
         tip=tip,
         twins={found.picture.chart: found for found in reversed(within) if found.picture.chart},
+        why=[found for found in within if found.picture.chart == "why"],
         figures=[found for found in within if not found.picture.chart],
         beside=[*(found.picture for found in within if found.picture.chart), *others],
         known_caveats=known_caveats(),

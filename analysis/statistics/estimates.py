@@ -10,7 +10,8 @@ from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
+from nnunet_skipstudy.registry import METRICS, STUDYS_TD
 
 OF_CASES = "t, cluster jackknife, 95 %"
 OF_CASES_AND_TRAININGS = "t, cluster jackknife and variance between trainings, 95 %"
@@ -145,6 +146,7 @@ def _slopes(data: Resampled) -> Iterator[Row]:
     if np.isnan(disparity).all():
         return
     replicates = data.replicates(setting.trainings)[:, -1]
+    measure = f", by {TD_WORDS[setting.measure]}" if setting.measure != STUDYS_TD else ""
     for index, key in enumerate(setting.networks):
         values = setting.dsc[:, index].ravel()
         line = theil_sen(disparity, values, codes)
@@ -161,7 +163,6 @@ def _slopes(data: Resampled) -> Iterator[Row]:
             "n_groups": len(np.unique(codes[known])),
             "n_replicates": int(replicates[index]),
             "scope": TRAININGS,
-            "test": f"Theil-Sen over {line.n_points} images; {PERCENTILE}"
-            if np.isfinite(line.low)
-            else f"Theil-Sen over {line.n_points} images; no interval: too few groups of cases",
+            "test": f"Theil-Sen over {line.n_points} images{measure}; "
+            + (PERCENTILE if np.isfinite(line.low) else "no interval: too few groups of cases"),
         }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, TD_MEASURES
 from nnunet_skipstudy.study.steps.analyze import as_json
 from nnunet_skipstudy.support.parser import Parser
 
@@ -63,6 +63,15 @@ def _add_inputs(parser: Parser) -> None:
         metavar="REGEX|CSV",
         help="which cases belong together (slices of a patient): a regular expression for their names, whose first "
         "parentheses find the group, or a table.csv with the columns case and group (default: cases.csv's)",
+    )
+
+    add(
+        "--explain",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of what 'skipstudy explain' wrote of these networks: the report's section Why, and shares.csv",
     )
 
 
@@ -124,6 +133,12 @@ def _add_measuring(parser: Parser) -> None:
         f"distances it is 1 pixel, or 1 mm (default: {SMALLEST_DIFFERENCE})",
     )
     add(
+        "--by",
+        choices=TD_MEASURES[:2],
+        help="the texture disparity (TD) that slopes go by: its excess over what the object's size alone scores, or "
+        "its value (default: what the data set's cases are sorted by, else the excess, where it is known)",
+    )
+    add(
         "--include-degenerate",
         action="store_true",
         help="let networks that ignore their input be ranked and named best (default: they are listed only)",
@@ -153,13 +168,14 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
+    from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained
     from nnunet_skipstudy.analysis.inputs.matching import Extra
     from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
-    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
     from nnunet_skipstudy.analysis.unlabelled.pipeline import analyze_unlabelled
     from nnunet_skipstudy.metrics import BothEmpty, Surface
 
-    values = {name: value for name, value in vars(arguments).items() if name != "architectures"} | {
+    values = {name: value for name, value in vars(arguments).items() if name not in ("architectures", "explain")} | {
         "both_empty": BothEmpty(arguments.both_empty),
         "surface": Surface(arguments.surface),
         "extra": Extra(arguments.extra),
@@ -172,7 +188,7 @@ def main(argv: Sequence[str]) -> int:
     }
     options = AnalyzeOptions(**values)
     try:
-        result = analyze(options)
+        result = analyze_explained(options, arguments.explain)
     except NoLabelsError as lacking:
         result = analyze_unlabelled(options, lacking)
     print_result(result)

@@ -12,7 +12,7 @@ from nnunet_skipstudy.commands.case_parser import case_parser
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.calibrate import Wanted, calibrate_level, parse_wanted, recall, record
 from nnunet_skipstudy.levels.disparity import Measure, measured_cases
-from nnunet_skipstudy.levels.moves import Move, level_moves
+from nnunet_skipstudy.levels.moves import Move, level_moves, shortfall
 from nnunet_skipstudy.levels.perturb import (
     TABLE,
     Row,
@@ -23,7 +23,7 @@ from nnunet_skipstudy.levels.perturb import (
     planned_on,
     test_set,
 )
-from nnunet_skipstudy.levels.side_effects import is_sham, side_effects, unmoved
+from nnunet_skipstudy.levels.side_effects import side_effects, unmoved
 from nnunet_skipstudy.nnunet.cases import Case, Description, fingerprint, paired_cases
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.survey import survey
@@ -44,6 +44,8 @@ def parser() -> Parser:
         "kinds, with their strength:\n"
         "  speckle:variance=V           x + n x, n normal of this variance, x the image scaled to 0...1\n"
         "  blur_background:sigma_px=S   Gaussian blur of what is outside the mask, sigma in the image's pixels\n"
+        "  speckle_256:variance=V, blur_background_256:sigma_px=S   the same in pixels of the image at 256 x 256, on\n"
+        "                               which TD is taken: grains and blur follow the image's size\n"
         "  blur_elsewhere:leak=L        blur outside of a random region that holds the object; hides its outline\n"
         "  blend:alpha=A                the object's texture mixed with texture of the background; no noise\n"
         "  sham_KIND:PARAMETER=X        a grey-scale change of the PSNR that KIND has there, TD unmoved; called\n"
@@ -54,8 +56,7 @@ def parser() -> Parser:
         + "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at\n"
         "the level: what a level gives away beside texture.\n"
         "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
-        "Strengths are in the image's own pixels, TD is taken at 256 x 256: on images of another size the study's\n"
-        "levels lie elsewhere. There, calibrate them (--calibrate), or convert with --protocol study.\n\n"
+        "The study's four levels follow the image's size, so that they lie where the study had them.\n\n"
         "A calibrated level's strength is searched for, until the test set's median texture disparity (TD) is the\n"
         "wanted one: a value in bits, or a quantile of the unperturbed test cases' TD.\n\n"
         "examples:\n"
@@ -112,9 +113,9 @@ def main(argv: Sequence[str]) -> int:
             names = ", ".join(levels | found)
             print(f"skipstudy: {folder}: {names} are finished, with the same settings; nothing to do", file=sys.stderr)
             return 0
-    shams = any(is_sham(str(level)) for level in levels.values())
-    measure = Measure(axis=seen.axis, n_draws=DRAWS if shams else 0)
-    results = measured_cases(cases, measure, ignore=ignore, workers=workers, title="unperturbed")
+    results = measured_cases(
+        cases, Measure(axis=seen.axis, n_draws=DRAWS), ignore=ignore, workers=workers, title="unperturbed"
+    )
     before = {case.name: _known(result.union.value) for case, result in zip(cases, results, strict=True)}
     spreads = {
         case.name: pstdev(result.union.null) for case, result in zip(cases, results, strict=True) if result.union.null
@@ -130,7 +131,8 @@ def main(argv: Sequence[str]) -> int:
         overwrite=arguments.overwrite,
         description=description,
     )
-    _report(rows, before, spreads)
+    percentiles = {case.name: result.union.percentile for case, result in zip(cases, results, strict=True)}
+    _report(rows, before, percentiles, spreads)
     print(f"table: {folder / TABLE}")
     return 0
 
@@ -162,7 +164,7 @@ def _asked(arguments: argparse.Namespace) -> tuple[dict[str, Perturbation], dict
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"level {', '.join(twice)} is asked for twice; give each level one name")
-    return dict(given) if names else dict(LEVEL_SETS["study"]), dict(wanted)
+    return dict(given) if names else dict(LEVEL_SETS["native"]), dict(wanted)
 
 
 @dataclass
@@ -208,9 +210,14 @@ def _known(value: float) -> float | None:
     return None if value != value else value
 
 
-def _report(rows: Sequence[Row], before: Mapping[str, float | None], spreads: Mapping[str, float]) -> None:
+def _report(
+    rows: Sequence[Row],
+    before: Mapping[str, float | None],
+    percentiles: Mapping[str, float],
+    spreads: Mapping[str, float],
+) -> None:
     """The levels' numbers on stdout; on stderr levels that are not what their names say, or show the object."""
-    moves, effects = level_moves(rows, before), side_effects(rows)
+    moves, effects = level_moves(rows, before, percentiles), side_effects(rows)
     beside = {effect.level: effect for effect in effects}
     still = {sham.level: f"TD stays in {sham.n_within} of {sham.n_cases}" for sham in unmoved(rows, before, spreads)}
     widths = [max((len(text) for text in texts), default=0) + 2 for texts in zip(*_names(moves), strict=True)]
@@ -226,7 +233,7 @@ def _report(rows: Sequence[Row], before: Mapping[str, float | None], spreads: Ma
             f"{move.after:>9.4f}{effect.psnr_db:>10.1f}{effect.leak_unperturbed:>13.2f}{effect.leak:>7.2f}"
             f"  {named or still.get(move.level, '')}".rstrip()
         )
-    for warning in (*(move.warning for move in moves), *(effect.warning for effect in effects)):
+    for warning in (*(move.warning or shortfall(move) for move in moves), *(effect.warning for effect in effects)):
         if warning:
             print(f"skipstudy: warning: {warning}", file=sys.stderr)
 

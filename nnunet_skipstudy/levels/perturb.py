@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, null_cells, rounded
 from nnunet_skipstudy.nnunet.cases import (
     LEVEL_FOLDER,
     Case,
@@ -37,8 +38,9 @@ from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.leak import leak_probe
+from nnunet_skipstudy.texture.null import DRAWS, null_draws
 from nnunet_skipstudy.texture.perturbation import (
-    STUDY_LEVELS,
+    NATIVE_LEVELS,
     Perturbation,
     case_seed,
     check_level_name,
@@ -48,7 +50,7 @@ from nnunet_skipstudy.texture.perturbation import (
 )
 
 TABLE = "perturbations.csv"
-MEASURED: tuple[str, ...] = ("disparity", "psnr_db", "leak", "leak_unperturbed")
+MEASURED: tuple[str, ...] = ("disparity", *NULL_COLUMNS, "psnr_db", "leak", "leak_unperturbed")
 NEEDED: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
 COLUMNS: tuple[str, ...] = (*NEEDED, *MEASURED[1:])
 RECORD = "perturbations.json"
@@ -61,7 +63,7 @@ Row = dict[str, Any]
 
 def write_levels(
     dataset_folder: Path,
-    levels: Mapping[str, Perturbation] = STUDY_LEVELS,
+    levels: Mapping[str, Perturbation] = NATIVE_LEVELS,
     *,
     seed: int = 0,
     workers: int | None = None,
@@ -147,9 +149,9 @@ def perturb_cases(
     Returns:
         One row a case and level, hardest level first: ``case``, ``level``, ``parameters`` (the perturbation's
         text), ``seed`` and, of the union of labels and the first channel, ``disparity`` (of the perturbed image, by the
-        study's definition, nine decimals), ``psnr_db`` (against the unperturbed one; two decimals), ``leak`` and
-        ``leak_unperturbed`` (:func:`~nnunet_skipstudy.texture.leak.leak_probe`; four decimals); each None where the
-        case has none. What an earlier version made has no more than the disparity.
+        study's definition, nine decimals) and its null's ``NULL_COLUMNS``, ``psnr_db`` (against the unperturbed one;
+        two decimals), ``leak`` and ``leak_unperturbed`` (:func:`~nnunet_skipstudy.texture.leak.leak_probe`; four
+        decimals); each None where the case has none. What an earlier version made has no more than the disparity.
 
     Raises:
         UserError: a level's name can't be used, a level is there with other settings, another run is at work
@@ -333,7 +335,7 @@ def _write_case(
             if number == 0:
                 image = image or read_channel(case, number, labels)
                 with about(path):
-                    row["disparity"] = _disparity(perturbed, labels, ignore, job.perturbation.axis)
+                    row.update(_texture(perturbed, labels, case.name, ignore, job.perturbation.axis))
                     row["psnr_db"] = _rounded(psnr_db(image.array, perturbed, mask), 2)
                     row["leak"] = _rounded(leak_probe(perturbed, mask, axis=job.perturbation.axis), 4)
         if number == 0 and image is not None:
@@ -353,8 +355,9 @@ def _left(path: Path, labels: Labels) -> npt.NDArray[np.generic] | None:
         return None
 
 
-def _disparity(image: Any, labels: Labels, ignore: int | None, axis: int) -> float | None:
-    return _rounded(case_disparity(image, labels, ignore=ignore, axis=axis).union.value, 9)
+def _texture(image: Any, labels: Labels, case: str, ignore: int | None, axis: int) -> dict[str, float | None]:
+    texture = case_disparity(image, labels, ignore=ignore, axis=axis, draws=null_draws(case, DRAWS)).union
+    return {"disparity": rounded(texture.value), **null_cells(texture)}
 
 
 def _rounded(value: float, digits: int) -> float | None:
@@ -365,8 +368,7 @@ def _recorded_rows(path: Path) -> list[Row]:
     """The rows of a perturbations.csv as they stand; none where there is none."""
     if not path.is_file():
         return []
-    rows = read_rows(path, NEEDED, ("disparity",))
-    return [{name: row.get(name, "") for name in COLUMNS} for row in rows]
+    return [{name: row.get(name, "") for name in COLUMNS} for row in read_rows(path, NEEDED, MEASURED)]
 
 
 def _typed(row: Row) -> Row:

@@ -132,6 +132,7 @@ class Metrics(_Strict):
     tolerance: Annotated[float, Field(ge=0)] | None = None
     both_empty: Literal["count", "exclude"] = "count"
     reference_level: Annotated[str | None, BeforeValidator(_level)] = None
+    by: Literal["excess", "kamath2025"] | None = None
 
 
 class Checkpoints(_Strict):

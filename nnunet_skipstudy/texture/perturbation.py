@@ -19,6 +19,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import BOTH, DISTORTION, DRAWN_ALIKE, TEXTURE, UNPERTURBED
 from nnunet_skipstudy.texture.background_blur import blur_background
 from nnunet_skipstudy.texture.blur_elsewhere import blur_elsewhere
+from nnunet_skipstudy.texture.patterns import SIDE_PX
 from nnunet_skipstudy.texture.planes import flat_parts
 from nnunet_skipstudy.texture.sham import sham
 from nnunet_skipstudy.texture.speckle import speckle
@@ -56,6 +57,15 @@ def _speckle(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Gen
     return speckle(scaled, rng, variance=strength)
 
 
+def _speckle_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    return speckle(scaled, rng, variance=strength, grains=SIDE_PX)
+
+
+def _blur_background_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    rows, columns = (strength * size / SIDE_PX for size in inside.shape)
+    return blur_background(scaled, inside, sigma_px=(rows, columns))
+
+
 def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
     return blur_background(scaled, inside, sigma_px=strength)
 
@@ -74,6 +84,8 @@ SHAM = "sham_"
 KINDS: dict[str, Kind] = {
     "speckle": Kind("variance", 1e-3, 10.0, 1000.0, _speckle, object_kept=False),
     "blur_background": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background, object_kept=True),
+    "speckle_256": Kind("variance", 1e-3, 10.0, 1000.0, _speckle_256, object_kept=False),
+    "blur_background_256": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background_256, object_kept=True),
     "blur_elsewhere": Kind("leak", 1e-3, 0.5, 1.0, _blur_elsewhere, object_kept=True),
     "blend": Kind("alpha", 0.02, 1.0, 1.0, _blend, object_kept=False),
 }
@@ -152,9 +164,18 @@ STUDY_LEVELS: dict[str, Perturbation] = {
 }
 """The study's perturbed test levels, hardest first."""
 
+NATIVE_LEVELS: dict[str, Perturbation] = {
+    level: replace(perturbation, kind=f"{perturbation.kind}_256") for level, perturbation in STUDY_LEVELS.items()
+}
+"""The same on images of any size: strengths in pixels of 256 x 256, on which TD is taken and the study worked.
+
+On an image of 256 x 256 pixels they are the study's to the bit.
+"""
+
 _BLEND, _SHAM = Perturbation("blend", 0.8), Perturbation(f"{SHAM}speckle", 0.1)
 LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
     "study": STUDY_LEVELS,
+    "native": NATIVE_LEVELS,
     "controlled": {
         "hardest_blend": Perturbation("blend", 0.9),
         "harder_blend": Perturbation("blend", 0.5),
@@ -163,7 +184,7 @@ LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
     },
     "factorial": {TEXTURE: _BLEND, DISTORTION: _SHAM, BOTH: replace(_BLEND, then=_SHAM)},
 }
-"""Sets of levels by name."""
+"""Sets of levels by name; of levels of one name, the last one is what the name alone stands for."""
 
 KNOWN_LEVELS: dict[str, Perturbation] = {name: made for levels in LEVEL_SETS.values() for name, made in levels.items()}
 """The levels whose name alone says how they are made."""

@@ -45,7 +45,7 @@ def test_doctor_for_a_script(tmp_path: Path) -> None:
     found = json.loads(run(["skipstudy", "doctor", "--json"], study_environment(tmp_path)).stdout)
     assert {"subject": "nnUNetTrainerVNet", "state": "found by nnU-Net", "remedy": "", "advice": ""} in found
     failed = run(["skipstudy", "doctor", "--json"], {}, expect=2)
-    assert [finding["subject"] for finding in json.loads(failed.stdout) if finding["remedy"]][0] == "nnUNet_raw"
+    assert next(finding["subject"] for finding in json.loads(failed.stdout) if finding["remedy"]) == "nnUNet_raw"
 
 
 @pytest.mark.parametrize(

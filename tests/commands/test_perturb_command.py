@@ -20,7 +20,7 @@ from nnunet_skipstudy.levels.perturb import write_levels
 from nnunet_skipstudy.nnunet.images import read_image, write_image
 from nnunet_skipstudy.texture import texture_disparity
 from nnunet_skipstudy.texture.leak import leak_probe
-from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, case_seed, psnr_db, replay
+from nnunet_skipstudy.texture.perturbation import NATIVE_LEVELS, case_seed, psnr_db, replay
 
 LEVELS = ["hardest", "harder", "easier", "easiest"]
 
@@ -50,7 +50,10 @@ def test_the_studys_levels_of_a_foreign_data_set(folder, capsys):
     assert perturb("-d", "701", "-np", "2") == 0
     assert before.items() <= everything(folder).items()
     rows = read(folder / "perturbations.csv")
-    assert list(rows[0]) == ["case", "level", "parameters", "seed", "disparity", "psnr_db", "leak", "leak_unperturbed"]
+    assert list(rows[0]) == [
+        *("case", "level", "parameters", "seed", "disparity"),
+        *("disparity_null", "disparity_excess", "disparity_percentile", "psnr_db", "leak", "leak_unperturbed"),
+    ]
     assert [(row["level"], row["case"]) for row in rows] == [(lv, f"case{n}") for lv in LEVELS for n in range(4)]
     for row in rows:
         image, labels = (
@@ -58,7 +61,7 @@ def test_the_studys_levels_of_a_foreign_data_set(folder, capsys):
             for place, channel in (("imagesTs", "_0000"), ("labelsTs", ""))
         )
         written = read_image(folder / f"imagesTs_{row['level']}" / f"{row['case']}_0000.png").array
-        assert row["parameters"] == str(STUDY_LEVELS[row["level"]])
+        assert row["parameters"] == str(NATIVE_LEVELS[row["level"]])
         assert int(row["seed"]) == case_seed(0, row["level"], row["case"])
         np.testing.assert_array_equal(written, replay(image, labels, row))
         assert float(row["disparity"]) == pytest.approx(texture_disparity(written, labels), abs=1e-9)
@@ -68,13 +71,13 @@ def test_the_studys_levels_of_a_foreign_data_set(folder, capsys):
     assert {path.name for path in folder.glob("imagesTs_*")} == {f"imagesTs_{level}" for level in LEVELS}
     shown = capsys.readouterr().out
     assert "TD before" in shown
-    assert "blur_background:sigma_px=7" in shown
+    assert "blur_background_256:sigma_px=7" in shown
 
 
 def test_sets_of_levels_go_by_name_and_their_side_effects_are_shown(folder, capsys):
     """The sham has the PSNR of the speckle that it is called after, case by case; blur at the outline is warned of."""
     asked = ("--levels", "controlled", "factorial", "--level", "harder", "--level", "easiest")
-    assert perturb("-d", "701", *asked, "--level", "sham_harder:sham_speckle:variance=0.1") == 0
+    assert perturb("-d", "701", *asked, "--level", "sham_harder:sham_speckle_256:variance=0.1") == 0
     shown = capsys.readouterr()
     rows = {(row["level"], row["case"]): row for row in read(folder / "perturbations.csv")}
     assert len({level for level, _ in rows}) == 10
@@ -136,7 +139,7 @@ def test_other_settings_are_refused_until_overwrite(folder, capsys):
 def test_the_number_of_workers_and_the_order_do_not_matter(raw):
     one, two = (write_foreign(raw, f"Dataset70{n}_Foreign", n_train=1, n_test=3) for n in (1, 2))
     rows = write_levels(one, seed=5, workers=1)
-    halves = [dict(list(STUDY_LEVELS.items())[half]) for half in (slice(2, 4), slice(0, 2))]
+    halves = [dict(list(NATIVE_LEVELS.items())[half]) for half in (slice(2, 4), slice(0, 2))]
     others = [row for levels in halves for row in write_levels(two, levels, seed=5, workers=3)]
     assert everything(one) == everything(two)
     assert sorted(map(str, rows)) == sorted(map(str, others))

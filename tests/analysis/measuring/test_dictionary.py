@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from made_up_explained import write_explained
 from made_up_study import write_study
 
 from nnunet_skipstudy import cli
@@ -19,20 +20,24 @@ def read(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
-    """The rows of every CSV of three commands: with labels, without, and the published scores."""
+    """The rows of every CSV of four commands: with labels, without, the published scores, and what explain writes."""
     root = tmp_path_factory.mktemp("study")
     predictions, raw = write_study(
         root, n_patients=10, per_patient=1, architectures=("NoSkip", "UNet", "VNet"), images=False
     )
+    explained = write_explained(root / "explained", raw)
+    with_labels = ["analyze", str(predictions), "--labels", str(raw), "-o", str(root / "with"), "--no-figures"]
     commands = (
-        ["analyze", str(predictions), "--labels", str(raw), "-o", str(root / "with"), "--no-figures"],
+        [*with_labels, "--explain", str(explained)],
         ["analyze", str(predictions), "-o", str(root / "without"), "--no-figures"],
         ["reproduce", "-o", str(root / "published"), "--no-figures"],
     )
     for command in commands:
         assert cli.main(command) == 0
     return {
-        path.stem: read(path) for folder in ("published", "without", "with") for path in (root / folder).glob("*.csv")
+        path.stem: read(path)
+        for folder in ("published", "without", "with", "explained")
+        for path in (root / folder).rglob("*.csv")
     }
 
 

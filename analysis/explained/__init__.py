@@ -1,0 +1,1 @@
+"""What skipstudy explain found, in the report: shares of a loss with intervals, and the sentences made of them."""

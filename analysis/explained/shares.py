@@ -1,0 +1,199 @@
+"""Which part of a loss each skip carries: ratios of sums over cases, with intervals.
+
+The share of a place is the sum over cases of (DSC patched - DSC perturbed), by the sum of (DSC reference - DSC
+perturbed); the reverse puts the perturbed features into the reference pass. Shares don't add up to 1: where one of two
+skips would do, each alone restores the loss and neither alone brings it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nnunet_skipstudy.analysis.inputs.references import Fold, Reference
+from nnunet_skipstudy.analysis.inputs.runs import architecture_order, trained
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
+from nnunet_skipstudy.analysis.statistics.between_trainings import Between, replicate_numbers
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats
+from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
+from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import in_order
+
+TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"
+SMALLEST_DROP = 0.05
+"""Of the mean DSC; a smaller loss is not shared out, nor one whose interval reaches 0: its shares could be anything."""
+PLACE = ["part", "depth"]
+MEASURES = ["hellinger", "hellinger_chance", "wasserstein"]
+NEEDED = {
+    TABLE: [
+        *("dataset", "trainer", "plans", "configuration", "fold", "level", "reference_level", "case", "label"),
+        *("intervention", *PLACE, "strength", "dsc", "dsc_level", "dsc_reference"),
+    ],
+    SUSCEPTIBILITY: ["dataset", "trainer", "plans", "configuration", "fold", "level", *PLACE, *MEASURES],
+}
+MODEL = ["dataset", *NetworkKey._fields, "training"]
+"""What trainings that are joined share."""
+STAGES = {"skip": "skip", "bottleneck": "encoder", "decoder": "decoder"}
+"""Of susceptibility.csv, the part whose activations a place hands on."""
+
+
+def read_explained(folders: Sequence[Path], name: str, references: dict[str, Reference]) -> pd.DataFrame:
+    """All tables of one name under folders, with what the trainers' names and the data sets' folds tell.
+
+    Raises:
+        UserError: there is none, one lacks a column, or is of a data set that is not analyzed.
+    """
+    paths = [path for folder in folders for path in sorted(folder.rglob(name))]
+    if not paths:
+        raise UserError(f"{', '.join(map(str, folders))}: holds no {name}; give folders that 'skipstudy explain' wrote")
+    read = []
+    for path in dict.fromkeys(path.resolve() for path in paths):
+        table = pd.read_csv(path, dtype={"fold": str, "case": str, "label": str, "level": str, "reference_level": str})
+        if lacking := next((column for column in NEEDED[name] if column not in table), None):
+            raise UserError(f"{path}: has no column {lacking!r}; write it anew with 'skipstudy explain'")
+        read.append(table)
+    table = pd.concat(read, ignore_index=True)
+    if other := next((dataset for dataset in table["dataset"].unique() if dataset not in references), None):
+        raise UserError(f"{name}: tells of {other}, of which no predictions are analyzed; leave it out (--explain)")
+    known = pd.DataFrame([trained(trainer) for trainer in table["trainer"]], index=table.index)
+    table = table.assign(**{column: known[column] for column in ("architecture", "network", "seed")})
+    folds = [
+        references[dataset].folds.get(fold, Fold())
+        for dataset, fold in zip(table["dataset"], table["fold"], strict=True)
+    ]
+    return table.assign(training=[fold.training for fold in folds])
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one network loses at one level, shared out.
+
+    ``drop``: mean DSC at the reference level minus that at the level, and its interval. ``rows``: of shares.csv, one a
+    place and way, empty where the loss is too small to be shared out. ``effects``: mean change of the DSC by other
+    interventions, (intervention, strength, part, depth) to value.
+    """
+
+    key: NetworkKey
+    dataset: str
+    training: str
+    level: str
+    reference: str
+    drop: tuple[float, float, float]
+    rows: list[dict[str, Any]]
+    effects: dict[tuple[str, float, str, float], float] = field(default_factory=dict)
+
+    def share(self, kind: str, part: str, depth: float = -1) -> dict[str, Any] | None:
+        """One row; ``depth`` -1 for places without one."""
+        wanted = (kind, part, depth)
+        return next((row for row in self.rows if (row["intervention"], row["part"], row["depth"]) == wanted), None)
+
+    @property
+    def skips(self) -> list[dict[str, Any]]:
+        """The rows of single skips, patched, full resolution first."""
+        return [row for row in self.rows if (row["intervention"], row["part"]) == ("patch", "skip")]
+
+
+def losses(scores: pd.DataFrame, moved: pd.DataFrame, references: dict[str, Reference]) -> list[Loss]:
+    """Every network's loss at every level but its reference.
+
+    Args:
+        scores: explain.csv, by :func:`read_explained`.
+        moved: susceptibility.csv, likewise.
+        references: the data sets' labels, for the groups of cases.
+    """
+    scores = scores.assign(**{name: scores[name].fillna(-1) for name in ("depth", "strength")})
+    scores = scores[scores["level"] != scores["reference_level"]]
+    unit = [*MODEL, "trainer", "fold", "seed", "level", "reference_level", "case", "intervention", *PLACE, "strength"]
+    scores = scores.groupby(unit, sort=False, dropna=False)[["dsc", "dsc_level", "dsc_reference"]].mean().reset_index()
+    found = []
+    for place, rows in groups(scores, *MODEL, "level"):
+        dataset, *key, training, level = place
+        own = moved[(moved[[*MODEL, "level"]] == list(place)).all(axis=1)]
+        found.append(_loss(NetworkKey(*key), (dataset, training, level), rows, own, references[dataset]))
+    order = in_order(dict.fromkeys(one.level for one in found))
+
+    def place(one: Loss) -> tuple[object, ...]:
+        return one.dataset, one.training, order.index(one.level), architecture_order(one.key.architecture), one.key
+
+    return sorted(found, key=place)
+
+
+def _loss(
+    key: NetworkKey, place: tuple[str, str, str], rows: pd.DataFrame, moved: pd.DataFrame, reference: Reference
+) -> Loss:
+    rows = rows.assign(replicate=replicate_numbers(rows))
+    plain = rows[rows["intervention"] == "none"]
+    drops = _by_case(plain.assign(value=plain["dsc_reference"] - plain["dsc_level"]))
+    clusters = pd.factorize(np.array([reference.groups.get(case) or f"case {case}" for case in drops.index]))[0]
+    drop = _estimated(drops.to_numpy()[..., None], np.ones((*drops.shape, 1)), clusters)
+    bounds = (float(drop.estimate[0]), float(drop.low[0]), float(drop.high[0]))
+    own = {"key": key, "dataset": place[0], "training": place[1], "level": place[2]}
+    levels = {"reference": str(rows["reference_level"].iloc[0]), "drop": bounds}
+    effects = (rows["dsc"] - rows["dsc_level"]).groupby(
+        [rows[c] for c in ("intervention", "strength", *PLACE)], sort=False
+    )
+    others = {at: float(mean) for at, mean in effects.mean().items() if at[0] not in ("none", "patch", "reverse")}
+    if bounds[0] < SMALLEST_DROP or bounds[1] <= 0:  # without an interval, NaN
+        return Loss(**own, **levels, rows=[], effects=others)
+    return Loss(**own, **levels, rows=list(_shares(rows, drops, clusters, moved)), effects=others)
+
+
+def _by_case(rows: pd.DataFrame) -> pd.DataFrame:
+    """``value`` by case and replicate."""
+    return rows.pivot_table("value", "case", "replicate", sort=True)
+
+
+def _shares(
+    rows: pd.DataFrame, drops: pd.DataFrame, clusters: np.ndarray, moved: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    gains = {}
+    for at, part in groups(rows[rows["intervention"].isin(["patch", "reverse"])], "intervention", *PLACE):
+        gain = part["dsc"] - part["dsc_level"] if at[0] == "patch" else part["dsc_reference"] - part["dsc"]
+        gains[at] = _by_case(part.assign(value=gain)).reindex_like(drops).to_numpy()
+    if not gains:
+        return
+    whole = np.repeat(drops.to_numpy()[..., None], len(gains), axis=2)
+    found = _estimated(np.stack(list(gains.values()), axis=2), whole, clusters)
+    for number, (kind, part, depth) in enumerate(gains):
+        several = int(found.k[number]) > 1
+        yield {
+            **{"intervention": kind, "part": part, "depth": float(depth)},
+            **{"estimate": found.estimate[number], "low": found.low[number], "high": found.high[number]},
+            **{"n_cases": len(drops), "n_groups": int(clusters.max()) + 1, "n_trainings": int(found.k[number])},
+            "scope": NETWORKS if several else TRAININGS,
+            **_moved(moved, part, float(depth)),
+        }
+
+
+def _moved(moved: pd.DataFrame, part: str, depth: float) -> dict[str, float]:
+    """The susceptibility of what a place hands on, mean over trainings; what comes up from below is the stage there."""
+    own = moved[moved["part"] == STAGES.get(part)]
+    depths = {"bottleneck": own["depth"].max(), "decoder": depth + 1}
+    own = own[own["depth"] == depths.get(part, depth)]
+    return {name: float(own[name].mean()) for name in MEASURES}
+
+
+def _estimated(parts: Floats, wholes: Floats, clusters: np.ndarray) -> Estimates:
+    """Ratios of sums.
+
+    Args:
+        parts: (case, replicate, place); NaN where a replicate lacks the case.
+        wholes: likewise.
+        clusters: each case's group, numbered.
+    """
+    known = ~np.isnan(parts) & ~np.isnan(wholes)
+    sums = []
+    for values in (parts, wholes):
+        of_group = np.zeros((int(clusters.max()) + 1, parts.shape[2]))
+        np.add.at(of_group, clusters, np.where(known, values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+        sums.append(of_group)
+    k = parts.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_replicate = np.where(known, parts, 0).sum(axis=0) / np.where(known, wholes, 0).sum(axis=0)
+    spread = by_replicate.var(axis=0, ddof=1) / k if k > 1 else np.full(parts.shape[2], np.nan)
+    n = np.full(parts.shape[2], k)
+    return ratios(*sums, np.ones(sums[0].shape, bool), Between(spread, n - 1.0, n), None)

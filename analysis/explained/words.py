@@ -1,0 +1,183 @@
+"""Sentences and tables of why networks fail, made from the numbers."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from nnunet_skipstudy.analysis.explained.picture import bounded
+from nnunet_skipstudy.analysis.explained.shares import SMALLEST_DROP, Loss
+from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.report.page import Cell, Finding, Table
+from nnunet_skipstudy.analysis.report.words import interval, joined, number
+from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
+
+Looks = dict[NetworkKey, Look]
+SPARE = 1.2
+"""A sum of shares of single skips above it says that they can stand in for each other."""
+LITTLE = 0.1
+"""Of the loss: a share whose whole interval lies below it is called none to speak of."""
+NOTE = (
+    "Restored: share of the lost DSC that comes back when the place alone gets the reference's features; brought: "
+    "the share that the perturbed image's features there bring into the reference image's pass. Ratios of sums over "
+    "cases; they don't add up to 1, since places can stand in for each other. In brackets: 95 %. Hellinger distance of "
+    "channels' mean activations between the two levels, 0…1, and what chance gives with as many cases; Wasserstein in "
+    "standard deviations. below k: what comes up to level k from the stage below."
+)
+TITLES = {"skip": "skip {}", "all": "all skips", "all_but": "all skips but {}", "decoder": "below {}"}
+
+
+def place_title(part: str, depth: float) -> str:
+    """A place in words: ``skip 0``, ``bottleneck``."""
+    return TITLES.get(part, part).format(int(depth))
+
+
+def sentences(found: Sequence[Loss], looks: Looks) -> list[Finding]:
+    """One finding a network and training set, of the level with the largest loss; what else there is stands behind."""
+    told = []
+    for place in dict.fromkeys((one.dataset, one.training, one.key) for one in found):
+        own = sorted(
+            (one for one in found if (one.dataset, one.training, one.key) == place), key=lambda one: -one.drop[0]
+        )
+        words = [_sentence(one, looks[one.key].title) for one in own]
+        of_data_set = f"{place[0]}: " if len({one.dataset for one in found}) > 1 else ""
+        told.append(Finding(of_data_set + words[0], (*_behind(own[0]), *words[1:])))
+    return told
+
+
+def _sentence(loss: Loss, title: str) -> str:
+    trained = f" ({training_title(loss.training)})" if loss.training else ""
+    start = f"At {loss.level}, {title}{trained} loses {interval(*loss.drop)} DSC against {loss.reference}"
+    if not loss.rows:
+        why = "that is too little" if loss.drop[0] < SMALLEST_DROP else "that may be chance"
+        return f"{start}: {why} to say where it passes."
+    if not loss.skips:
+        return f"{start}; it has no skip that could carry it."
+    first = max(loss.skips, key=lambda row: row["estimate"])
+    together = _of(loss.share("patch", "all"))
+    top = " (full resolution)" if first["depth"] == 0 else ""
+    return (
+        f"{start}. {_of(first)} of it comes back when {place_title('skip', first['depth'])}{top} alone hands on "
+        f"what it does at {loss.reference}"
+        f"{f'; by all skips together {together}' if together else ''}; by the bottleneck "
+        f"{_of(loss.share('patch', 'bottleneck'))}."
+    )
+
+
+def _of(row: dict[str, Any] | None) -> str:
+    return bounded(row["estimate"], row["low"], row["high"]) if row else ""
+
+
+def _behind(loss: Loss) -> Iterator[str]:
+    """What stands behind a sentence: whom it speaks of, the reverse, and where susceptibility says otherwise."""
+    if not loss.rows:
+        return
+    row = loss.rows[0]
+    yield (
+        f"{row['n_cases']} cases in {row['n_groups']} groups, "
+        + (f"{row['n_trainings']} trainings, whose variance is counted."
+           if row["scope"] == NETWORKS else "one training: another seed may fail elsewhere.")
+    )  # fmt: skip
+    if not loss.skips:
+        return
+    restored = [f"{place_title('skip', row['depth'])} {_of(row)}" for row in loss.skips]
+    back = [(row["depth"], loss.share("reverse", "skip", row["depth"])) for row in loss.skips]
+    brought = [f"{place_title('skip', depth)} {_of(row)}" for depth, row in back if row]
+    spare = sum(row["estimate"] for row in loss.skips) > SPARE
+    yield (
+        f"What comes back by one skip alone: {joined(restored)}. What its perturbed features alone bring into the pass "
+        f"of the {loss.reference} image: {joined(brought) or 'not tried'}."
+        + (" One skip can stand in for another, so these don't add up to 100 %." if spare else "")
+    )
+    yield from _disagreements(loss)
+
+
+def _disagreements(loss: Loss) -> Iterator[str]:
+    """Skips whose activations move far, by chance left aside, and that carry next to nothing."""
+    excess = {row["depth"]: row["hellinger"] - row["hellinger_chance"] for row in loss.skips}
+    most = max(excess.values())
+    still = [row for row in loss.skips if excess[row["depth"]] > most / 2 > 0 and row["high"] < LITTLE]
+    for row in still:
+        yield (
+            f"Susceptibility misleads at {place_title('skip', row['depth'])}: its activations move (Hellinger "
+            f"{number(row['hellinger'])}, by chance {number(row['hellinger_chance'])}), but it carries {_of(row)}."
+        )
+    moved = max(loss.skips, key=lambda row: excess[row["depth"]])
+    carrier = max(loss.skips, key=lambda row: row["estimate"])
+    if moved["high"] < carrier["low"] and moved not in still:
+        yield (
+            f"Susceptibility misleads: it is largest at {place_title('skip', moved['depth'])}, which carries "
+            f"{_of(moved)}; {place_title('skip', carrier['depth'])} carries {_of(carrier)}."
+        )
+    elif not still:
+        yield "Susceptibility and share name the same skip, or skips whose shares may be equal."
+
+
+def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
+    """Shares of every place, and what other interventions do."""
+    columns = [
+        "network",
+        "trained on",
+        "level",
+        "place",
+        "restored",
+        "brought",
+        "Hellinger",
+        "by chance",
+        "Wasserstein",
+    ]
+    rows = []
+    for loss in found:
+        for row in loss.rows:
+            if row["intervention"] == "patch":
+                back = loss.share("reverse", row["part"], row["depth"])
+                moved = [number(row[name]) for name in ("hellinger", "hellinger_chance", "wasserstein")]
+                texts = [*_words(loss, looks), place_title(row["part"], row["depth"]), _of(row), _of(back), *moved]
+                rows.append([Cell(text) for text in texts])
+    if rows:
+        yield Table("Shares of the loss by place", columns, rows, n_words=4, note=NOTE, open=False)
+    effects = [
+        [*map(Cell, (*_words(loss, looks), place_title(part, depth), kind, "" if strength < 0 else f"{strength:g}")),
+         Cell(number(value, sign=True))]
+        for loss in found for (kind, strength, part, depth), value in loss.effects.items()
+    ]  # fmt: skip
+    if effects:
+        yield Table(
+            "Other interventions on skips",
+            ["network", "trained on", "level", "place", "intervention", "strength", "change of DSC"],
+            effects,
+            n_words=6,
+            note="Mean change of the DSC at the level itself. Above 0: the network does better with this skip scaled "
+            "towards its mean, zeroed, disturbed, or taken from another case.",
+            open=False,
+        )
+
+
+def _words(loss: Loss, looks: Looks) -> list[str]:
+    return [looks[loss.key].title, loss.training or "all", loss.level]
+
+
+def shares_table(found: Sequence[Loss]) -> pd.DataFrame:
+    """shares.csv: a row a place and way; of a loss that is not shared out one row without an estimate."""
+    rows = []
+    for loss in found:
+        architecture, network, plans, configuration = loss.key
+        own = {
+            **{"dataset": loss.dataset, "architecture": architecture, "trainer": network, "plans": plans},
+            **{"configuration": configuration, "trained_on": loss.training, "level": loss.level},
+            **{"reference_level": loss.reference},
+            **dict(zip(("drop", "drop_low", "drop_high"), loss.drop, strict=True)),
+        }
+        rows += [
+            {**own, **row, "depth": None if row["depth"] < 0 else int(row["depth"])} for row in loss.rows or [_NONE]
+        ]
+    return pd.DataFrame(rows).astype({"depth": "Int64"})
+
+
+_NONE: dict[str, Any] = {
+    **{"intervention": "", "part": "", "depth": -1, "estimate": math.nan, "low": math.nan, "high": math.nan},
+    **{"n_cases": 0, "n_groups": 0, "n_trainings": 0, "scope": ""},
+    **dict.fromkeys(("hellinger", "hellinger_chance", "wasserstein"), math.nan),
+}
