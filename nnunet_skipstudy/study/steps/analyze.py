@@ -46,14 +46,17 @@ def run(cell: Cell, work: Work) -> Measured:
     Raises:
         UserError: nothing has been predicted.
     """
-    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze  # imports pandas and matplotlib
+    from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained  # imports pandas and matplotlib
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
     from nnunet_skipstudy.metrics import BothEmpty
 
     places = work.places
     if not cell.needs:
         raise UserError("there are no predictions to analyze; mend what failed, then run again")
     cells, _ = read_cells(places.grid)
-    predictions = [(places.dataset_folder(cells[key].settings["dataset"]).name, cells[key]) for key in cell.needs]
+    needed = [(places.dataset_folder(cells[key].settings["dataset"]).name, cells[key]) for key in cell.needs]
+    predictions = [(name, made) for name, made in needed if made.step == "predict"]
+    explained = [places.explained_folder(name, made.settings) for name, made in needed if made.step == "explain"]
     tree = places.engine / "analyzed"
     _link(tree, predictions, places)
     folders = [
@@ -61,7 +64,7 @@ def run(cell: Cell, work: Work) -> Measured:
         for name, made in predictions
         for folder in (places.fold_folder(name, made.settings), places.prediction_folder(name, made.settings))
     ]
-    result = analyze(
+    result = analyze_explained(
         AnalyzeOptions(
             predictions=tree,
             labels=places.raw,
@@ -73,7 +76,8 @@ def run(cell: Cell, work: Work) -> Measured:
             groups=_groups(cell),
             levels=tuple(cell.conduct["levels"]),
             figures=cell.settings.get("figures", True),
-        )
+        ),
+        explained,
     )
     return {"warnings": list(result.warnings), "tables": [as_json(table) for table in result.overview]}
 
@@ -108,9 +112,21 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     reference = () if chosen["reference_level"] is None else ("--reference-level", chosen["reference_level"])
     groups = () if chosen.get("groups") is None else ("--groups", _groups(cell))
     figures = () if chosen.get("figures", True) else ("--no-figures",)
+    why = any(key.startswith("explain/") for key in cell.needs)
+    explained = ("--explain", places.root / "explain") if why else ()
     yield [
         *("skipstudy", "analyze", places.predictions, "--labels", places.raw),
-        *("--both-empty", chosen["both_empty"], *tolerance, *reference, *groups, *figures, "-o", places.analysis),
+        *(
+            "--both-empty",
+            chosen["both_empty"],
+            *tolerance,
+            *reference,
+            *groups,
+            *figures,
+            *explained,
+            "-o",
+            places.analysis,
+        ),
     ]
 
 
@@ -133,5 +149,14 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
 
 
 STEP = Step(
-    "analyze", About.STUDY, settings, run, stands, lines, 20.0, needs=("predict",), conduct=conduct, refusals=refusals
+    "analyze",
+    About.STUDY,
+    settings,
+    run,
+    stands,
+    lines,
+    20.0,
+    needs=("predict", "explain"),
+    conduct=conduct,
+    refusals=refusals,
 )
