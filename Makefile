@@ -1,20 +1,26 @@
 # Everything is set up in .venv of this folder; nothing but Python (3.10 or newer), make and git is needed.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml $(shell git ls-files nnunet_skipstudy trainers dataset_conversion analysis 2>/dev/null)
 EXAMPLES ?= 10000
-CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks
+FAST := $(addprefix tests/,texture metrics support architectures nnunet levels)
+CODE := nnunet_skipstudy trainers dataset_conversion analysis tests benchmarks docs
 
-.PHONY: demo test test-fuzz test-browser test-slurm lint format benchmark clean
+.PHONY: demo test test-fuzz test-browser test-slurm test-docs test-lowest docs dist lint format benchmark clean
 
 demo: $(VENV)/.package  ## the whole study on synthetic textures, on a CPU; ends in demo/analysis/report.html
 	$(BIN)/skipstudy demo -o demo
 
 test: lint  ## format, lint, types, import directions, dead code, then all tests, against the installed package
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(MAKE) test-lowest
+
+# Old libraries warn of themselves, and SimpleITK 2.4 crashes where that is an error.
+test-lowest: $(VENV)/.lowest  ## the fast tests against the lowest versions that pyproject.toml allows
+	$(VENV)/lowest/$(notdir $(BIN))/python -I -m pytest -W ignore --numprocesses auto --dist loadfile $(FAST)
 
 test-fuzz: $(VENV)/.package $(VENV)/.dev  ## spoilt inputs, EXAMPLES of each kind, on all cores; make test tries 25
 	SKIPSTUDY_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz --numprocesses auto --dist load
@@ -24,6 +30,17 @@ test-browser: $(VENV)/.package $(VENV)/.browser  ## the report in a headless Chr
 
 test-slurm: $(VENV)/.package $(VENV)/.dev  ## a study killed, and on a Slurm of its own: root on a Debian; cleans up after itself
 	$(BIN)/pytest -m slurm tests/slurm
+
+docs: $(VENV)/.package $(VENV)/.docs demo/analysis/report.html  ## the site, its gallery run: docs/_build/html/index.html
+	mkdir -p docs/_extra/demo
+	cp demo/analysis/report.html docs/_extra/demo/
+	cd docs && $(abspath $(BIN))/sphinx-build --fail-on-warning --keep-going --quiet -b html . _build/html
+
+test-docs: docs $(VENV)/.browser  ## every page of the site in a headless Chromium: links, pictures, console, width, search
+	$(BIN)/pytest tests/browser -m docs
+
+demo/analysis/report.html: | $(VENV)/.package
+	$(BIN)/skipstudy demo -o demo
 
 # Types and imports are checked in the installed package, where the four top-level folders are one; from the root
 # Python would find its unmapped half first.
@@ -37,6 +54,13 @@ lint: $(VENV)/.package $(VENV)/.dev
 
 docs/columns.md: analysis/measuring/dictionary.py nnunet_skipstudy/registry.py $(VENV)/.package  ## what each column of the tables is
 	cd $(VENV) && $(abspath $(BIN))/python -m nnunet_skipstudy.analysis.measuring.dictionary > $(CURDIR)/$@
+
+dist: $(VENV)/.dependencies  ## sdist and wheel in dist/, checked as PyPI would
+	$(PIP) install --quiet '.[release]'
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	rm -rf build
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)
@@ -72,10 +96,27 @@ $(VENV)/.browser: $(VENV)/.dev
 	rm -rf build
 	@touch $@
 
+# The lowest versions lie over the environment's own, which has what they don't: torch, nnU-Net's further needs, pytest.
+$(VENV)/.lowest: $(VENV)/.package $(VENV)/.dev tests/lowest.py
+	rm -rf $(VENV)/lowest
+	$(PYTHON) -m venv --without-pip $(VENV)/lowest
+	for which in own nnunet; do $(BIN)/python tests/lowest.py $$which > $(VENV)/lowest/$$which.txt; done
+	$(PIP) --python $(VENV)/lowest install --quiet -r $(VENV)/lowest/own.txt
+	$(PIP) --python $(VENV)/lowest install --quiet --no-deps -r $(VENV)/lowest/nnunet.txt .
+	rm -rf build
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])' > \
+	  "$$($(VENV)/lowest/$(notdir $(BIN))/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/zz_rest.pth"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.dependencies
+	$(PIP) install --quiet '.[docs]'
+	rm -rf build
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.dependencies
 	$(PIP) install --quiet '.[bench]'
 	rm -rf build
 	@touch $@
 
 clean:  ## remove what make, the demo and the tests made
-	rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist demo docs/_build docs/_extra docs/auto_gallery docs/made_pages *.egg-info .pytest_cache .mypy_cache .ruff_cache

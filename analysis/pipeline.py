@@ -15,7 +15,7 @@ from nnunet_skipstudy.analysis.figures.heatmaps import alpha_heatmaps, label_hea
 from nnunet_skipstudy.analysis.figures.levels import metric_over_levels
 from nnunet_skipstudy.analysis.figures.qualitative import qualitative_sheets
 from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
-from nnunet_skipstudy.analysis.figures.tradeoff import performance_against_robustness
+from nnunet_skipstudy.analysis.figures.tradeoff import accuracy_against_the_hardest, performance_against_robustness
 from nnunet_skipstudy.analysis.figures.uncertainty import sources_of_uncertainty
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
@@ -36,7 +36,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Finding, Table, Why, render
+from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, Why, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -68,6 +68,7 @@ class AnalyzeOptions:
     ``levels``: the order of levels whose names don't tell it (default: by mean TD, else by name).
     ``predictions`` may be a table of scores, with more ``tables``; ``columns``, ``level_names`` and
     ``architecture_names`` are their names (``ours=theirs``), ``diagonal`` what the distance of a failure counts as.
+    ``by``: the measure of TD that slopes go by (``None``: each data set's own, else the excess).
     """
 
     predictions: Path
@@ -95,6 +96,7 @@ class AnalyzeOptions:
     level_names: tuple[str, ...] = ()
     architecture_names: tuple[str, ...] = ()
     diagonal: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,20 @@ class Addition:
 
 
 def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
-    """Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
+    r"""Measure predictions and publish tables, figures and the report; ``add`` makes more of what was found.
 
     Raises:
         UserError: predictions and labels don't fit together or can't be read; nothing is written then.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from nnunet_skipstudy import AnalyzeOptions, analyze
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = [f"c{case},{net},{0.7 + case / 100}" for case in range(8) for net in ("UNet", "NoSkip")]
+        >>> _ = (folder / "scores.csv").write_text("\n".join(["case,architecture,dsc", *rows]))
+        >>> analyze(AnalyzeOptions(folder / "scores.csv", None, folder / "out", progress=False)).report.name
+        'report.html'
     """
     _check(options)
     comparisons, cases = _scores(options) if _given_scores(options) else _measured(options)
@@ -143,6 +155,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         options.include_degenerate,
         options.notes,
         options.smallest_difference,
+        options.by,
     )
     table = summary.robustness_table(
         study.cases if study.include_degenerate else without_degenerate(study.cases, "fold", "trained_on")
@@ -154,13 +167,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         views = _case_views(study)
         drawings = [*_drawings(study, views, options.details), *added.drawings] if options.figures else []
         pictures = draw_changed(drawings, folder, options.output) if options.figures else []
-        report = content.build_report(study, pictures, views)
-        report = replace(
-            report,
-            findings=[*map(Finding, added.findings), *report.findings],
-            tables=[*added.tables, *report.tables],
-            why=added.why,
-        )
+        report = _with(added, content.build_report(study, pictures, views))
         write_page(folder / "report.html", render(report))
         write_page(folder / "report.md", markdown(report))
         if options.latex:
@@ -172,6 +179,11 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         tuple(report.overview),
         tuple(warnings_of(study)),
     )
+
+
+def _with(added: Addition, report: Report) -> Report:
+    findings = [*map(Finding, added.findings), *report.findings]
+    return replace(report, findings=findings, tables=[*added.tables, *report.tables], why=added.why)
 
 
 def _tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -302,6 +314,7 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     yield from alpha_heatmaps(alpha_matrices(study.summary, list(looks)), looks)
     yield from label_heatmaps(statistics, datasets, looks)
     yield from performance_against_robustness(statistics, datasets, looks)
+    yield from accuracy_against_the_hardest(statistics, datasets, looks)
     yield from rank_diagrams(statistics, datasets, looks)
     yield from dsc_distributions(statistics, datasets, looks)
     yield from dsc_over_disparity(statistics, datasets, looks)

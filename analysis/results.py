@@ -8,6 +8,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Look, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
+from nnunet_skipstudy.analysis.inputs.level_effects import leak_warnings
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, NetworkKey, groups, network_keys
@@ -21,8 +22,9 @@ from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
+from nnunet_skipstudy.analysis.statistics.td_axis import moves_of, with_axis
 from nnunet_skipstudy.metrics import BothEmpty, Outcome
-from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, in_order
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Study:
     """``cases``: a row per prediction and label. ``summary``: seeds and like folds pooled. See the makers.
 
     ``notes``: what the caller has to say about the study; they stand before the warnings.
+    ``td_remarks``: what was odd about the measure of TD that slopes go by.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -41,6 +44,7 @@ class Study:
     statistics: Statistics
     include_degenerate: bool = False
     notes: tuple[str, ...] = ()
+    td_remarks: tuple[str, ...] = ()
 
 
 def make_study(
@@ -51,6 +55,7 @@ def make_study(
     include_degenerate: bool = False,
     notes: tuple[str, ...] = (),
     smallest_difference: float = SMALLEST_DIFFERENCE,
+    by: str | None = None,
 ) -> Study:
     """Find reference levels and degenerate networks in the measured cases, summarize and compare them."""
     degenerate = degenerate_trainings(cases)
@@ -59,6 +64,7 @@ def make_study(
         degenerate=mark_degenerate(cases, degenerate),
     )
     cases = cases.assign(volume_change=volume_change(cases))
+    cases, remarks = with_axis(cases, by, {c.reference.dataset: c.reference.sorted_by for c in comparisons})
     found = looks(network_keys(cases))
     counted = cases if include_degenerate else without_degenerate(cases, "training")
     return Study(
@@ -71,6 +77,7 @@ def make_study(
         make_statistics(settings(counted, list(found), include_degenerate), smallest_difference),
         include_degenerate,
         notes,
+        remarks,
     )
 
 
@@ -81,8 +88,15 @@ def warnings_of(study: Study) -> list[str]:
         *filter(None, (suggested(comparison.reference) for comparison in study.comparisons)),
         *_few(study),
         *input_warnings(study.comparisons, study.cases),
+        *study.td_remarks,
+        *_misnamed(study),
         *_degenerate(study),
         *_empty(study),
+        *(
+            warning
+            for comparison in study.comparisons
+            for warning in leak_warnings(comparison.reference, in_order(run.level for run in comparison.runs))
+        ),
         *_without_reference_level(study),
         *(
             f"{comparison.reference.dataset}: labels were taken from {comparison.labels.origin}."
@@ -130,6 +144,16 @@ def _trainings(rows: pd.DataFrame) -> set[tuple[str, ...]]:
 def _seed(row: Mapping[Hashable, Any]) -> str:
     """The seed, where the trainer's name doesn't say it."""
     return f" seed {row['seed']}" if row["seed"] and f"_seed{row['seed']}" not in row["trainer"] else ""
+
+
+def _misnamed(study: Study) -> list[str]:
+    """Levels whose names don't say what they do to texture disparity."""
+    return [
+        f"{dataset}: {move.warning}."
+        for (dataset,), rows in groups(study.cases, "dataset")
+        for move in moves_of(rows)
+        if move.warning
+    ]
 
 
 def _few(study: Study) -> list[str]:

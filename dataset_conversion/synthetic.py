@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from nnunet_skipstudy.conversion.command import Converter, Made, Promised
+from nnunet_skipstudy.conversion.command import Converter, Made, Promised, measure_of
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.levels.disparity import null_cells, rounded, sorted_by, sorting_texture
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.nnunet.publishing import (
     Draft,
@@ -30,10 +31,9 @@ from nnunet_skipstudy.nnunet.publishing import (
     write_dataset_json,
     write_splits,
 )
-from nnunet_skipstudy.registry import alpha_level
+from nnunet_skipstudy.registry import EXCESS, alpha_level
 from nnunet_skipstudy.support.files import sha256_of_file, write_csv
 from nnunet_skipstudy.support.parser import Parser, run_script
-from nnunet_skipstudy.texture import texture_disparity
 from nnunet_skipstudy.texture.blending import DIRECTIONS, blend, check_alpha
 from nnunet_skipstudy.texture.categories import disparity_categories
 from nnunet_skipstudy.texture.crops import Crop, Region, cut, draw_crop, halves
@@ -72,6 +72,7 @@ class SyntheticOptions:
         train: number of training images an alpha; ``val`` and ``test`` likewise.
         shape: one of ``SHAPE_PRESETS``.
         seed: of all that is drawn.
+        by: the measure that categories go by, one of ``TD_MEASURES``.
 
     Raises:
         UserError: a value is out of its range.
@@ -89,6 +90,7 @@ class SyntheticOptions:
     test: int = 20
     shape: str = "smooth"
     seed: int = 0
+    by: str = EXCESS
 
     def __post_init__(self) -> None:
         shape_preset(self.shape)
@@ -168,16 +170,17 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
     textures = load_textures(options)
     provenance = {
         "converter": "synthetic",
-        **{k: v for k, v in asdict(options).items() if k not in ("dataset_id", "name", "textures")},
+        **{k: v for k, v in asdict(options).items() if k not in ("dataset_id", "name", "textures", "by")},
         "test_alphas": options.levels,
         "textures": [{"name": texture.name, "sha256_pixels": texture.fingerprint} for texture in textures],
+        **sorted_by(options.by),
     }
     if is_finished(target, provenance, overwrite=overwrite):
         return target.raw
     with publishing(target, provenance, overwrite=overwrite) as draft:
         bar = tqdm(list(all_samples(options, textures)), desc=target.folder_name, unit="image", disable=None)
         rows = [write_sample(sample, options, textures, draft) for sample in bar]
-        for row, category in zip(rows, disparity_categories([row["disparity"] for row in rows]), strict=True):
+        for row, category in zip(rows, disparity_categories([row["sorted_value"] for row in rows]), strict=True):
             row["category"] = category
         write_csv(draft.raw / "cases.csv", list(rows[0]), rows)
         write_splits(draft, alpha_folds(options, rows))
@@ -266,6 +269,7 @@ def write_sample(
     label_path = draft.raw / sample.label_folder / f"{sample.case}{ENDING}"
     if not label_path.exists():  # the levels of a test case share one
         write_image(label_path, label)
+    texture, value = sorting_texture(image, label, sample.case, options.by)
     return {
         "case": sample.case,
         "level": alpha_level(sample.alpha),
@@ -273,7 +277,7 @@ def write_sample(
         "set": scene.purpose,
         "source": "+".join(texture.name for texture in textures),
         "sha256": sha256_of_file(path),
-        "disparity": round(texture_disparity(image, label), 9),
+        "disparity": rounded(texture.value),
         "category": "",
         "alpha": f"{sample.alpha:.2f}",
         "direction": options.direction,
@@ -281,6 +285,9 @@ def write_sample(
         "seed": f"{options.seed}/{STREAMS[scene.purpose]}/{scene.number}",
         **_crop_columns("foreground", scene.foreground),
         **_crop_columns("background", scene.background),
+        **null_cells(texture),
+        "sorted_by": options.by,
+        "sorted_value": value,
     }
 
 
@@ -293,7 +300,7 @@ def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> li
     folds = []
     for level in map(alpha_level, options.alphas):
         train, val = (
-            {row["case"]: row["disparity"] for row in rows if (row["level"], row["set"]) == (level, purpose)}
+            {row["case"]: row["sorted_value"] for row in rows if (row["level"], row["set"]) == (level, purpose)}
             for purpose in ("train", "validation")
         )
         folds.append(Fold(level, "alpha", tuple(train), tuple(val), min(train.values()), max(train.values())))
@@ -333,6 +340,7 @@ def add_arguments(parser: Parser) -> None:
 
 def _options(arguments: argparse.Namespace) -> SyntheticOptions:
     given = {name: value for name, value in vars(arguments).items() if name != "overwrite"}
+    given["by"] = measure_of(arguments)
     textures = tuple(given.pop("textures")) or SyntheticOptions.textures
     if len(textures) != 2:
         raise UserError(

@@ -19,10 +19,11 @@ COMMANDS: dict[str, str] = {
     "perturb": "make test sets of graded texture disparity for any nnU-Net data set",
     "plan": "nnU-Net's plans, sized for the most demanding network of a comparison",
     "architectures": "parameters, FLOPs and activation memory of each network on a data set's plan",
+    "transfer": "the encoder of one variant as the beginning of another's training",
     "analyze": "turn predictions and labels into tables, figures and a report",
     "explain": "why a trained network fails: interventions on one skip at a time",
     "reproduce": "the original study's published scores, analysed anew with seeds counted",
-    "init": "write a commented study.yaml: the demo's or the full study's",
+    "init": "write a commented study.yaml: the demo's, a search's or the full study's",
     "run": "run a study: convert, plan, train, predict, explain, analyze; continues where it stopped",
     "status": "what of a study is done, running, failed, waiting",
     "commands": "the nnUNetv2_* lines of a study, to run them by hand",
@@ -39,12 +40,11 @@ and measures how robust each one is.
 commands:
 {commands}
 
-A first study of your own:
-  eval "$(skipstudy env --root study)"
-  skipstudy convert synthetic -d 501
-  nnUNetv2_plan_and_preprocess -d 501 -c 2d
-  nnUNetv2_train 501 2d 0 -tr nnUNetTrainerNoSkip
-  skipstudy analyze PREDICTIONS --labels LABELS -o OUT
+A first study of your own, in three steps, after  eval "$(skipstudy env --root study)":
+  1. data       skipstudy convert synthetic -d 501
+  2. networks   nnUNetv2_plan_and_preprocess -d 501 -c 2d
+                nnUNetv2_train 501 2d 0 -tr nnUNetTrainerNoSkip
+  3. evidence   nnUNetv2_predict ..., then  skipstudy analyze PREDICTIONS --labels LABELS -o OUT
 
 'skipstudy COMMAND --help' explains one command."""
 

@@ -108,6 +108,38 @@ UNPERTURBED = "unperturbed"
 LEVELS: tuple[str, ...] = ("hardest", "harder", UNPERTURBED, "easier", "easiest")
 """The five test categories of the medical data sets, hardest (smallest texture disparity) first."""
 
+EXCESS, STUDYS_TD = "excess", "kamath2025"
+TD_MEASURES: tuple[str, ...] = (EXCESS, STUDYS_TD, "jensen_shannon")
+"""What cases are sorted by: the study's texture disparity beyond what the object's shape alone scores, which leaves
+the object's size out; or a definition's value as it is."""
+
+CONTROLLED_LEVELS: tuple[str, ...] = (
+    *("hardest_blend", "harder_blend", UNPERTURBED),
+    *("easier_elsewhere", "easiest_elsewhere"),
+)
+"""Levels that move texture without noise, and without the reference's outline; hardest first."""
+
+TEXTURE, DISTORTION, BOTH = "texture", "distortion", "texture_distortion"
+FACTORIAL_LEVELS: tuple[str, ...] = (UNPERTURBED, TEXTURE, DISTORTION, BOTH)
+"""The 2 x 2 of texture and distortion."""
+
+TEST_LEVELS: dict[str, tuple[str, ...]] = {
+    "study": LEVELS,
+    "controlled": CONTROLLED_LEVELS,
+    "factorial": (*LEVELS, *FACTORIAL_LEVELS[1:]),
+}
+"""The test levels of a study by what it is to show; the 2 x 2 stands beside the study's own."""
+
+MADE_BY_NAME = frozenset({*LEVELS, *CONTROLLED_LEVELS, *FACTORIAL_LEVELS} - {UNPERTURBED})
+"""Levels that ``skipstudy perturb`` and a study make by their name alone."""
+
+DRAWN_ALIKE: dict[str, str] = {
+    **dict.fromkeys(("hardest_blend", "harder_blend"), "blend"),
+    **dict.fromkeys(("easier_elsewhere", "easiest_elsewhere"), "elsewhere"),
+    **dict.fromkeys((TEXTURE, DISTORTION, BOTH), "factorial"),
+}
+"""Levels with one seed a case: so they differ in strength, or in a factor, and not in what was drawn."""
+
 
 def alpha_level(alpha: float) -> str:
     """The name of a synthetic test level: ``alpha_level(0.1) == "alpha0.10"``; a larger alpha is harder."""
@@ -122,16 +154,18 @@ def level_alpha(level: str) -> float | None:
 
 def level_order(level: str) -> tuple[int, float, str]:
     """A sort key: the five categories from hardest to easiest, then alphas falling (hardest first), then others."""
-    if level in LEVELS:
-        return (0, float(LEVELS.index(level)), level)
+    for ladder in (LEVELS, CONTROLLED_LEVELS):
+        if level in ladder:
+            return (0, float(ladder.index(level)), level)
     alpha = level_alpha(level)
     return (1, -alpha, level) if alpha is not None else (2, 0.0, level)
 
 
 def known_order(levels: Iterable[str]) -> bool:
-    """Whether the names tell which level is harder: all of the five categories, or all alphas."""
+    """Whether the names tell which level is harder: all of one ladder of five categories, or all alphas."""
     names = list(levels)
-    return all(name in LEVELS for name in names) or all(level_alpha(name) is not None for name in names)
+    ladders = (LEVELS, CONTROLLED_LEVELS)
+    return any(set(names) <= set(ladder) for ladder in ladders) or all(level_alpha(name) is not None for name in names)
 
 
 def in_order(levels: Iterable[str]) -> list[str]:

@@ -13,6 +13,8 @@ from nnunet_skipstudy.analysis.figures.looks import Look
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
+from nnunet_skipstudy.registry import EXCESS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +31,14 @@ def dsc_over_disparity(
                 "Each mark: one image (a case at a level), replicates averaged. Further right: object and surroundings "
                 "further apart in texture. Lines: Theil-Sen, the median slope over all pairs of images."
             )
+            if setting.measure == EXCESS:
+                caption += f" {TD_WORDS[EXCESS]}: the texture disparity beyond what the object's size alone scores."
             lines = {looks[key]: line for key, line in setting.dsc_lines.items()}
-            draw = partial(_panels, lines, title)
+            draw = partial(_panels, lines, title, TD_WORDS[setting.measure])
             yield Drawing(title, caption, paper.slug("disparity_dsc", *words), draw, chart="chart-disparity")
 
 
-def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
+def _panels(lines: dict[Look, TdLine], title: str, measure: str) -> "Figure":
     columns = min(paper.MAX_COLUMNS, len(lines))
     rows = math.ceil(len(lines) / columns)
     with paper.style():
@@ -59,7 +63,8 @@ def _panels(lines: dict[Look, TdLine], title: str) -> "Figure":
             axes[index].set_visible(False)
             axes[index - columns].tick_params(labelbottom=True)
         axes[0].set_ylim(*paper.share_limits([value for line in lines.values() for value in line.values.ravel()]))
-        figure.supxlabel("texture disparity (TD): larger is easier", fontsize=9)
+        named = measure.replace("TD", "texture disparity (TD)")
+        figure.supxlabel(f"{named}: larger is easier", fontsize=9)
         figure.supylabel(f"DSC (higher is better{paper.said_limits(axes[0])})", fontsize=9)
         paper.title_above(figure, title)
     return figure

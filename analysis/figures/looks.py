@@ -48,8 +48,9 @@ def _look(key: NetworkKey, variants: list[NetworkKey], others: list[str]) -> Loo
     if known:
         group, colour, dashes, marker = known.group.value, known.colour, known.dashes, known.marker
     else:
-        index = others.index(key.architecture) % len(OTHER_COLOURS)
-        group, colour, dashes, marker = OTHER_GROUP, OTHER_COLOURS[index], "-", OTHER_MARKERS[index]
+        round_, index = divmod(others.index(key.architecture), len(OTHER_COLOURS))
+        shape = OTHER_MARKERS[(index + round_) % len(OTHER_MARKERS)]  # each colour with another mark in each round
+        group, colour, dashes, marker = OTHER_GROUP, OTHER_COLOURS[index], "-", shape
     variant = variants.index(key) % len(VARIANT_SHADES)
     return Look(
         f"{title} ({detail})" if detail else title,

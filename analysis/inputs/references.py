@@ -20,6 +20,9 @@ SPLITS = "splits_final.json"
 STUDYS_MEASURE = ("kamath2025", "all")
 """Definition and background of the TD in a data set's tables."""
 
+BEYOND_SIZE: tuple[str, str] = ("disparity_excess", "disparity_percentile")
+"""What a table's null says of a TD: how far it lies beyond what the object's shape alone scores."""
+
 TEST_FOLDERS: tuple[str, ...] = ("labelsTs",)
 VALIDATION_FOLDERS: tuple[str, ...] = ("gt_segmentations", "labelsTr")
 """Where a data set keeps the labels of test and of validation cases: nnUNet_preprocessed has the former's copy."""
@@ -48,6 +51,8 @@ class Reference:
 
     ``places`` are the folders beside which the labels lie: where they are a link, also those of what it leads to.
     ``splits`` are the validation cases of each fold by nnU-Net's number; ``None`` where no list was found.
+    ``disparities``, and ``beyond_size`` their excess and percentile where a null was drawn, are by case and level;
+    ``sorted_by`` is the measure that folds and categories go by, empty where no table says.
     ``remarks``: what was odd about the tables.
     """
 
@@ -57,6 +62,8 @@ class Reference:
     places: tuple[Path, ...] = ()
     groups: dict[str, str] = field(default_factory=dict)
     disparities: dict[tuple[str, str], float] = field(default_factory=dict)
+    beyond_size: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    sorted_by: str = ""
     folds: dict[str, Fold] = field(default_factory=dict)
     splits: tuple[tuple[str, ...], ...] | None = None
     remarks: list[str] = field(default_factory=list)
@@ -148,13 +155,14 @@ def read_reference(dataset: str, folder: Path) -> Reference:
         fold = Fold(level_name(row.get("name", "")), row.get("kind", ""))
         if reference.folds.setdefault(row["fold"], fold) != fold:
             raise UserError(f"{reference.beside('folds.csv')}: two rows of fold {row['fold']}; keep one")
-    return replace(reference, splits=_splits(reference))
+    measures = {row.get("sorted_by", "") for row in _rows(reference, "cases.csv", ("case",))}
+    return replace(reference, splits=_splits(reference), sorted_by=measures.pop() if len(measures) == 1 else "")
 
 
 def _rows(reference: Reference, name: str, needed: tuple[str, ...]) -> list[dict[str, str]]:
     """The rows of a table beside the labels that are not of another part of the data set; none where there is none."""
     path = reference.beside(name)
-    rows = read_rows(path, needed, ("disparity",)) if path else []
+    rows = read_rows(path, needed, ("disparity", *BEYOND_SIZE)) if path else []
     part = {"labelsTs": "test", **dict.fromkeys(VALIDATION_FOLDERS, "train")}.get(reference.folder.name)
     others = {"test", "train"} - {part} if part else set()
     return [row for row in rows if row.get("set") not in others]
@@ -165,6 +173,7 @@ def _add_cases(reference: Reference) -> None:
     for name in ("cases.csv", "perturbations.csv"):
         known: dict[tuple[str, str], float] = {}
         for row in _rows(reference, name, ("case",)):
+            reference.beyond_size.update(_beyond_size(row))
             case, group = row["case"], row.get("group", "")
             place = (case, row.get("level") or UNPERTURBED)
             if row.get("disparity") and known.setdefault(place, float(row["disparity"])) != float(row["disparity"]):
@@ -183,6 +192,7 @@ def _add_cases(reference: Reference) -> None:
 def _add_measured(reference: Reference) -> None:
     """Add what ``skipstudy disparity`` measured: of all labels together, by the study's definition."""
     known: dict[tuple[str, str], float] = {}
+    beyond: dict[tuple[str, str], tuple[float, float]] = {}
     for row in _rows(reference, "disparity.csv", ("case", "disparity", "definition", "background")):
         if (row["definition"], row["background"]) != STUDYS_MEASURE:
             reference.remarks.append(
@@ -192,8 +202,18 @@ def _add_measured(reference: Reference) -> None:
             return
         if row["disparity"]:  # a case's first row is that of all its labels
             known.setdefault((row["case"], row.get("level") or UNPERTURBED), float(row["disparity"]))
+            beyond = _beyond_size(row) | beyond
     for place, value in known.items():
         reference.disparities.setdefault(place, value)
+    for place, numbers in beyond.items():
+        reference.beyond_size.setdefault(place, numbers)
+
+
+def _beyond_size(row: dict[str, str]) -> dict[tuple[str, str], tuple[float, float]]:
+    """A row's excess and percentile by case and level, where it has them."""
+    excess, percentile = (row.get(name) for name in BEYOND_SIZE)
+    place = row["case"], row.get("level") or UNPERTURBED
+    return {place: (float(excess), float(percentile))} if excess and percentile else {}
 
 
 def _splits(reference: Reference) -> tuple[tuple[str, ...], ...] | None:

@@ -9,7 +9,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.cases import visible_files
 from nnunet_skipstudy.nnunet.images import PHOTO_ENDINGS, ending_of
 from nnunet_skipstudy.nnunet.prediction import PROVENANCE_FILE
-from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
+from nnunet_skipstudy.nnunet.trainer_name import known_trainer, without_seed
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.files import read_object
 
@@ -51,10 +51,10 @@ class Run:
 
 def trained(trainer: str) -> dict[str, Any]:
     """What a trainer's name tells of a :class:`Run`; another's trainer is compared under its own name."""
-    try:
-        parsed = parse_trainer_name(trainer)
-    except UserError:
-        return {"trainer": trainer, "network": trainer, "architecture": trainer, "seed": None}
+    parsed = known_trainer(trainer)
+    if parsed is None:
+        network, seed = without_seed(trainer)
+        return {"trainer": trainer, "network": network, "architecture": network, "seed": seed}
     return {
         "trainer": trainer,
         "network": parsed.without_seed,

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from nnunet_skipstudy.analysis.inputs.references import BEYOND_SIZE
 from nnunet_skipstudy.errors import UserError, nearest
 from nnunet_skipstudy.metrics import Outcome
 from nnunet_skipstudy.nnunet.trainer_name import LARGEST_SEED
@@ -25,7 +26,7 @@ FACTS: tuple[str, ...] = (
     *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level", "case", "group"),
     *("label", "outcome", "trained_on", "training"),
 )
-NUMBERS: tuple[str, ...] = ("disparity", "reference_size", "predicted_size", "image_size", "diagonal")
+NUMBERS: tuple[str, ...] = ("disparity", *BEYOND_SIZE, "reference_size", "predicted_size", "image_size", "diagonal")
 DEFAULTS: dict[str, str] = {"level": UNPERTURBED, "label": "foreground"}
 """Of columns that a table doesn't have; all others are empty then."""
 FILLED: tuple[str, ...] = ("dataset", "architecture", "level", "case", "label")
@@ -117,7 +118,8 @@ def read_scores(
             table[column] = _numbers(table, column)
     _check_twice(table)
     _check_constant(table, ("dataset", "case"), "group")
-    _check_constant(table, ("dataset", "case", "level"), "disparity")
+    for column in ("disparity", *BEYOND_SIZE):
+        _check_constant(table, ("dataset", "case", "level"), column)
     return table
 
 
@@ -225,7 +227,7 @@ def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
         return values.clip(upper=1)
     if row and row.signed:
         refuse(table, values < -1 - ROUNDING, column, "make it a share of the reference's volume, -1 or more")
-    elif column != "disparity":
+    elif column not in ("disparity", "disparity_excess"):
         refuse(table, values < 0, column, "make it 0 or more")
     if not (row and row.unit):
         refuse(table, values == np.inf, column, "make it a finite number or empty")

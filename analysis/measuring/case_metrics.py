@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from nnunet_skipstudy.analysis.inputs.labels import region_mask
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, check_pair, check_values, flatten
+from nnunet_skipstudy.analysis.inputs.references import BEYOND_SIZE
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.analysis.measuring.cache import Labels, Measured, Measurements, content_hash, key_of
 from nnunet_skipstudy.errors import UserError
@@ -29,7 +30,7 @@ def published_columns() -> list[str]:
     """The columns of case_metrics.csv, all that an analysis of it needs; ``volume_change`` comes after measuring."""
     return [
         *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
-        *("case", "group", "label", "disparity"),
+        *("case", "group", "label", "disparity", *BEYOND_SIZE),
         *METRICS,
         *("reference_size", "predicted_size", "outcome"),
         *("volume_change", "image_size", "trained_on", "training"),
@@ -206,7 +207,8 @@ def _table(comparisons: Sequence[Comparison], measured: Mapping[tuple[Run, str],
                     row |= zip(Measured._fields[1:], numbers[1:], strict=True)
                     for name, value in row.items():
                         columns.setdefault(name, []).append(value)
-    return pd.DataFrame(columns).astype({"seed": "Int64", "predicted_size": "Int64", "disparity": float})
+    table = pd.DataFrame(columns).astype({"seed": "Int64", "predicted_size": "Int64"})
+    return table.astype(dict.fromkeys(("disparity", *BEYOND_SIZE), float))
 
 
 def _facts(comparison: Comparison, run: Run, case: str) -> dict[str, Any]:
@@ -219,6 +221,7 @@ def _facts(comparison: Comparison, run: Run, case: str) -> dict[str, Any]:
         "case": case,
         "group": reference.groups.get(case, ""),
         "disparity": reference.disparities.get((case, run.level)),
+        **dict(zip(BEYOND_SIZE, reference.beyond_size.get((case, run.level), (None, None)), strict=True)),
         "trained_on": fold.name if fold else "",
         "training": fold.training if fold else "",
     }

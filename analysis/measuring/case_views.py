@@ -148,7 +148,9 @@ def _notes(comparison: Comparison) -> dict[tuple[str, str], str]:
     table = comparison.reference.beside("perturbations.csv")
     for row in read_rows(table, ("case",)) if table else []:
         place = (row["case"], row.get("level", ""))
-        found[place] = ", ".join(word for word in (found[place], row.get("parameters", "").replace(":", " ")) if word)
+        leak = f"leak probe {row['leak']}" if row.get("leak") else ""
+        words = (found[place], row.get("parameters", "").replace(":", " "), leak)
+        found[place] = ", ".join(word for word in words if word)
     return found
 
 

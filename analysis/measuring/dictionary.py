@@ -113,6 +113,15 @@ _PLACES: _Rows = (
 )
 _CASE_FACTS: _Rows = (
     ("disparity", (CASES,), "TD", "Texture disparity of the case's image at the level; larger is easier."),
+    (
+        *("disparity_excess", (CASES,), "TD"),
+        "The TD minus the mean that the object's shape scores in its own background: TD without the size in it; empty "
+        "where the tables say none.",
+    ),
+    (
+        *("disparity_percentile", (CASES,), "percent"),
+        "Where among these scores the TD lies: above 95, the object's texture is told from its surroundings.",
+    ),
     ("reference_size", (CASES,), "voxels", "The reference's size, without voxels that are ignored."),
     ("predicted_size", _MEASURED, "voxels", "The prediction's size; empty where there is no prediction."),
     ("image_size", (CASES,), "voxels", "The image's size, without voxels that are ignored."),
@@ -192,6 +201,7 @@ _SUMMARIES: _Rows = (
     ),
     ("disparity_slope", (ROBUSTNESS,), "the metric's per TD", "Theil and Sen's slope over all cases and levels."),
     ("n_disparity", (ROBUSTNESS,), "count", "Images that the slope was taken over."),
+    ("td_measure", (ROBUSTNESS,), "text", "The TD of area and slope: its excess, or the value of kamath2025."),
     ("n_cv_across_levels", (ROBUSTNESS,), "count", "Cases that have a CV across levels."),
 )
 _TESTS: _Rows = (
@@ -318,6 +328,13 @@ _QUANTITIES: _Rows = (
     (
         *("difference_of_change", (STATISTICS,), "the metric's"),
         "Change of the first network minus that of the other: whether skips help when texture shifts.",
+    ),
+    ("joint_effect", (STATISTICS,), "the metric's", "Change from unperturbed to texture and distortion, both changed."),
+    ("texture_effect", (STATISTICS,), "the metric's", "Of the joint effect what the changed texture alone makes."),
+    ("distortion_effect", (STATISTICS,), "the metric's", "Of the joint effect what distortion without texture makes."),
+    (
+        *("interaction", (STATISTICS,), "the metric's"),
+        "What is left of the joint effect: below 0 (of the DSC), the two together hurt more than their sum.",
     ),
     ("group_difference", (STATISTICS,), "the metric's", "As difference, of the means of two groups of networks."),
     (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.labels import LabelSet
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, ordered_levels
-from nnunet_skipstudy.analysis.inputs.references import Reference
+from nnunet_skipstudy.analysis.inputs.references import BEYOND_SIZE, Reference
 from nnunet_skipstudy.analysis.inputs.runs import architecture_order, fold_order, trained
 from nnunet_skipstudy.analysis.inputs.score_table import differing_cases, refuse
 from nnunet_skipstudy.analysis.inputs.warnings import listed
@@ -81,9 +81,9 @@ def score_cases(table: pd.DataFrame, both_empty: BothEmpty, diagonal: pd.Series)
     for metric in metrics_of(table):
         values = _with_policy(table, metric, outcome, empty_reference, diagonal)
         cases[metric] = values.where(~empty_reference) if both_empty is BothEmpty.EXCLUDE else values
-    known = table.reindex(columns=[*SIZES, "disparity"]).astype(float)
+    known = table.reindex(columns=[*SIZES, "disparity", *BEYOND_SIZE]).astype(float)
     cases = cases.assign(
-        disparity=known["disparity"],
+        **{name: known[name] for name in ("disparity", *BEYOND_SIZE)},
         **{size: known[size].astype("Int64") for size in SIZES},
         outcome=outcome,
         network=[trained(trainer)["network"] if trainer else "" for trainer in table["trainer"]],

@@ -55,6 +55,13 @@ def reproduce(output: Path, figures: bool = True) -> Reproduction:
 
     Raises:
         UserError: nothing can be written to ``output``.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from nnunet_skipstudy import reproduce
+        >>> reproduce(Path(tempfile.mkdtemp()) / "published", figures=False).met
+        True
     """
     found: list[tuple[pd.DataFrame, list[str]]] = []
 

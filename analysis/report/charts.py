@@ -13,6 +13,7 @@ from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
 from nnunet_skipstudy.analysis.statistics.tradeoff import tradeoff_points
 from nnunet_skipstudy.analysis.statistics.verdict import BETTER, EQUIVALENT, UNDECIDED, WORSE
 from nnunet_skipstudy.registry import METRICS, known_order
@@ -166,7 +167,7 @@ def _disparity(setting: Setting, order: dict[NetworkKey, int]) -> Json | None:
                 "intercept": _numbers([line.intercept])[0],
             }
         )
-    return {"cases": list(setting.cases), "series": series} if series else None
+    return {"cases": list(setting.cases), "measure": TD_WORDS[setting.measure], "series": series} if series else None
 
 
 def _tradeoff(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int]) -> Json | None:
@@ -178,8 +179,8 @@ def _tradeoff(statistics: Statistics, setting: Setting, order: dict[NetworkKey, 
         "points": [
             {
                 "network": order[point.key],
-                "x": _numbers([point.performance, *point.performance_bounds]),
-                "y": _numbers([point.spread, *point.spread_bounds]),
+                "x": _numbers([point.x, *point.x_bounds]),
+                "y": _numbers([point.y, *point.y_bounds]),
                 "front": point.on_front,
                 "degenerate": not point.eligible,
             }

@@ -10,6 +10,7 @@ import pandas as pd
 from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.forest import forest_caption
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.inputs.level_effects import leak_words
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import fold_order
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView
@@ -19,9 +20,11 @@ from nnunet_skipstudy.analysis.report.answer import answer
 from nnunet_skipstudy.analysis.report.charts import charts
 from nnunet_skipstudy.analysis.report.evidence import evidence
 from nnunet_skipstudy.analysis.report.findings import best_networks, findings, standings
+from nnunet_skipstudy.analysis.report.level_tables import factorial_tables, level_tables
 from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
 from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, statistic_methods, versions
+from nnunet_skipstudy.analysis.report.study_networks import study_networks
 from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
@@ -41,7 +44,7 @@ HONESTY = (
 def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[CaseView]) -> Report:
     """Everything that the page says about a study."""
     table = standings(study.summary, study.statistics, study.include_degenerate)
-    overview = _level_tables(table, study.looks, study.statistics)
+    overview = _level_tables(table, study)
     main, more = findings(study, table)
     datasets = [comparison.reference.dataset for comparison in study.comparisons]
     statistics = study.statistics
@@ -62,6 +65,8 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         overview=overview,
         tables=[
             *overview,
+            *factorial_tables(statistics, datasets, study.looks),
+            *level_tables(study.comparisons),
             *statistic_tables(statistics, study.cases, datasets, study.looks, study.include_degenerate),
             *_robustness_tables(study),
         ],
@@ -76,6 +81,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
             *statistic_caveats(statistics, study.comparisons, study.cases),
         ],
         intervals=intervals,
+        networks=study_networks(key.architecture for key in study.looks),
     )
 
 
@@ -184,12 +190,13 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
     )
 
 
-def _level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look], statistics: Statistics) -> list[Table]:
+def _level_tables(table: pd.DataFrame, study: Study) -> list[Table]:
     """Mean DSC, network x level, for each data set and training; the best eligible of a level stand out.
 
     ``table``: of :func:`~nnunet_skipstudy.analysis.report.findings.standings`.
     """
-    bounds, made = _bounds(statistics), []
+    bounds, made, looks = _bounds(study.statistics), [], study.looks
+    references = {comparison.reference.dataset: comparison.reference for comparison in study.comparisons}
     trainings = table[["dataset", "training"]].drop_duplicates().itertuples(index=False, name=None)
     for dataset, training in sorted(trainings, key=lambda pair: (pair[0], level_order(pair[1]))):
         rows = table[(table["dataset"] == dataset) & (table["training"] == training)]
@@ -209,7 +216,7 @@ def _level_tables(table: pd.DataFrame, looks: dict[NetworkKey, Look], statistics
         name = f"{dataset}, {title}" if title else dataset
         first = "Hardest level first. " if len(levels) > 1 and known_order(levels) else ""
         brackets = " In brackets: 95 % intervals." if any(cell.note for cells in body for cell in cells) else ""
-        note = f"{first}Bold: highest at its level.{brackets}"
+        note = f"{first}Bold: highest at its level.{brackets} {leak_words(references[dataset], levels)}".rstrip()
         made.append(Table(f"Mean DSC by test level: {name}", ["network", *levels], body, note=note))
     return made
 

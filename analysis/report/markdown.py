@@ -40,6 +40,8 @@ def _lines(report: Report) -> Iterator[str]:
     for table in report.tables:
         yield from _table(table)
     yield from _list("Methods", [f"{term}: {words}" for term, words in (*report.methods, *report.facts)])
+    if report.networks:
+        yield from _table(report.networks)
     yield from _list("Caveats", report.caveats)
     yield f"Made by nnunet\\_skipstudy {text(report.version)}."
 

@@ -87,7 +87,7 @@ class Report:
 
     ``answers``: one sentence a data set, to the study's question; ``forest_note``: how to read the picture below it.
     ``charts`` and ``sweep`` are the numbers and pictures for the page's script, as JSON can hold them; ``sweep_note``
-    says what was taken and what left out. ``intervals``: whether there are any.
+    says what was taken and what left out. ``intervals``: whether there are any. ``networks``: of the methods.
     """
 
     title: str
@@ -109,6 +109,7 @@ class Report:
     methods: list[tuple[str, str]]
     caveats: list[str]
     intervals: bool
+    networks: Table | None = None
     why: Why | None = None
     version: str = field(default=__version__)
 
@@ -173,6 +174,12 @@ def json_in_script(content: object) -> Markup:
     return Markup(text)
 
 
+def known_caveats() -> list[str]:
+    """What is known to be wrong or weak whatever the data are, a sentence or some each; the site shows the same."""
+    text = re.sub(r"\*\*|`", "", (TEMPLATES / "caveats.md").read_text(encoding="utf-8"))
+    return [line.removeprefix("- ") for line in text.splitlines()]
+
+
 def render(report: Report) -> str:
     """The page. Every string is escaped; nothing is fetched from the network, and only our own script may run."""
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -197,5 +204,6 @@ def render(report: Report) -> str:
         why=[found for found in within if found.picture.chart == "why"],
         figures=[found for found in within if not found.picture.chart],
         beside=[*(found.picture for found in within if found.picture.chart), *others],
+        known_caveats=known_caveats(),
         colours=[(network["colour"], on_dark(network["colour"])) for network in report.charts["networks"]],
     )

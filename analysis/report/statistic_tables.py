@@ -14,7 +14,9 @@ from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, axis_measure, size_rows
 from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.texture.disparity import TOLD_APART
 
 Looks = dict[NetworkKey, Look]
 
@@ -29,6 +31,7 @@ def statistic_tables(
     for dataset in datasets:
         overall = statistics.overall(dataset)
         yield from _across(statistics, cases[cases["dataset"] == dataset], dataset, looks)
+        yield from _texture_and_size(cases[cases["dataset"] == dataset], dataset)
         if overall and len(overall[0].networks) > 1:
             yield _wins(statistics, dataset, looks, include_degenerate)
             yield from _differences(statistics, overall[0], looks)
@@ -72,6 +75,7 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
                 f"{failures.get((setting.training, setting.label, *key), 0):.1%}",
             ]
             rows.append([Cell(text) for text in (*words, *numbers)])
+    measure = TD_WORDS[axis_measure(cases)]
     columns = ["network", "compared in", "CV across levels", "cases with one", "CV of level means", "worst level"]
     yield Table(
         f"DSC over all levels: {dataset}",
@@ -79,9 +83,34 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
         rows,
         n_words=2,
         note="CV across levels: per case, averaged over the cases that have one (not those that fail at every level). "
-        "Area: under mean DSC against mean TD, divided by the range of TD. Slope: Theil-Sen over all cases and levels, "
-        "DSC per unit of TD. In brackets: 95 % intervals. Failures: missed, spurious and absent predictions.",
+        f"Area: under mean DSC against mean {measure}, divided by its range. Slope: Theil-Sen over all cases and "
+        f"levels, DSC per unit of {measure}. In brackets: 95 % intervals. Failures: missed, spurious and absent "
+        "predictions.",
     )
+
+
+def _texture_and_size(cases: pd.DataFrame, dataset: str) -> Iterator[Table]:
+    """Where texture disparity lies and how it goes with object size, level by level."""
+    rows = [
+        [
+            *(row.level, str(row.n_cases), number(row.value), number(row.excess)),
+            *(f"{share:.0%}" if share == share else "–" for share in (row.told_apart, row.as_named)),
+            *(number(row.value_with_size, sign=True), number(row.excess_with_size, sign=True)),
+        ]
+        for row in size_rows(cases)
+    ]
+    if rows:
+        yield Table(
+            f"Texture disparity by level: {dataset}",
+            ["level", "cases", "TD", "TD excess", "told apart", "as named", "TD ~ size", "excess ~ size"],
+            [[Cell(text) for text in row] for row in rows],
+            note="Medians over cases. Excess: TD minus what the object's shape scores in its own background. Told "
+            f"apart: cases whose TD lies above {TOLD_APART:g} % of those. As named: cases whose TD lies on the side "
+            "of the next level towards unperturbed that the level's name says. ~ size: rank correlation with the "
+            "object's share of the image; the nearer to 0, the less TD is a measure of size. "
+            f"Slopes go by {TD_WORDS[axis_measure(cases)]}.",
+            open=False,
+        )
 
 
 def _interval_of(row: dict[str, Any] | None, sign: bool = False) -> str:

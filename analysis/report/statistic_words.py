@@ -17,10 +17,13 @@ from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, axis_measure, size_rows
 from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
-from nnunet_skipstudy.registry import in_order, known_order
+from nnunet_skipstudy.registry import EXCESS, UNPERTURBED, in_order, known_order
 
 FEW_GROUPS = 20
+FOLLOWS_SIZE = 0.3
+"""From such a rank correlation of TD with the size of objects on, the reader is told."""
 
 
 def statistic_methods(include_degenerate: bool = False) -> list[tuple[str, str]]:
@@ -149,6 +152,20 @@ def _of_dataset(statistics: Statistics, comparison: Comparison, cases: pd.DataFr
             "change is not known."
         )
     yield from _disparity(dataset, cases)
+    yield from _size(dataset, cases)
+
+
+def _size(dataset: str, cases: pd.DataFrame) -> Iterator[str]:
+    """Whether what slopes go by follows the size of objects."""
+    measure = axis_measure(cases)
+    for row in size_rows(cases):
+        found = row.excess_with_size if measure == EXCESS else row.value_with_size
+        if row.level == UNPERTURBED and abs(found) >= FOLLOWS_SIZE:
+            yield (
+                f"{dataset}: {TD_WORDS[measure]} follows the size of objects (rank correlation "
+                f"{number(found, sign=True)} over {row.n_cases} unperturbed cases), so a slope on it is in "
+                "part a slope on size."
+            )
 
 
 def _disparity(dataset: str, cases: pd.DataFrame) -> Iterator[str]:

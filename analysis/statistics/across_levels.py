@@ -11,11 +11,12 @@ from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanme
 from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
 from nnunet_skipstudy.analysis.statistics.setting import level_cvs, never_right
+from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis
 from nnunet_skipstudy.registry import METRICS, in_order
 
 ACROSS_COLUMNS: tuple[str, ...] = (
     *("n_levels", "cv_across_levels", "cv_of_level_means", "worst_level", "worst_mean"),
-    *("disparity_area", "disparity_slope", "n_disparity", "n_cv_across_levels"),
+    *("disparity_area", "disparity_slope", "n_disparity", "td_measure", "n_cv_across_levels"),
 )
 """The columns of :func:`across_levels` after its keys."""
 
@@ -34,8 +35,8 @@ def across_levels(cases: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         NaN where every prediction failed), ``worst_level`` and its ``worst_mean``, ``disparity_area``
         (area under the means against the levels' mean TD, divided by the range of TD: a mean height over TD; NaN
         where TD is not known or doesn't vary), ``disparity_slope`` (Theil and Sen's line over ``n_disparity``
-        images of all cases and levels, the metric's change per unit of TD). Both spreads leave out trainings that
-        lack a level: they would show how trainings differ.
+        images of all cases and levels, the metric's change per unit of TD), ``td_measure`` (in which TD is taken).
+        Both spreads leave out trainings that lack a level: they would show how trainings differ.
     """
     rows = [
         {**dict(zip(keys, values, strict=True)), **row}
@@ -53,7 +54,7 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         pd.Categorical(rows["level"], levels).codes.astype(int),
     )
     complete = at_all_levels(rows).to_numpy()
-    disparity = _table(rows["disparity"].to_numpy(dtype=float), at, (len(names), len(levels)))
+    disparity = _table(on_axis(rows).to_numpy(dtype=float), at, (len(names), len(levels)))
     failures = _table(failed(rows).to_numpy(), at, disparity.shape)
     all_failed = never_right(failures)
     several = len(levels) > 1
@@ -80,6 +81,7 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "disparity_area": _area(nanmean(np.where(np.isnan(values), np.nan, disparity)), means),
             "disparity_slope": line.slope,
             "n_disparity": line.n_points,
+            "td_measure": axis_measure(rows) if line.n_points else "",
             "n_cv_across_levels": int((~np.isnan(cvs)).sum()),
         }
 

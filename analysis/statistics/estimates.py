@@ -10,7 +10,8 @@ from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
+from nnunet_skipstudy.registry import METRICS, STUDYS_TD
 
 OF_CASES = "t, cluster jackknife, 95 %"
 OF_CASES_AND_TRAININGS = "t, cluster jackknife and variance between trainings, 95 %"
@@ -30,14 +31,14 @@ def estimates(data: Resampled) -> Iterator[Row]:
             if quantity == "relative_change" and _signed(metric):
                 continue
             if quantity == "mean" or _moves(data, network, level):
-                row = _row(data, quantity, at, found, values[:, network, level, metric], data.levels[level])
+                row = estimate_row(data, quantity, at, found, values[:, network, level, metric], data.levels[level])
                 yield row | errors(found, at) | {"n_replicates": int(replicates[network, level])}
     interval = data.bootstrap.spread_interval(data.cvs, data.bootstrap.known(data.values))
     for at in np.ndindex(interval.estimate.shape):
         network, level, metric = at
         if _signed(metric):
             continue
-        row = _row(data, "cv", at, interval, data.values[:, network, level, metric], data.levels[level])
+        row = estimate_row(data, "cv", at, interval, data.values[:, network, level, metric], data.levels[level])
         yield row | {"n_replicates": int(of_values[network, level])}
     if len(data.setting.levels) > 1:
         yield from _over_levels(data)
@@ -106,11 +107,11 @@ def _over_levels(data: Resampled) -> Iterator[Row]:
             network, metric = at
             if _signed(metric):
                 continue
-            row = _row(data, quantity, at, interval, values[:, network, metric], ALL_LEVELS)
+            row = estimate_row(data, quantity, at, interval, values[:, network, metric], ALL_LEVELS)
             yield row | {"n_replicates": int(replicates[network])}
 
 
-def _row(
+def estimate_row(
     data: Resampled,
     quantity: str,
     at: tuple[int, ...],
@@ -118,6 +119,7 @@ def _row(
     values: Floats,
     level: str,
 ) -> Row:
+    """One row: ``at`` begins with the network and ends with the metric; ``values`` are its cases'."""
     low = float(interval.low[at])
     counts = data.counts(values)
     return {
@@ -144,6 +146,7 @@ def _slopes(data: Resampled) -> Iterator[Row]:
     if np.isnan(disparity).all():
         return
     replicates = data.replicates(setting.trainings)[:, -1]
+    measure = f", by {TD_WORDS[setting.measure]}" if setting.measure != STUDYS_TD else ""
     for index, key in enumerate(setting.networks):
         values = setting.dsc[:, index].ravel()
         line = theil_sen(disparity, values, codes)
@@ -160,7 +163,6 @@ def _slopes(data: Resampled) -> Iterator[Row]:
             "n_groups": len(np.unique(codes[known])),
             "n_replicates": int(replicates[index]),
             "scope": TRAININGS,
-            "test": f"Theil-Sen over {line.n_points} images; {PERCENTILE}"
-            if np.isfinite(line.low)
-            else f"Theil-Sen over {line.n_points} images; no interval: too few groups of cases",
+            "test": f"Theil-Sen over {line.n_points} images{measure}; "
+            + (PERCENTILE if np.isfinite(line.low) else "no interval: too few groups of cases"),
         }

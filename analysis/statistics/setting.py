@@ -15,7 +15,8 @@ from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, r
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine, theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
-from nnunet_skipstudy.registry import METRICS, in_order, level_alpha, level_order
+from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis
+from nnunet_skipstudy.registry import METRICS, STUDYS_TD, in_order, level_alpha, level_order
 
 ALL_LEVELS = "(mean of levels)"
 ALL_LABELS = "(mean of labels)"
@@ -38,7 +39,8 @@ class Setting:
         change_deviations: likewise, of the ``changes``; NaN at the reference level.
         profiles: as ``values``, of the trainings alone that were tested at all of their network's levels.
         failures: (case, network, level), the share of predictions that failed; NaN where there is none that counts.
-        disparities: (case, level), the texture disparity (TD) of the case's image there, NaN where not known.
+        disparities: (case, level), the texture disparity (TD) of the case's image there, NaN where not known; in the
+            ``measure`` of :mod:`~nnunet_skipstudy.analysis.statistics.td_axis`.
         references: each network's reference level, empty for none.
         eligible: (network,), whether it takes part in rankings and tests.
         trainings: (case, network, level), how many were averaged.
@@ -66,6 +68,7 @@ class Setting:
     trainings: npt.NDArray[np.int64]
     paired: npt.NDArray[np.int64]
     metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))
+    measure: str = STUDYS_TD
 
     @property
     def dsc(self) -> Floats:
@@ -169,7 +172,7 @@ def _by_label(
     ).astype(np.int64)
     shape = (len(cases), len(present), len(levels))
     disparities = np.full((len(cases), len(levels)), np.nan)
-    disparities[at[0], at[2]] = rows["disparity"].to_numpy(dtype=float)
+    disparities[at[0], at[2]] = on_axis(rows).to_numpy(dtype=float)
     numbers, with_reference, replicates = _numbers(rows), _with_reference_level(rows), replicate_numbers(rows)
     apart = (len(cases), int(replicates.max(initial=0)) + 1, *shape[1:])
     made = []
@@ -192,6 +195,7 @@ def _by_label(
             trainings=_counted(own, shape),
             paired=_counted(at[:, chosen & with_reference], shape),
             metrics=tuple(metrics_of(rows)),
+            measure=axis_measure(rows),
         )
         made.append(replace(setting, change_deviations=(without_reference(setting, spread[1]),)))
     yield from [_mean(made, label=ALL_LABELS)] if len(made) > 1 else []

@@ -9,6 +9,7 @@ import pandas as pd
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.statistics.comparisons import comparisons
 from nnunet_skipstudy.analysis.statistics.estimates import estimates
+from nnunet_skipstudy.analysis.statistics.factorial import factorial
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_rankings, ranking_rows
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting
@@ -95,7 +96,7 @@ def make_statistics(settings: Sequence[Setting], smallest_difference: float = SM
     rankings: list[LevelRanking] = []
     for setting in settings:
         data = Resampled(setting)
-        found = [*estimates(data), *comparisons(data, smallest_difference)]
+        found = [*estimates(data), *factorial(data), *comparisons(data, smallest_difference)]
         for ranking in level_rankings(data):
             rankings.append(ranking)
             found += ranking_rows(data, ranking)

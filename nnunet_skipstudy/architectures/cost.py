@@ -34,6 +34,19 @@ def network_cost(network: SkipUNet, input_channels: int, patch_size: Sequence[in
         network: the network; moved to torch's meta device, so not usable any more.
         input_channels: channels of the image.
         patch_size: in voxels.
+
+    Example:
+        >>> from nnunet_skipstudy import build_network, network_cost
+        >>> plan = {
+        ...     "n_stages": 3, "features_per_stage": [8, 16, 32], "conv_op": "torch.nn.Conv2d", "kernel_sizes": 3,
+        ...     "strides": [1, 2, 2], "n_conv_per_stage": 2, "n_conv_per_stage_decoder": 2, "conv_bias": True,
+        ...     "norm_op": "torch.nn.InstanceNorm2d", "nonlin": "torch.nn.LeakyReLU",
+        ... }
+        >>> kind = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
+        >>> imported = ["conv_op", "norm_op", "nonlin"]
+        >>> network = build_network("NoSkip", kind, plan, imported, 1, 2, deep_supervision=False)
+        >>> network_cost(network, 1, (64, 64)).parameters
+        26484
     """
     network.decoder.deep_supervision = True
     activations = network.compute_conv_feature_map_size(patch_size)

@@ -20,19 +20,21 @@ _CLOSE = 0.005
 _MOST_ROUNDS = 12
 
 Widths = tuple[int, ...]
+Plan = tuple[str, Mapping[str, Any], Sequence[str]]
+"""``network_class_name``, ``arch_kwargs`` and ``_kw_requires_import`` of a configuration."""
 
 
 class Build(NamedTuple):
     """A plan, its widths perhaps other than they were, and the fields of the :class:`Decoding` to build on it."""
 
-    plan: tuple[str, Mapping[str, Any], Sequence[str]]
+    plan: Plan
     decoding: dict[str, Any]
 
 
 def matched_widths(
     matched: str,
     architecture: str,
-    plan: tuple[str, Mapping[str, Any], Sequence[str]],
+    plan: Plan,
     input_channels: int,
     output_channels: int,
     patch_size: Sequence[int],
@@ -68,12 +70,24 @@ def matched_widths(
     return list(_searched(json.dumps(key)))
 
 
-def built_by_name(name: TrainerName, configuration: Any, channels: tuple[int, int], *, deep_supervision: bool) -> Build:
-    """What a trainer's name asks of :func:`build_network` on a configuration.
+def plan_of(configuration: Any) -> Plan:
+    """What nnU-Net's manager of a configuration says of its network."""
+    return (
+        configuration.network_arch_class_name,
+        configuration.network_arch_init_kwargs,
+        configuration.network_arch_init_kwargs_req_import,
+    )
+
+
+def built_by_name(
+    name: TrainerName, plan: Plan, patch_size: Sequence[int], channels: tuple[int, int], *, deep_supervision: bool
+) -> Build:
+    """What a trainer's name asks of :func:`build_network` on a plan.
 
     Args:
         name: the parsed name.
-        configuration: nnU-Net's manager of it; not changed.
+        plan: ``network_class_name``, ``arch_kwargs`` and ``_kw_requires_import``; not changed.
+        patch_size: in voxels.
         channels: of the image, and of a prediction.
         deep_supervision: whether the network is to have it, unless the name says no.
 
@@ -87,13 +101,10 @@ def built_by_name(name: TrainerName, configuration: Any, channels: tuple[int, in
         "skip_dropout": options.skip_dropout / 100,
         "full_resolution_heads": options.full_resolution_heads,
     }
-    kwargs, requires_import = configuration.network_arch_init_kwargs, configuration.network_arch_init_kwargs_req_import
     if options.matched:
-        plan = (configuration.network_arch_class_name, kwargs, requires_import)
-        size = configuration.patch_size
-        widths = matched_widths(options.matched, name.architecture, plan, *channels, size, **decoding)
-        kwargs = {**kwargs, "features_per_stage": widths}
-    return Build((configuration.network_arch_class_name, kwargs, requires_import), decoding)
+        widths = matched_widths(options.matched, name.architecture, plan, *channels, patch_size, **decoding)
+        plan = (plan[0], {**plan[1], "features_per_stage": widths}, plan[2])
+    return Build(plan, decoding)
 
 
 @functools.cache

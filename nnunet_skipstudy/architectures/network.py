@@ -105,6 +105,19 @@ def build_network(
     Raises:
         UserError: the plan's network has no U-Net decoder of nnU-Net's, or not the ``levels`` asked for.
         ValueError: ``policies`` don't fit the plan.
+
+    Example:
+        >>> from nnunet_skipstudy import build_network
+        >>> plan = {
+        ...     "n_stages": 3, "features_per_stage": [8, 16, 32], "conv_op": "torch.nn.Conv2d", "kernel_sizes": 3,
+        ...     "strides": [1, 2, 2], "n_conv_per_stage": 2, "n_conv_per_stage_decoder": 2, "conv_bias": True,
+        ...     "norm_op": "torch.nn.InstanceNorm2d", "nonlin": "torch.nn.LeakyReLU",
+        ... }
+        >>> kind = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
+        >>> imported = ["conv_op", "norm_op", "nonlin"]
+        >>> network = build_network("NoSkip", kind, plan, imported, 1, 2, deep_supervision=False)
+        >>> sum(weights.numel() for weights in network.parameters())
+        26484
     """
     stock = get_network_from_plans(
         *(arch_class_name, dict(arch_kwargs), arch_kwargs_req_import, input_channels, output_channels),

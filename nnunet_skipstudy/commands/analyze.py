@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, TD_MEASURES
 from nnunet_skipstudy.study.steps.analyze import as_json
 from nnunet_skipstudy.support.parser import Parser
 
@@ -131,6 +131,12 @@ def _add_measuring(parser: Parser) -> None:
         metavar="X",
         help="of the DSC and other shares: networks whose difference surely lies within it are called equivalent; of "
         f"distances it is 1 pixel, or 1 mm (default: {SMALLEST_DIFFERENCE})",
+    )
+    add(
+        "--by",
+        choices=TD_MEASURES[:2],
+        help="the texture disparity (TD) that slopes go by: its excess over what the object's size alone scores, or "
+        "its value (default: what the data set's cases are sorted by, else the excess, where it is known)",
     )
     add(
         "--include-degenerate",

@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import json
 import re
+from dataclasses import asdict
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.datasets import find_dataset
@@ -28,6 +30,7 @@ def main(argv: list[str]) -> int:
         metavar="TRAINER",
         help="further networks: trainers with suffixes (nnUNetTrainerNoSkip_matchedParams)",
     )
+    parser.add_argument("--json", action="store_true", help="print an object a network instead, without ratios")
     arguments = parser.parse_args(argv)
     dataset = find_dataset(arguments.d, "nnUNet_preprocessed").name
     if not re.fullmatch(r"\w+", arguments.p):
@@ -36,6 +39,9 @@ def main(argv: list[str]) -> int:
         from nnunet_skipstudy.planning.costs import plan_costs
 
         costs = plan_costs(dataset, arguments.p, arguments.c, arguments.trainers)
+    if arguments.json:
+        print(json.dumps({name: asdict(cost) for name, cost in costs.items()}, indent=1))
+        return 0
     unet = costs["UNet"]
     print(f"{dataset}, {arguments.p}, {arguments.c}: one patch, without batch")
     print(f"{'network':<22} {'parameters (M)':>15} {'ratio':>6} {'GFLOP':>8} {'ratio':>6} {'act. MiB':>9} {'ratio':>6}")
@@ -46,4 +52,5 @@ def main(argv: list[str]) -> int:
             f"{cost.forward_flops / 1e9:8.2f} {cost.forward_flops / unet.forward_flops:6.2f} "
             f"{cost.activation_bytes / 2**20:9.1f} {cost.activation_bytes / unet.activation_bytes:6.2f}"
         )
+    print(f"next: nnUNetv2_train {arguments.d} {arguments.c} 0 -p {arguments.p} -tr nnUNetTrainerNoSkip")
     return 0

@@ -16,7 +16,7 @@ from nnunet_skipstudy.levels.disparity import COLUMNS, DisparityRow, Measure, Pa
 from nnunet_skipstudy.nnunet.cases import paired_cases
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.survey import survey
-from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.registry import EXCESS, STUDYS_TD, TD_MEASURES, UNPERTURBED
 from nnunet_skipstudy.support.files import write_csv
 from nnunet_skipstudy.support.parallel import number_of_workers
 from nnunet_skipstudy.support.parser import Parser
@@ -32,7 +32,8 @@ def parser() -> Parser:
         "masks: how different the texture inside the mask is from that outside. Larger = easier.\n"
         "Writes a table with each case's TD and category, and a histogram a split and level.",
         "A volume is taken slice by slice over the slices that hold the label. Of several labels each has its\n"
-        "rows, and so has their union. Categories are the quintiles of the unperturbed cases.\n"
+        "rows, and so has their union. Categories are the quintiles of the unperturbed cases,\n"
+        "by excess (see below) unless --by says otherwise.\n"
         "A small object scores high whatever its texture: disparity_null is what its shape scores where there\n"
         "is no object, disparity_excess the rest, and disparity_percentile where among the null's draws the\n"
         "object lies: above 95, its texture is told from its surroundings. Printed beside the quartiles: the\n"
@@ -52,9 +53,8 @@ def parser() -> Parser:
     )
     add(
         "--definition",
-        default="kamath2025",
-        metavar="kamath2025|jensen_shannon",
-        help="the study's measure, or one that is symmetric and bounded (default: kamath2025)",
+        metavar="|".join(TD_MEASURES[1:]),
+        help=f"the study's measure, or one that is symmetric and bounded (default: --by's, else {STUDYS_TD})",
     )
     add(
         "--background",
@@ -64,6 +64,7 @@ def parser() -> Parser:
     )
     add("--null", type=int, default=DRAWS, metavar="N", help=f"draws of each object's null (default: {DRAWS}; 0: none)")
     add("--seed", type=int, default=0, help="of the draws (default: 0)")
+    add("--by", choices=TD_MEASURES, help=f"what categories go by (default: {EXCESS}; a definition: its value)")
     add("--channel", type=int, default=0, metavar="N", help="of cases with several image files (default: 0, the first)")
     return made
 
@@ -77,7 +78,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     _check(arguments)
     workers = number_of_workers(arguments.workers)
-    check_measure(arguments.definition, arguments.background)
+    by, definition = _measure(arguments)
+    check_measure(definition, arguments.background)
     null_draws("", arguments.null)
     if arguments.dataset is not None:
         folder = find_dataset(arguments.dataset)
@@ -92,13 +94,23 @@ def main(argv: Sequence[str]) -> int:
     for remark in (*remarks, *seen.remarks):
         print(f"skipstudy: {remark}", file=sys.stderr)
     null = {"n_draws": arguments.null, "seed": arguments.seed}
-    measure = Measure(arguments.definition, arguments.background, arguments.channel, seen.axis, **null)
+    measure = Measure(definition, arguments.background, arguments.channel, seen.axis, **null, by=by)
+    if measure.sorted_by != by:
+        print(f"skipstudy: no null was drawn (--null 0): categories go by {measure.sorted_by}", file=sys.stderr)
     rows = disparity_table(parts, measure, description=description, workers=workers)
     write_csv(output, COLUMNS, [row.cells for row in rows])
     figures = _draw(rows, output.with_suffix(""), title)
     print("\n".join(_summary(rows)))
     print(f"table: {output}\nfigures: {figures}")
     return 0
+
+
+def _measure(arguments: argparse.Namespace) -> tuple[str, str]:
+    """What categories go by, and the definition: a value that categories go by is of that definition."""
+    by, definition = arguments.by or EXCESS, arguments.definition
+    if by != EXCESS and definition not in (None, by):
+        raise UserError(f"--by {by} with --definition {definition}; give one of them, or --by {EXCESS}")
+    return by, definition or (STUDYS_TD if by == EXCESS else by)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -1,7 +1,6 @@
 """``skipstudy doctor``: is everything there that a study needs?"""
 
-import contextlib
-import io
+import json
 import os
 import platform
 import re
@@ -9,13 +8,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.nnunet.calls import trainer_class
 from nnunet_skipstudy.nnunet.datasets import found_dataset
 from nnunet_skipstudy.nnunet.environment import (
     FOLDER_VARIABLES,
@@ -118,20 +118,12 @@ def _trainers(asked: list[str]) -> Iterator[Finding]:
         yield Finding(TRAINER_VARIABLE, f"{state}: lacks {trainer_folder()}", remedy=REMEDY)
         return
     yield Finding(TRAINER_VARIABLE, value)
-    with contextlib.redirect_stdout(io.StringIO()):  # nnU-Net prints each module that it inspects
-        from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
     for name in asked or [architecture.trainer for architecture in ARCHITECTURES.values()]:
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                recursive_find_trainer_class_by_name(name)
+            trainer_class(name)
             yield Finding(name, "found by nnU-Net")
-        except (Exception, SystemExit) as error:
-            reason = " ".join(str(error).split())[:160]
-            yield Finding(
-                name,
-                f"not found by nnU-Net: {reason}",
-                remedy="pip install --force-reinstall nnunet-skipstudy",
-            )
+        except UserError as error:
+            yield Finding(name, str(error), remedy="pip install --force-reinstall nnunet-skipstudy")
 
 
 def _device() -> Iterator[Finding]:
@@ -171,7 +163,9 @@ def main(argv: list[str]) -> int:
         metavar="NAME",
         help="check this trainer's name instead",
     )
-    asked = parser.parse_args(argv).trainers
+    parser.add_argument("--json", action="store_true", help="print a list of objects instead of lines")
+    arguments = parser.parse_args(argv)
+    asked = arguments.trainers
     for name in asked:
         parse_trainer_name(name)
     examinations: list[Callable[[], Iterator[Finding]]] = [
@@ -181,13 +175,22 @@ def main(argv: list[str]) -> int:
         lambda: _trainers(asked),
         _device,
     ]
-    n_faults = 0
+    found: list[Finding] = []
     for examination in examinations:
         for finding in examination():
-            mark = "WRONG" if finding.remedy else "hint " if finding.advice else "ok   "
-            note = finding.remedy or finding.advice
-            print(f"{mark} {finding.subject}: {finding.state}{f' -> {note}' if note else ''}")
-            n_faults += bool(finding.remedy)
-    if n_faults:
+            found.append(finding)
+            if not arguments.json:
+                print(_line(finding))
+    if arguments.json:
+        print(json.dumps([asdict(finding) for finding in found], indent=1))
+    if n_faults := sum(bool(finding.remedy) for finding in found):
         raise UserError(f"{n_faults} of these would stop a study; each line marked WRONG says what to do")
+    if not arguments.json:
+        print("next: skipstudy convert synthetic -d 501, or 'skipstudy init --full' for a whole study")
     return 0
+
+
+def _line(finding: Finding) -> str:
+    mark = "WRONG" if finding.remedy else "hint " if finding.advice else "ok   "
+    note = finding.remedy or finding.advice
+    return f"{mark} {finding.subject}: {finding.state}{f' -> {note}' if note else ''}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import TEST_LEVELS
 from nnunet_skipstudy.support.parser import Parser
 
 
@@ -15,11 +16,14 @@ def main(argv: list[str]) -> int:
     """
     parser = Parser(
         prog="skipstudy init",
-        description="Write a commented study.yaml: the demo, or the full study of the papers. Edit it, then "
-        "'skipstudy run STUDY.yaml --dry-run'.",
+        description="Write a commented study.yaml: the demo, a search for better networks, or the full study. Edit it, "
+        "then 'skipstudy run STUDY.yaml --dry-run'.",
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--demo", action="store_true", help="synthetic textures, sized for a CPU")
+    which.add_argument(
+        "--search", action="store_true", help="which skips to keep, and how often to drop them, on the demo's textures"
+    )
     which.add_argument("--full", action="store_true", help="six networks, six data sets, three seeds")
     parser.add_argument("-o", dest="output", type=Path, default=Path("study.yaml"), help="default: study.yaml")
     parser.add_argument(
@@ -27,20 +31,29 @@ def main(argv: list[str]) -> int:
         choices=("heaviest", "unet"),
         help="with --full: what patch and batch are sized for, the most demanding network (default) or the U-Net",
     )
+    parser.add_argument(
+        "--levels",
+        choices=TEST_LEVELS,
+        help="with --full: test levels of the medical data sets: the study's five (default); controlled, which hide "
+        "the object's outline and have no noise; or factorial, the study's and the 2 x 2 of texture and distortion",
+    )
     arguments = parser.parse_args(argv)
-    if arguments.plan_for and arguments.demo:
-        raise UserError("--plan-for belongs to --full: the demo's plan has a batch size of its own")
+    if arguments.plan_for and not arguments.full:
+        raise UserError("--plan-for belongs to --full: the other plans have a batch size of their own")
+    if arguments.levels and not arguments.full:
+        raise UserError("--levels belongs to --full: the others' levels are those of their synthetic textures")
     output: Path = arguments.output
 
-    from nnunet_skipstudy.study.templates import demo_text, full_text
+    from nnunet_skipstudy.study.templates import demo_text, full_text, search_text
     from nnunet_skipstudy.support.files import write_text
 
     if output.exists():
         raise UserError(f"{output}: is there already; remove it or give another -o")
     try:
-        write_text(
-            output, full_text(CONVERTERS, plan_for=arguments.plan_for or "heaviest") if arguments.full else demo_text()
-        )
+        small = search_text if arguments.search else demo_text
+        levels = TEST_LEVELS[arguments.levels or "study"]
+        full = full_text(CONVERTERS, plan_for=arguments.plan_for or "heaviest", levels=levels)
+        write_text(output, full if arguments.full else small())
     except OSError as error:
         raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error
     print(f"{output}\nnext: skipstudy run {output} --dry-run")

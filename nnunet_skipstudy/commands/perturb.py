@@ -2,18 +2,20 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import pstdev
 
 from nnunet_skipstudy.commands.case_parser import case_parser
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.calibrate import Wanted, calibrate_level, parse_wanted, recall, record
 from nnunet_skipstudy.levels.disparity import Measure, measured_cases
-from nnunet_skipstudy.levels.moves import Move, level_moves
+from nnunet_skipstudy.levels.moves import Move, level_moves, shortfall
 from nnunet_skipstudy.levels.perturb import (
     TABLE,
+    Row,
     across,
     are_finished,
     level_folder,
@@ -21,12 +23,14 @@ from nnunet_skipstudy.levels.perturb import (
     planned_on,
     test_set,
 )
+from nnunet_skipstudy.levels.side_effects import side_effects, unmoved
 from nnunet_skipstudy.nnunet.cases import Case, Description, fingerprint, paired_cases
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.survey import survey
 from nnunet_skipstudy.support.parallel import number_of_workers
 from nnunet_skipstudy.support.parser import Parser
-from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, parse_level
+from nnunet_skipstudy.texture.null import DRAWS
+from nnunet_skipstudy.texture.perturbation import LEVEL_SETS, Perturbation, parse_level
 
 
 def parser() -> Parser:
@@ -34,20 +38,32 @@ def parser() -> Parser:
     made = case_parser(
         "perturb",
         "Perturb the test images of an nnU-Net data set: a folder imagesTs_<level> for each level,\n"
-        "and perturbations.csv, whose rows replay the images bit for bit. Without --level and --calibrate these are\n"
-        "the study's four: hardest and harder (speckle on the image, which makes textures alike), easier and\n"
-        "easiest (blur outside the object, which sets them apart).",
+        "and perturbations.csv, whose rows replay the images bit for bit. Without --level, --levels and --calibrate\n"
+        "these are the study's four: hardest and harder (speckle on the image, which makes textures alike), easier\n"
+        "and easiest (blur outside the object, which sets them apart, and shows the object's outline).",
         "kinds, with their strength:\n"
         "  speckle:variance=V           x + n x, n normal of this variance, x the image scaled to 0...1\n"
         "  blur_background:sigma_px=S   Gaussian blur of what is outside the mask, sigma in the image's pixels\n"
+        "  speckle_256:variance=V, blur_background_256:sigma_px=S   the same in pixels of the image at 256 x 256, on\n"
+        "                               which TD is taken: grains and blur follow the image's size\n"
+        "  blur_elsewhere:leak=L        blur outside of a random region that holds the object; hides its outline\n"
+        "  blend:alpha=A                the object's texture mixed with texture of the background; no noise\n"
+        "  sham_KIND:PARAMETER=X        a grey-scale change of the PSNR that KIND has there, TD unmoved; called\n"
+        "                               sham_NAME it has that of level NAME's very images\n"
+        "  FIRST+SECOND                 the one, then the other\n"
+        "known levels, by name alone (--level) or in sets (--levels):\n"
+        + "".join(f"  {name}: " + ", ".join(levels) + "\n" for name, levels in LEVEL_SETS.items())
+        + "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at\n"
+        "the level: what a level gives away beside texture.\n"
         "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
-        "Strengths are in the image's own pixels, TD is taken at 256 x 256: on images of another size the study's\n"
-        "levels lie elsewhere. There, calibrate them (--calibrate), or convert with --protocol study.\n\n"
+        "The study's four levels follow the image's size, so that they lie where the study had them.\n\n"
         "A calibrated level's strength is searched for, until the test set's median texture disparity (TD) is the\n"
         "wanted one: a value in bits, or a quantile of the unperturbed test cases' TD.\n\n"
         "examples:\n"
         "  skipstudy perturb -d 502\n"
         "  skipstudy perturb -d 777 --level harder:speckle:variance=0.1 --level easier:blur_background:sigma_px=3\n"
+        "  skipstudy perturb -d 777 --levels study controlled factorial\n"
+        "  skipstudy perturb -d 777 --level easier_elsewhere --level sham_harder:sham_speckle:variance=0.1\n"
         "  skipstudy perturb -d 777 --calibrate harder:speckle:quantile=0.25\n"
         "  skipstudy perturb -d 777 --calibrate easier:blur_background:median=0.4\n"
         "  skipstudy perturb -i images --masks masks -o perturbed",
@@ -59,8 +75,9 @@ def parser() -> Parser:
         action="append",
         default=[],
         metavar="NAME:KIND:PARAMETER=X",
-        help="a level of your own; repeatable",
+        help="a level of your own, or the name of a known one; repeatable",
     )
+    add("--levels", nargs="+", default=[], choices=LEVEL_SETS, metavar="SET", help="sets of known levels")
     add(
         "--calibrate",
         action="append",
@@ -96,8 +113,13 @@ def main(argv: Sequence[str]) -> int:
             names = ", ".join(levels | found)
             print(f"skipstudy: {folder}: {names} are finished, with the same settings; nothing to do", file=sys.stderr)
             return 0
-    results = measured_cases(cases, Measure(axis=seen.axis), ignore=ignore, workers=workers, title="unperturbed")
+    results = measured_cases(
+        cases, Measure(axis=seen.axis, n_draws=DRAWS), ignore=ignore, workers=workers, title="unperturbed"
+    )
     before = {case.name: _known(result.union.value) for case, result in zip(cases, results, strict=True)}
+    spreads = {
+        case.name: pstdev(result.union.null) for case, result in zip(cases, results, strict=True) if result.union.null
+    }
     for level in wanted.keys() - found.keys():
         found[level] = search.calibrated(level, wanted[level], [v for v in before.values() if v is not None])
     rows = perturb_cases(
@@ -109,7 +131,8 @@ def main(argv: Sequence[str]) -> int:
         overwrite=arguments.overwrite,
         description=description,
     )
-    _report(level_moves(rows, before))
+    percentiles = {case.name: result.union.percentile for case, result in zip(cases, results, strict=True)}
+    _report(rows, before, percentiles, spreads)
     print(f"table: {folder / TABLE}")
     return 0
 
@@ -135,12 +158,13 @@ def _check(arguments: argparse.Namespace) -> None:
 def _asked(arguments: argparse.Namespace) -> tuple[dict[str, Perturbation], dict[str, Wanted]]:
     """The levels with a given strength, and those whose strength is to be found."""
     given = [parse_level(text) for text in arguments.level]
+    given += [level for name in dict.fromkeys(arguments.levels) for level in LEVEL_SETS[name].items()]
     wanted = [parse_wanted(text) for text in arguments.calibrate]
     names = [name for name, _ in (*given, *wanted)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"level {', '.join(twice)} is asked for twice; give each level one name")
-    return dict(given) if names else dict(STUDY_LEVELS), dict(wanted)
+    return dict(given) if names else dict(LEVEL_SETS["native"]), dict(wanted)
 
 
 @dataclass
@@ -186,15 +210,33 @@ def _known(value: float) -> float | None:
     return None if value != value else value
 
 
-def _report(moves: Sequence[Move]) -> None:
-    """Medians and shares of cases that moved as named on stdout, levels that are not what their names say on stderr."""
-    width = max((len(move.parameters) for move in moves), default=0) + 2
-    print(f"{'level':<12}{'perturbation':<{width}}{'cases':>6}{'TD before':>12}{'after':>10}   (medians)   as named")
+def _report(
+    rows: Sequence[Row],
+    before: Mapping[str, float | None],
+    percentiles: Mapping[str, float],
+    spreads: Mapping[str, float],
+) -> None:
+    """The levels' numbers on stdout; on stderr levels that are not what their names say, or show the object."""
+    moves, effects = level_moves(rows, before, percentiles), side_effects(rows)
+    beside = {effect.level: effect for effect in effects}
+    still = {sham.level: f"TD stays in {sham.n_within} of {sham.n_cases}" for sham in unmoved(rows, before, spreads)}
+    widths = [max((len(text) for text in texts), default=0) + 2 for texts in zip(*_names(moves), strict=True)]
+    print(
+        f"{'level':<{widths[0]}}{'perturbation':<{widths[1]}}{'cases':>6}{'TD before':>11}{'after':>9}"
+        f"{'PSNR, dB':>10}{'leak before':>13}{'after':>7}  as named (TD, PSNR: medians; leak: mean)"
+    )
     for move in moves:
-        named = "" if move.as_named is None else f"{move.as_named:>14.0%} of cases, against {move.neighbour}"
+        effect = beside[move.level]
+        named = "" if move.as_named is None else f"{move.as_named:.0%} of cases, against {move.neighbour}"
         print(
-            f"{move.level:<12}{move.parameters:<{width}}{move.n_cases:>6}{move.before:>12.4f}{move.after:>10.4f}{named}"
+            f"{move.level:<{widths[0]}}{move.parameters:<{widths[1]}}{move.n_cases:>6}{move.before:>11.4f}"
+            f"{move.after:>9.4f}{effect.psnr_db:>10.1f}{effect.leak_unperturbed:>13.2f}{effect.leak:>7.2f}"
+            f"  {named or still.get(move.level, '')}".rstrip()
         )
-    for move in moves:
-        if move.warning:
-            print(f"skipstudy: warning: {move.warning}", file=sys.stderr)
+    for warning in (*(move.warning or shortfall(move) for move in moves), *(effect.warning for effect in effects)):
+        if warning:
+            print(f"skipstudy: warning: {warning}", file=sys.stderr)
+
+
+def _names(moves: Sequence[Move]) -> list[tuple[str, str]]:
+    return [("level", "perturbation"), *((move.level, move.parameters) for move in moves)]

@@ -8,9 +8,10 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.calls import set_environment, worker_processes
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.planning.planners import plan_words
+from nnunet_skipstudy.planning.planners import NORMALIZATIONS, plan_words
 from nnunet_skipstudy.planning.preprocess import keep_plans, plan_and_preprocess
 from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
+from nnunet_skipstudy.study.factors import networks
 from nnunet_skipstudy.study.settings import checked_plans
 from nnunet_skipstudy.study.steps.plan import plan_settings
 from nnunet_skipstudy.support.contents import settings_hash
@@ -38,14 +39,21 @@ def parser() -> Parser:
     add(
         "--architectures",
         nargs="+",
-        choices=tuple(ARCHITECTURES),
         default=list(STUDY_ARCHITECTURES),
         metavar="NAME",
-        help="what heaviest is chosen from (default: the study's six)",
+        help=f"what heaviest is chosen from, of {', '.join(ARCHITECTURES)}, with suffixes (NoSkip_matchedParams; "
+        "default: the study's six)",
     )
     add("--base-features", type=int, metavar="N", help="channels of the first stage (nnU-Net: 32)")
     add("--max-features", type=int, metavar="N", help="most channels of a stage (nnU-Net: 512 in 2D, 320 in 3D)")
     add("--batch-size", type=int, metavar="N", help="patches an iteration (nnU-Net: by the memory target)")
+    add(
+        "--normalization",
+        choices=("nnunet", *NORMALIZATIONS),
+        default="nnunet",
+        help="nnunet (default): by the channel's name; image: each image by its own mean and spread; training: clipped "
+        "and normalised by the labels' pixels of all training cases, as nnU-Net does with CT",
+    )
     add("-np", type=int, default=None, metavar="N", help="processes; 0: none, the best on tiny data (default: up to 8)")
     add("--overwrite", action="store_true", help="replace plans that this command made with other settings")
     return made
@@ -68,9 +76,10 @@ def main(argv: list[str]) -> int:
         batch_size=arguments.batch_size,
         base_features=arguments.base_features,
         max_features=arguments.max_features,
+        normalization=arguments.normalization,
     )
     folder = find_dataset(arguments.d)
-    settings = plan_settings(arguments.d, arguments.c, plans, arguments.architectures)
+    settings = plan_settings(arguments.d, arguments.c, plans, networks(arguments.architectures, ["all"], [0]))
     _plan(settings, arguments.np, replace=arguments.overwrite)
     _print_plan(folder.name, settings)
     return 0
@@ -94,3 +103,4 @@ def _print_plan(dataset: str, settings: dict[str, Any]) -> None:
     print(f"{path}: {settings['configuration']}, patch {chosen['patch_size']}, batch {chosen['batch_size']}")
     for words in plan_words(settings["plans"]):
         print(words)
+    print(f"next: nnUNetv2_train {dataset} {settings['configuration']} 0 -p {settings['plans']['name']} -tr TRAINER")

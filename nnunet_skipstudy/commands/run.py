@@ -71,7 +71,7 @@ def measure_speed(opened: Opened) -> None:
 
     study = opened.study
     speed = measure(
-        tqdm(study.architectures, desc="timing", unit="network", file=sys.stderr),
+        tqdm(study.counted, desc="timing", unit="network", file=sys.stderr),
         study.device,
         features=study.plans.base_features or NOMINAL_FEATURES,
         deep_supervision=study.deep_supervision,

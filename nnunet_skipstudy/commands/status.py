@@ -1,5 +1,7 @@
 """``skipstudy status``: what of a study is done, running, failed, waiting."""
 
+import json
+
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
 from nnunet_skipstudy.study.cells import CellState, State
 from nnunet_skipstudy.study.cost import estimate
@@ -20,13 +22,32 @@ def main(argv: list[str]) -> int:
         "has failed, with times and logs. Can be asked while the study runs.",
     )
     parser.add_argument("--all", action="store_true", help="show every cell")
+    parser.add_argument("--json", action="store_true", help="print every cell as an object of a list instead")
     arguments = parser.parse_args(argv)
 
     opened = open_file(arguments.study)
     found = opened.states()
+    if arguments.json:
+        print(json.dumps([_fields(opened, state) for state in found], indent=1))
+        return 0
     print_cells(opened, found, everything=arguments.all)
     print_cost(opened, found)
+    if any(state.state is not State.DONE for state in found) and not is_held(opened.places.lock):
+        print(f"next: skipstudy run {opened.file}")
     return 0
+
+
+def _fields(opened: Opened, state: CellState) -> dict[str, str | float | None]:
+    """A cell's state as JSON can hold it; ``seconds`` null where it has not begun."""
+    return {
+        "cell": state.cell.key,
+        "step": state.cell.step,
+        "state": state.state.value,
+        "seconds": state.seconds,
+        "share": state.share,
+        "error": state.error,
+        "log": str(opened.places.log(state.cell)),
+    }
 
 
 def print_cells(opened: Opened, found: list[CellState], *, everything: bool) -> None:

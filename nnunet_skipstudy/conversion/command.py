@@ -7,16 +7,28 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import LEVELS
+from nnunet_skipstudy.registry import EXCESS, LEVELS, STUDYS_TD, TD_MEASURES
 from nnunet_skipstudy.support.parser import Parser
 
 N_FOLDS = 11
 DOWNLOAD = """\
 Made are training pool, test set and its four perturbed copies (hardest, harder, easier, easiest), cases.csv,
 perturbations.csv, and eleven folds (folds.csv): 0-4 wide (cross-validation, spread over strata and texture disparity),
-5-9 narrow (fold 0's validation cases; trained on one fifth of its training cases by disparity, hardest to easiest),
+5-9 narrow (fold 0's validation cases; trained on one fifth of its training cases by disparity, hardest to easiest; the
+disparity's excess over what the object's size alone scores, unless --by says otherwise),
 10 matched (as many as narrow, over the whole range). No group straddles a split. It appears in $nnUNet_raw and
 $nnUNet_preprocessed when it is complete; a finished one is left as it is."""
+
+BY = (
+    "what folds and categories go by: texture disparity beyond what the object's size alone scores, or the value of a "
+    f"definition (default: {EXCESS}; with --protocol study {STUDYS_TD})"
+)
+
+STRENGTHS = (
+    "strengths of the test levels: the study's in pixels of 256 x 256, others where these don't move texture disparity "
+    "as the levels are named (ladder); or the study's in the images' own pixels (default: ladder; with --protocol "
+    "study study)"
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,7 @@ class Converter:
         add("--name", default=name, help=f"the data set's name (default: {name})")
         self.add_arguments(parser)
         add("--seed", type=int, default=0, help="of all that is drawn (default: 0)")
+        add("--by", choices=TD_MEASURES, help=BY)
         add("--overwrite", action="store_true", help="replace the data set, and what nnU-Net preprocessed of it")
         return parser
 
@@ -122,6 +135,7 @@ def of_download(
         add("-i", "--source", dest="source_option", metavar="SOURCE", type=Path, help="the same")
         add("--protocol", default="native", metavar="|".join(PROTOCOLS), help=study)
         add_arguments(parser)
+        add("--levels", choices=("ladder", "study"), help=STRENGTHS)
         add("-np", "--num-processes", type=int, metavar="N", help="cases at a time (default: processors, up to 4)")
 
     def promise(arguments: argparse.Namespace) -> Promised:
@@ -169,12 +183,20 @@ def _converted(description: DatasetDescription, source: Path, arguments: argpars
         dataset_id=arguments.dataset_id,
         name=arguments.name,
         seed=arguments.seed,
+        by=measure_of(arguments),
+        levels=arguments.levels or ("study" if arguments.protocol == "study" else "ladder"),
         overwrite=arguments.overwrite,
         workers=arguments.num_processes,
     )
     n_pool, n_test = (len(list((folder / labels).iterdir())) for labels in ("labelsTr", "labelsTs"))
     content = f"{n_pool} cases to train and validate in 11 folds (folds.csv); {n_test} test cases at 5 levels"
     return Made(folder, content, description.configuration)
+
+
+def measure_of(arguments: argparse.Namespace) -> str:
+    """What cases are to be sorted by: as asked for, else the study's measure in its protocol, and the excess."""
+    study = getattr(arguments, "protocol", None) == "study"
+    return str(arguments.by or (STUDYS_TD if study else EXCESS))
 
 
 def refuse_with_study(arguments: argparse.Namespace, **options: str) -> None:

@@ -20,9 +20,10 @@ from nnunet_skipstudy.conversion.remarks import contradictions, remarks
 from nnunet_skipstudy.conversion.source import Download, find_download, unpacked
 from nnunet_skipstudy.conversion.splits import study_folds
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.levels.disparity import rounded
-from nnunet_skipstudy.levels.moves import level_moves
-from nnunet_skipstudy.levels.perturb import write_levels
+from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, null_cells, rounded, sorted_by, sorting_texture
+from nnunet_skipstudy.levels.ladder import RULES, ladder_levels
+from nnunet_skipstudy.levels.moves import level_moves, shortfall
+from nnunet_skipstudy.levels.perturb import test_set, write_levels
 from nnunet_skipstudy.nnunet.cases import Case, about
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.nnunet.publishing import (
@@ -36,16 +37,18 @@ from nnunet_skipstudy.nnunet.publishing import (
     write_splits,
 )
 from nnunet_skipstudy.nnunet.survey import survey
+from nnunet_skipstudy.registry import EXCESS
 from nnunet_skipstudy.support.files import atomic_path, sha256_of_file, write_csv
 from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.working_folder import working_folder
-from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.categories import disparity_categories
-from nnunet_skipstudy.texture.null import DRAWS, null_draws
+from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS
 
 ORIGIN_COLUMNS = ("case", "group", "set", "source")
-NULL_COLUMNS = ("disparity_null", "disparity_excess", "disparity_percentile")
-CASE_COLUMNS = (*ORIGIN_COLUMNS, "sha256", "disparity", "category", "stratum", *NULL_COLUMNS)
+CASE_COLUMNS = (
+    *(*ORIGIN_COLUMNS, "sha256", "disparity", "category", "stratum", *NULL_COLUMNS),
+    *("sorted_by", "sorted_value"),
+)
 DUPLICATE_COLUMNS = ("case", "other", "distance", "correlation", "agreement", "contradiction")
 
 
@@ -56,6 +59,8 @@ def convert(
     dataset_id: int,
     name: str,
     seed: int = 0,
+    by: str = EXCESS,
+    levels: str = RULES[0],
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Path:
@@ -70,6 +75,8 @@ def convert(
         dataset_id: nnU-Net's identifier, 1 ... 999.
         name: of the data set.
         seed: of all that is drawn.
+        by: the measure that folds and categories go by, one of ``TD_MEASURES``.
+        levels: how strong the test levels are, one of :data:`~nnunet_skipstudy.levels.ladder.RULES`.
         overwrite: replace a data set of the same identifier and name, and its preprocessed cases.
         workers: threads, each holds one case in memory; None: one a processor, up to four.
 
@@ -86,18 +93,26 @@ def convert(
     target = target_dataset(dataset_id, name)
     download = find_download(source, description.layout, description.name)
     made_from = {"converter": description.name, **description.options, "seed": seed}
-    provenance = {**made_from, "source_sha256": download.fingerprint}
+    settled = {**sorted_by(by), **({} if levels == "study" else {"levels": levels})}  # as older versions' where it is
+    provenance = {**made_from, "source_sha256": download.fingerprint, **settled}
     if is_finished(target, provenance, overwrite=overwrite):
         return target.raw
     with publishing(target, provenance, overwrite=overwrite) as draft:
-        notes = _write_dataset(description, download, target, draft, seed, workers)
+        notes = _write_dataset(description, download, target, draft, seed, by, levels, workers)
     for note in notes:
         print(f"skipstudy: {note}", file=sys.stderr)
     return target.raw
 
 
 def _write_dataset(
-    description: DatasetDescription, download: Download, target: Target, draft: Draft, seed: int, workers: int
+    description: DatasetDescription,
+    download: Download,
+    target: Target,
+    draft: Draft,
+    seed: int,
+    by: str,
+    levels: str,
+    workers: int,
 ) -> list[str]:
     """Write everything into the draft; returns what the user should be told."""
     staged = draft.raw / "staged"
@@ -106,7 +121,7 @@ def _write_dataset(
         check_items(items, description)
         headers = [Case(item.case, (root / item.image,), root / item.image) for item in items]
         axis = survey((), headers, workers=workers).axis
-        work = partial(convert_item, root=root, staged=staged, description=description, seed=seed, axis=axis)
+        work = partial(convert_item, root=root, staged=staged, description=description, seed=seed, by=by, axis=axis)
         done = parallel_map(work, items, workers=workers, title=target.folder_name, unit="image")
     cases = [case for part in done for case in part]
     pairs = near_duplicates({case.case: case.looks for case in cases if case.looks is not None})
@@ -124,12 +139,23 @@ def _write_dataset(
         ending=description.ending,
         provenance=draft.provenance,
     )
-    _write_tables(draft.raw, cases, parts, pairs, description)
+    _write_tables(draft.raw, cases, parts, pairs, description, by)
     write_splits(draft, folds)
-    rows = write_levels(draft.raw, seed=seed, workers=workers)
-    before = {case.case: case.disparity for case in parts.test if isfinite(case.disparity)}
-    misnamed = [move.warning for move in level_moves(rows, before) if move.warning]
-    return [*remarks(description, download, items, done, pairs, parts), *misnamed]
+    return [
+        *remarks(description, download, items, done, pairs, parts),
+        *_write_levels(draft.raw, parts, levels, axis, seed, workers),
+    ]
+
+
+def _write_levels(raw: Path, parts: Parts, rule: str, axis: int, seed: int, workers: int) -> list[str]:
+    """Write the test levels; returns what is to be said of their strengths and of where they moved TD."""
+    before = {case.case: case.texture.value for case in parts.test if isfinite(case.texture.value)}
+    percentiles = {case.case: case.texture.percentile for case in parts.test}
+    levels, notes = dict(STUDY_LEVELS), list[str]()
+    if rule != "study":
+        levels, notes = ladder_levels(test_set(raw)[0], before, seed=seed, workers=workers, axis=axis)
+    moves = level_moves(write_levels(raw, levels, seed=seed, workers=workers), before, percentiles)
+    return [*notes, *(text for move in moves if (text := move.warning or shortfall(move)))]
 
 
 def check_items(items: Sequence[SourceCase], description: DatasetDescription) -> None:
@@ -151,23 +177,23 @@ def check_items(items: Sequence[SourceCase], description: DatasetDescription) ->
 
 
 def convert_item(
-    item: SourceCase, *, root: Path, staged: Path, description: DatasetDescription, seed: int, axis: int
+    item: SourceCase, *, root: Path, staged: Path, description: DatasetDescription, seed: int, by: str, axis: int
 ) -> list[Converted]:
     """Read one case of a download, and write what comes out of it into a folder, with the texture disparities.
 
-    The planes of volumes lie across ``axis`` of (slice, row, column).
+    Cases are to be sorted ``by`` that measure; the planes of volumes lie across ``axis`` of (slice, row, column).
 
     Raises:
         UserError: a file of it is not what it should be.
     """
     return [
-        _write_case(rendered, item, staged, description, axis)
+        _write_case(rendered, item, staged, description, by, axis)
         for rendered in description.render(item, root, description.labels, seed)
     ]
 
 
 def _write_case(
-    rendered: Rendered, item: SourceCase, staged: Path, description: DatasetDescription, axis: int
+    rendered: Rendered, item: SourceCase, staged: Path, description: DatasetDescription, by: str, axis: int
 ) -> Converted:
     image = staged / "images" / image_name(rendered.case, description.ending)
     if rendered.copy_of is None:
@@ -177,9 +203,7 @@ def _write_case(
             copyfile(rendered.copy_of, temporary)
     write_image(staged / "labels" / f"{rendered.case}{description.ending}", rendered.label, rendered.geometry)
     with about(Path(item.image)):
-        n_draws = DRAWS if rendered.label.ndim == 2 else 0  # on volumes it would take as long as reading them
-        draws = null_draws(rendered.case, n_draws)
-        disparity = case_disparity(rendered.image, rendered.label, axis=axis, draws=draws).union
+        texture, value = sorting_texture(rendered.image, rendered.label, rendered.case, by, axis=axis)
     return Converted(
         case=rendered.case,
         group=item.group,
@@ -187,8 +211,8 @@ def _write_case(
         official=item.official,
         source=rendered.source,
         sha256=sha256_of_file(image),
-        disparity=round(disparity.value, 9),
-        null=(disparity.null_mean, disparity.excess, disparity.percentile),
+        disparity=value,
+        texture=texture,
         looks=looks(rendered.image if rendered.whole is None else rendered.whole)
         if description.find_duplicates
         else None,
@@ -209,7 +233,7 @@ def _move(staged: Path, raw: Path, parts: Parts, ending: str) -> None:
 
 
 def _write_tables(
-    raw: Path, cases: Sequence[Converted], parts: Parts, pairs: Sequence[Pair], description: DatasetDescription
+    raw: Path, cases: Sequence[Converted], parts: Parts, pairs: Sequence[Pair], description: DatasetDescription, by: str
 ) -> None:
     sets = parts.sets(description.division)
     kept = [case for case in cases if case not in parts.left_out]
@@ -218,10 +242,12 @@ def _write_tables(
         {
             **_origin(case, sets),
             "sha256": case.sha256,
-            "disparity": rounded(case.disparity),
+            "disparity": rounded(case.texture.value),
             "category": category,
             "stratum": case.stratum,
-            **dict(zip(NULL_COLUMNS, map(rounded, case.null), strict=True)),
+            **null_cells(case.texture),
+            "sorted_by": by,
+            "sorted_value": rounded(case.disparity),
         }
         for case, category in zip(kept, categories, strict=True)
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from nnunet_skipstudy.conversion.description import Division
 from nnunet_skipstudy.conversion.duplicates import Looks
 from nnunet_skipstudy.conversion.splits import SplitCase, hold_out
+from nnunet_skipstudy.texture.disparity import Disparity
 
 TEST_PART = 0.2
 """Of all cases (or groups), where neither the publisher nor the study says which are the test set."""
@@ -15,13 +16,13 @@ TEST_PART = 0.2
 class Converted(SplitCase):
     """A case that has been written, and what is known of it: what splits need, where it comes from, its looks.
 
-    ``null`` is its disparity's: mean, excess, percentile.
+    ``disparity`` is the measure that cases are sorted by, ``texture`` the study's.
     """
 
     official: str
     source: str
     sha256: str
-    null: tuple[float, float, float]
+    texture: Disparity
     looks: Looks | None = field(default=None, compare=False)
 
 

@@ -1,7 +1,8 @@
 """Splits by texture disparity: pure functions from a table of cases to a test set and eleven folds.
 
-``group`` is what must not straddle a split; ``stratum`` (a class, a disease) and the disparity (TD) are what each
-part should hold in proportion. The same cases and seed give the same splits, in whichever order the cases come.
+``group`` is what must not straddle a split; ``stratum`` (a class, a disease) and the disparity (TD, in whichever
+measure: its excess by default) are what each part should hold in proportion. The same cases and seed give the same
+splits, in whichever order the cases come.
 """
 
 from collections import defaultdict

@@ -131,7 +131,7 @@ def calibrate_level(
 
     def median_at(strength: float) -> float:
         perturbation = Perturbation(wanted.kind, strength, axis)
-        one = partial(_perturbed_disparity, level=level, perturbation=perturbation, seed=seed, ignore=ignore)
+        one = partial(perturbed_disparity, level=level, perturbation=perturbation, seed=seed, ignore=ignore)
         values = parallel_map(one, cases, workers=workers, title=f"calibrating {level}, {perturbation}")
         return median(value for value in values if isfinite(value))
 
@@ -142,7 +142,8 @@ def calibrate_level(
     return replace(found, perturbation=replace(found.perturbation, axis=axis))
 
 
-def _perturbed_disparity(case: Case, level: str, perturbation: Perturbation, seed: int, ignore: int | None) -> float:
+def perturbed_disparity(case: Case, level: str, perturbation: Perturbation, seed: int, ignore: int | None) -> float:
+    """The study's disparity of a case with a level's perturbation, drawn as the level is; NaN where there is none."""
     labels = read_labels(case)
     image = read_channel(case, 0, labels).array
     mask = labels != 0 if ignore is None else (labels != 0) & (labels != ignore)

@@ -7,6 +7,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.cases import (
     Case,
@@ -19,16 +21,18 @@ from nnunet_skipstudy.nnunet.cases import (
     test_levels,
     training_cases,
 )
-from nnunet_skipstudy.registry import UNPERTURBED, level_order
+from nnunet_skipstudy.registry import EXCESS, STUDYS_TD, UNPERTURBED, level_order
 from nnunet_skipstudy.support.parallel import parallel_map
 from nnunet_skipstudy.texture.case_disparity import CaseDisparity, case_disparity
 from nnunet_skipstudy.texture.categories import disparity_categories
-from nnunet_skipstudy.texture.null import null_draws
+from nnunet_skipstudy.texture.disparity import Disparity
+from nnunet_skipstudy.texture.null import DRAWS, null_draws
 
+NULL_COLUMNS: tuple[str, ...] = ("disparity_null", "disparity_excess", "disparity_percentile")
 COLUMNS: tuple[str, ...] = (
     *("case", "set", "level", "label"),
     *("definition", "background", "disparity", "category", "reason"),
-    *("disparity_null", "disparity_excess", "disparity_percentile", "size_px"),
+    *(*NULL_COLUMNS, "size_px", "sorted_by"),
 )
 UNION = "union"
 """The label of the rows that stand for all labels together."""
@@ -41,7 +45,7 @@ class Measure:
 
     ``channel`` is that of a case with several image files; colour images are one channel, taken in grey.
     ``axis`` is that across which a volume's planes lie. ``n_draws`` and ``seed`` are those of
-    :func:`~nnunet_skipstudy.texture.null.null_draws`.
+    :func:`~nnunet_skipstudy.texture.null.null_draws`. ``by``: what categories go by, the excess or the value.
     """
 
     definition: str = "kamath2025"
@@ -50,6 +54,12 @@ class Measure:
     axis: int = 0
     n_draws: int = 0
     seed: int = 0
+    by: str = EXCESS
+
+    @property
+    def sorted_by(self) -> str:
+        """What categories go by: without a null the definition's own value."""
+        return EXCESS if self.by == EXCESS and self.n_draws else self.definition
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,46 @@ class DisparityRow:
     disparity_excess: float
     disparity_percentile: float
     size_px: int
+    sorted_by: str
+
+    @property
+    def sorted_value(self) -> float:
+        """What the category goes by."""
+        return self.disparity_excess if self.sorted_by == EXCESS else self.disparity
 
     @property
     def cells(self) -> dict[str, Any]:
         """The row as it stands in the CSV: nine decimals, empty where there is none."""
         cells = {name: getattr(self, name) for name in COLUMNS}
         return {name: rounded(cell) if isinstance(cell, float) else cell for name, cell in cells.items()}
+
+
+def sorting_texture(
+    image: npt.NDArray[Any], label: npt.NDArray[Any], case: str, by: str, *, axis: int = 0
+) -> tuple[Disparity, float]:
+    """A case's texture disparity by the study's definition with its null, and what the case is sorted by.
+
+    The latter to nine decimals, as tables have it: equal values stay equal when they are read back.
+    """
+    texture = case_disparity(image, label, axis=axis, draws=null_draws(case, DRAWS)).union
+    value = texture.excess if by == EXCESS else texture.value
+    if by not in (EXCESS, STUDYS_TD):
+        value = case_disparity(image, label, axis=axis, definition=by).union.value
+    return texture, round(value, 9)
+
+
+def null_cells(texture: Disparity) -> dict[str, float | None]:
+    """What a table says of a disparity's null, by its columns."""
+    numbers = (texture.null_mean, texture.excess, texture.percentile)
+    return dict(zip(NULL_COLUMNS, map(rounded, numbers), strict=True))
+
+
+def sorted_by(measure: str) -> dict[str, str]:
+    """What a data set's own record says of the measure that its cases are sorted by.
+
+    Nothing of the study's: data sets made before there was a choice are sorted by it.
+    """
+    return {} if measure == STUDYS_TD else {"sorted_by": measure}
 
 
 def rounded(value: float) -> float | None:
@@ -142,11 +186,11 @@ def disparity_table(
     for label in dict.fromkeys(row.label for row in rows):
         places = [place for place, row in enumerate(rows) if row.label == label]
         among = [
-            rows[place].disparity
+            rows[place].sorted_value
             for place in places
             if rows[place].level == UNPERTURBED or (tested and not unperturbed)
         ]
-        categories = disparity_categories([rows[place].disparity for place in places], among)
+        categories = disparity_categories([rows[place].sorted_value for place in places], among)
         for place, category in zip(places, categories, strict=True):
             rows[place] = replace(rows[place], category=category)
     return rows
@@ -206,4 +250,5 @@ def _part_rows(part: Part, measure: Measure, description: Description | None, wo
                 disparity.excess,
                 disparity.percentile,
                 disparity.size_px,
+                measure.sorted_by,
             )

@@ -5,16 +5,30 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.registry import TEXTURE, UNPERTURBED
+from nnunet_skipstudy.texture.disparity import TOLD_APART
 
-EXPECTED: dict[str, int] = {"hardest": -1, "harder": -1, "easier": 1, "easiest": 1}
+EXPECTED: dict[str, int] = {
+    **dict.fromkeys(("hardest", "harder", "hardest_blend", "harder_blend", TEXTURE), -1),
+    **dict.fromkeys(("easier", "easiest", "easier_elsewhere", "easiest_elsewhere"), 1),
+}
 """Where the disparity goes at a level of such a name: down (harder) or up (easier)."""
 
-INNER: dict[str, str] = {"hardest": "harder", "easiest": "easier"}
+INNER: dict[str, str] = {
+    **{"hardest": "harder", "easiest": "easier"},
+    **{"hardest_blend": "harder_blend", "easiest_elsewhere": "easier_elsewhere"},
+}
 """The neighbour on the ladder, where that isn't the unperturbed level."""
 
 ONE_IN = 3
 """Of so many cases one may move against a level's name; where more do, the level is warned about."""
+AS_NAMED = 0.9
+"""The share of cases that move as named at a level that is what its name says."""
+WHY: dict[str, str] = {
+    "speckle": "speckle is in proportion to intensity, so that dark objects keep their texture",
+    "blur": "TD leaves out the patterns that only one side has, and blur takes patterns away",
+}
+"""By how a perturbation's text begins: why it may not move TD in a case."""
 LEAST_COMPARED = 5
 """Of fewer cases a share says nothing."""
 
@@ -33,6 +47,8 @@ class Move:
         n_compared: cases that have a disparity at both.
         n_as_named: of these, whose disparity lies on the level's side of the neighbour's; None where the level's name
             says nothing.
+        n_untold: of those that didn't move as named, whose unperturbed texture isn't told from its surroundings; None
+            where no null was drawn.
     """
 
     level: str
@@ -43,6 +59,12 @@ class Move:
     neighbour: str = field(default=UNPERTURBED, compare=False)
     n_compared: int = field(default=0, compare=False)
     n_as_named: int | None = field(default=None, compare=False)
+    n_untold: int | None = field(default=None, compare=False)
+
+    @property
+    def title(self) -> str:
+        """The level by name and, where it is known, perturbation."""
+        return f"level {self.level!r}" + (f" ({self.parameters})" if self.parameters else "")
 
     @property
     def as_named(self) -> float | None:
@@ -59,7 +81,7 @@ class Move:
         if (self.after - self.before) * expected <= 0:
             moved = "up" if self.after > self.before else "down" if self.after < self.before else "nowhere"
             return (
-                f"level {self.level!r} ({self.parameters}) should move the median texture disparity {where}, but it "
+                f"{self.title} should move the median texture disparity {where}, but it "
                 f"went {moved}, from {self.before:.4f} to {self.after:.4f}: on these images the level is not what its "
                 "name says"
             )
@@ -67,19 +89,42 @@ class Move:
         if self.n_compared >= LEAST_COMPARED and n_against * ONE_IN > self.n_compared:
             side = "above" if expected > 0 else "below"
             return (
-                f"level {self.level!r} ({self.parameters}) moves the median texture disparity {where}, but {n_against} "
+                f"{self.title} moves the median texture disparity {where}, but {n_against} "
                 f"of {self.n_compared} cases ({n_against / self.n_compared:.0%}) don't lie {side} {self.neighbour!r}: "
                 "for these it is not what its name says; set its strength by skipstudy perturb --calibrate"
             )
         return None
 
 
-def level_moves(rows: Iterable[Mapping[str, Any]], before: Mapping[str, float | None]) -> list[Move]:
+def shortfall(move: Move) -> str | None:
+    """What to say of a level that doesn't move as named in :data:`AS_NAMED` of the cases, and why; else None."""
+    if move.as_named is None or move.n_compared < LEAST_COMPARED or move.as_named >= AS_NAMED:
+        return None
+    n_against = move.n_compared - (move.n_as_named or 0)
+    reasons = [words for begin, words in WHY.items() if move.parameters.startswith(begin)]
+    if move.n_untold and EXPECTED[move.level] < 0:
+        reasons.insert(
+            0, f"of the other {n_against}, {move.n_untold} have a texture that isn't told from its surroundings anyway"
+        )
+    return (
+        f"{move.title} moves the texture disparity as named in {move.n_as_named} of "
+        f"{move.n_compared} cases ({move.as_named:.0%}), against {move.neighbour!r}: {'; '.join(reasons)}".removesuffix(
+            ": "
+        )
+    )
+
+
+def level_moves(
+    rows: Iterable[Mapping[str, Any]],
+    before: Mapping[str, float | None],
+    percentiles: Mapping[str, float] | None = None,
+) -> list[Move]:
     """The move of each level, in the order of the rows.
 
     Args:
         rows: of perturbations.csv, with ``level``, ``parameters``, ``case`` and ``disparity`` (None: has none).
         before: the unperturbed disparity of each case.
+        percentiles: where in its null it lies, see :attr:`~nnunet_skipstudy.texture.disparity.Disparity.percentile`.
 
     Returns:
         One move a level; levels without a case that has both disparities are left out.
@@ -99,19 +144,25 @@ def level_moves(rows: Iterable[Mapping[str, Any]], before: Mapping[str, float | 
             len(values),
             median(unperturbed[case] for case in values),
             median(values.values()),
-            *_compared(level, values, ladder),
+            *_compared(level, values, ladder, percentiles),
         )
         for (level, parameters), values in groups.items()
     ]
 
 
 def _compared(
-    level: str, values: Mapping[str, float], ladder: Mapping[str, Mapping[str, float]]
-) -> tuple[str, int, int | None]:
-    """The level's neighbour, in how many cases they are compared, and how many of these moved as named."""
+    level: str,
+    values: Mapping[str, float],
+    ladder: Mapping[str, Mapping[str, float]],
+    percentiles: Mapping[str, float] | None,
+) -> tuple[str, int, int | None, int | None]:
+    """The level's neighbour, in how many cases they are compared, how many moved as named, and how many couldn't."""
     neighbour = INNER.get(level, UNPERTURBED)
     if neighbour not in ladder:
         neighbour = UNPERTURBED
-    steps = [value - ladder[neighbour][case] for case, value in values.items() if case in ladder[neighbour]]
-    n_as_named = sum(step * EXPECTED[level] > 0 for step in steps) if level in EXPECTED else None
-    return neighbour, len(steps), n_as_named
+    steps = {case: value - ladder[neighbour][case] for case, value in values.items() if case in ladder[neighbour]}
+    if level not in EXPECTED:
+        return neighbour, len(steps), None, None
+    against = [case for case, step in steps.items() if step * EXPECTED[level] <= 0]
+    n_untold = None if percentiles is None else sum(percentiles.get(case, 0.0) <= TOLD_APART for case in against)
+    return neighbour, len(steps), len(steps) - len(against), n_untold

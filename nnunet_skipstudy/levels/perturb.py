@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, null_cells, rounded
 from nnunet_skipstudy.nnunet.cases import (
     LEVEL_FOLDER,
     Case,
@@ -36,10 +37,22 @@ from nnunet_skipstudy.support.files import read_object, write_csv, write_json
 from nnunet_skipstudy.support.parallel import number_of_workers, parallel_map
 from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.texture.case_disparity import case_disparity
-from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, Perturbation, case_seed, check_level_name, replay
+from nnunet_skipstudy.texture.leak import leak_probe
+from nnunet_skipstudy.texture.null import DRAWS, null_draws
+from nnunet_skipstudy.texture.perturbation import (
+    NATIVE_LEVELS,
+    Perturbation,
+    case_seed,
+    check_level_name,
+    drawn_as,
+    psnr_db,
+    replay,
+)
 
 TABLE = "perturbations.csv"
-COLUMNS: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
+MEASURED: tuple[str, ...] = ("disparity", *NULL_COLUMNS, "psnr_db", "leak", "leak_unperturbed")
+NEEDED: tuple[str, ...] = ("case", "level", "parameters", "seed", "disparity")
+COLUMNS: tuple[str, ...] = (*NEEDED, *MEASURED[1:])
 RECORD = "perturbations.json"
 """Beside the table: the fingerprint of the cases that each level was made of."""
 WORK = ".perturbing"
@@ -50,7 +63,7 @@ Row = dict[str, Any]
 
 def write_levels(
     dataset_folder: Path,
-    levels: Mapping[str, Perturbation] = STUDY_LEVELS,
+    levels: Mapping[str, Perturbation] = NATIVE_LEVELS,
     *,
     seed: int = 0,
     workers: int | None = None,
@@ -135,8 +148,10 @@ def perturb_cases(
 
     Returns:
         One row a case and level, hardest level first: ``case``, ``level``, ``parameters`` (the perturbation's
-        text), ``seed``, ``disparity`` (of the union of labels in the first channel's perturbed image, by the
-        study's definition, nine decimals; None where the case has none).
+        text), ``seed`` and, of the union of labels and the first channel, ``disparity`` (of the perturbed image, by the
+        study's definition, nine decimals) and its null's ``NULL_COLUMNS``, ``psnr_db`` (against the unperturbed one;
+        two decimals), ``leak`` and ``leak_unperturbed`` (:func:`~nnunet_skipstudy.texture.leak.leak_probe`; four
+        decimals); each None where the case has none. What an earlier version made has no more than the disparity.
 
     Raises:
         UserError: a level's name can't be used, a level is there with other settings, another run is at work
@@ -196,8 +211,8 @@ class _Level:
             "case": case,
             "level": self.name,
             "parameters": str(self.perturbation),
-            "seed": case_seed(self.seed, self.name, case),
-            "disparity": None,
+            "seed": case_seed(self.seed, drawn_as(self.name, self.perturbation), case),
+            **dict.fromkeys(MEASURED),
         }
 
     def is_finished(self, cases: Sequence[Case], made_of: str, recorded: Sequence[Row]) -> bool:
@@ -318,8 +333,14 @@ def _write_case(
                     perturbed = replay(image.array, mask, row)
                 write_image(target, perturbed, image.geometry)
             if number == 0:
+                image = image or read_channel(case, number, labels)
                 with about(path):
-                    row["disparity"] = _disparity(perturbed, labels, ignore, job.perturbation.axis)
+                    row.update(_texture(perturbed, labels, case.name, ignore, job.perturbation.axis))
+                    row["psnr_db"] = _rounded(psnr_db(image.array, perturbed, mask), 2)
+                    row["leak"] = _rounded(leak_probe(perturbed, mask, axis=job.perturbation.axis), 4)
+        if number == 0 and image is not None:
+            leak = _rounded(leak_probe(image.array, mask, axis=jobs[0].perturbation.axis), 4)
+            rows = [row | {"leak_unperturbed": leak} for row in rows]
     return rows
 
 
@@ -334,22 +355,26 @@ def _left(path: Path, labels: Labels) -> npt.NDArray[np.generic] | None:
         return None
 
 
-def _disparity(image: Any, labels: Labels, ignore: int | None, axis: int) -> float | None:
-    value = case_disparity(image, labels, ignore=ignore, axis=axis).union.value
-    return round(value, 9) if isfinite(value) else None
+def _texture(image: Any, labels: Labels, case: str, ignore: int | None, axis: int) -> dict[str, float | None]:
+    texture = case_disparity(image, labels, ignore=ignore, axis=axis, draws=null_draws(case, DRAWS)).union
+    return {"disparity": rounded(texture.value), **null_cells(texture)}
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return round(value, digits) if isfinite(value) else None
 
 
 def _recorded_rows(path: Path) -> list[Row]:
     """The rows of a perturbations.csv as they stand; none where there is none."""
     if not path.is_file():
         return []
-    rows = read_rows(path, COLUMNS, ("disparity",))
-    return [{name: row[name] for name in COLUMNS} for row in rows]
+    return [{name: row.get(name, "") for name in COLUMNS} for row in read_rows(path, NEEDED, MEASURED)]
 
 
 def _typed(row: Row) -> Row:
     try:
-        return {**row, "seed": int(row["seed"]), "disparity": float(row["disparity"]) if row["disparity"] else None}
+        measured = {name: float(row[name]) if row[name] else None for name in MEASURED}
+        return {**row, "seed": int(row["seed"]), **measured}
     except ValueError as error:
         raise UserError(f"{TABLE}: case {row['case']!r} has no numbers; make it again (--overwrite)") from error
 

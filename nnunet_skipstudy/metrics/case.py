@@ -85,18 +85,20 @@ def measure_case(
     Raises:
         ValueError: the shapes differ, the spacing has another number of axes or is not positive, or the
             tolerance is negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnunet_skipstudy import measure_case
+        >>> reference = np.pad(np.ones((20, 20), bool), 20)
+        >>> found = measure_case(reference, np.roll(reference, 2, axis=0), tolerance=1)
+        >>> found.values["dsc"], found.values["hd"], found.outcome.value
+        (0.9, 2.0, 'both')
     """
     _check(reference, prediction, spacing, tolerance)
     spacing = (1.0,) * reference.ndim if spacing is None else spacing
     found = overlap(reference, reference if prediction is None else prediction)
-    reference_size = found.reference_size
-    predicted_size = None if prediction is None else found.prediction_size
-    if prediction is None:
-        outcome = Outcome.ABSENT
-    elif reference_size:
-        outcome = Outcome.BOTH if predicted_size else Outcome.MISSED
-    else:
-        outcome = Outcome.SPURIOUS if predicted_size else Outcome.BOTH_EMPTY
+    reference_size, predicted_size = found.reference_size, None if prediction is None else found.prediction_size
+    outcome = _outcome(reference_size, predicted_size)
     if not reference_size and both_empty is BothEmpty.EXCLUDE:
         values = dict.fromkeys(METRICS, math.nan)
     elif prediction is not None and outcome is Outcome.BOTH:
@@ -108,6 +110,14 @@ def measure_case(
     else:
         values = failed_values(image_diagonal(reference.shape, spacing), reference_size > 0)
     return CaseMetrics(values, reference_size, predicted_size, outcome)
+
+
+def _outcome(reference_size: int, predicted_size: int | None) -> Outcome:
+    if predicted_size is None:
+        return Outcome.ABSENT
+    if reference_size:
+        return Outcome.BOTH if predicted_size else Outcome.MISSED
+    return Outcome.SPURIOUS if predicted_size else Outcome.BOTH_EMPTY
 
 
 def failed_values(diagonal: float, with_reference: bool) -> dict[str, float]:

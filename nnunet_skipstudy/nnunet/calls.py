@@ -5,17 +5,19 @@ before anything else of this module.
 """
 
 import contextlib
+import io
 import json
 import os
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.environment import required_folder
+from nnunet_skipstudy.errors import UserError, shown
+from nnunet_skipstudy.nnunet.environment import TRAINER_VARIABLE, required_folder
 from nnunet_skipstudy.support.files import naming, write_json
 
 
@@ -100,6 +102,30 @@ def device_name(device: str) -> str:
     if device == "cuda":
         return str(torch.cuda.get_device_name(0))
     return f"cpu x {torch.get_num_threads()}" if device == "cpu" else device
+
+
+@cache
+def trainer_class(name: str) -> type[Any]:
+    """The trainer that nnU-Net's own look-up finds: in nnU-Net, or in the folders of ``nnUNet_extTrainer``.
+
+    Raises:
+        UserError: there is none, or it can't be imported.
+    """
+    said = io.StringIO()
+    try:
+        # nnU-Net prints each module that it inspects, and ours say what a name may be that is none of theirs.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+            from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
+
+            found: type[Any] = recursive_find_trainer_class_by_name(name)
+    except (Exception, SystemExit) as error:
+        hints = [line.removeprefix("skipstudy: ") for line in said.getvalue().splitlines() if "skipstudy: " in line]
+        reason = " ".join((hints or [str(error) or type(error).__name__])[0].split())
+        raise UserError(
+            f"trainer {shown(name)}: nnU-Net doesn't find it ({reason[:300]}); mend the name, or list the folder of "
+            f"its file in {TRAINER_VARIABLE}"
+        ) from error
+    return found
 
 
 @contextlib.contextmanager

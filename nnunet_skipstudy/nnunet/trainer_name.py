@@ -15,6 +15,7 @@ from nnunet_skipstudy.registry import ARCHITECTURES, Architecture, SkipPolicy
 
 LARGEST_COUNT = 10**9
 """Of epochs, or of iterations of one: more than anybody waits for."""
+NNUNET_EPOCHS, NNUNET_ITERATIONS = 1000, 250
 LARGEST_SEED = 2**32 - 1
 """Larger ones are taken apart into 32-bit words, and would meet other trainings' random numbers."""
 MOST_DIGITS = 11
@@ -153,6 +154,28 @@ def parse_trainer_name(name: str) -> TrainerName:
     for complaint in _contradictions(architecture, parsed):
         raise UserError(f"trainer {shown(name)}: {complaint}")
     return TrainerName(architecture.name, parsed)
+
+
+def known_trainer(name: str) -> TrainerName | None:
+    """A trainer's name, parsed; None where it is another's."""
+    try:
+        return parse_trainer_name(name)
+    except UserError:
+        return None
+
+
+def without_seed(name: str) -> tuple[str, int | None]:
+    """Anybody's trainer's name without the suffix ``_seed<n>``, and that seed."""
+    if found := re.search(rf"_seed([0-9]{{1,{MOST_DIGITS}}})(?=_|$)", name):
+        return name.replace(found[0], "", 1), int(found[1])
+    return name, None
+
+
+def counts_of(name: str) -> tuple[int, int]:
+    """Epochs of a training, and iterations of one: as anybody's trainer's name says, else nnU-Net's."""
+    found = (re.search(rf"_([0-9]{{1,{MOST_DIGITS}}}){what}(?=_|$)", name) for what in ("epochs", "iters"))
+    epochs, iterations = (int(match[1]) if match else None for match in found)
+    return epochs or NNUNET_EPOCHS, iterations or NNUNET_ITERATIONS
 
 
 def _contradictions(architecture: Architecture, options: TrainerOptions) -> Iterator[str]:

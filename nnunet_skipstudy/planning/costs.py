@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.architectures.cost import NetworkCost, network_cost
-from nnunet_skipstudy.architectures.matching import built_by_name
+from nnunet_skipstudy.architectures.matching import built_by_name, plan_of
 from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.nnunet.cases import read_description
@@ -30,6 +30,22 @@ def plans_file(dataset: str, plans: str) -> Path:
     return path
 
 
+def planned(dataset: str, plans: str, configuration: str) -> tuple[Any, dict[str, Any]]:
+    """nnU-Net's manager of a data set's plans, and the content of its ``dataset.json``.
+
+    Raises:
+        UserError: the plans, or a configuration of that name in them, don't exist.
+    """
+    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+    path = plans_file(dataset, plans)
+    manager = PlansManager(read_object(path))
+    if configuration not in manager.available_configurations:
+        known = ", ".join(manager.available_configurations)
+        raise UserError(f"{path}: has no configuration {shown(configuration)}; choose one of {known} (-c)")
+    return manager, dict(read_description(path.parent).content)
+
+
 def plan_costs(dataset: str, plans: str, configuration: str, trainers: Iterable[str] = ()) -> dict[str, NetworkCost]:
     """The cost of every architecture on one configuration's patch, and of the networks of further trainers.
 
@@ -43,30 +59,24 @@ def plan_costs(dataset: str, plans: str, configuration: str, trainers: Iterable[
         UserError: the plans or the configuration don't exist, or a trainer is none of ours.
     """
     from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
-    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-    path = plans_file(dataset, plans)
-    manager = PlansManager(read_object(path))
-    if configuration not in manager.available_configurations:
-        known = ", ".join(manager.available_configurations)
-        raise UserError(f"{path}: has no configuration {shown(configuration)}; choose one of {known} (-c)")
+    manager, dataset_json = planned(dataset, plans, configuration)
     chosen = manager.get_configuration(configuration)
-    dataset_json = read_description(path.parent).content
     n_inputs = determine_num_input_channels(manager, chosen, dataset_json)
     n_outputs = manager.get_label_manager(dataset_json).num_segmentation_heads
     channels, costs = (n_inputs, n_outputs), {}
     for trainer in [*(architecture.trainer for architecture in ARCHITECTURES.values()), *trainers]:
         name = parse_trainer_name(trainer)
-        plan, decoding = built_by_name(name, chosen, channels, deep_supervision=True)
+        plan, decoding = built_by_name(name, plan_of(chosen), chosen.patch_size, channels, deep_supervision=True)
         network = build_network(name.architecture, *plan, *channels, **decoding)
         costs[name.network] = network_cost(network, n_inputs, chosen.patch_size)
     return costs
 
 
-def costs_on_plan(dataset: str, plans: str, configuration: str) -> dict[str, Any]:
-    """Batch size, patch, and forward GFLOP of each network on one patch of the plan."""
+def costs_on_plan(dataset: str, plans: str, configuration: str, trainers: Iterable[str]) -> dict[str, Any]:
+    """Batch size, patch, and forward GFLOP on one patch of the plan of each network, those of further trainers too."""
     chosen = read_object(plans_file(dataset, plans))["configurations"][configuration]
-    costs = plan_costs(dataset, plans, configuration)
+    costs = plan_costs(dataset, plans, configuration, trainers)
     return {
         "folder": dataset,
         "batch_size": chosen["batch_size"],

@@ -1,7 +1,11 @@
-"""nnU-Net's planners, with sizes of ours: for a CPU, or for the most demanding network of a study."""
+"""nnU-Net's planners, with sizes of ours (for a CPU, or for a study's most demanding network) and normalisation."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 
 
 def sized_planner(
@@ -32,6 +36,36 @@ def sized_planner(
     return SizedPlanner
 
 
+NORMALIZATIONS: dict[str, str] = {"image": "ZScoreNormalization", "training": "CTNormalization"}
+"""nnU-Net's classes, which it looks up by the name in the plans, at training and at inference. ``image``: by each
+image's own mean and standard deviation, so that a shift of brightness or contrast is undone. ``training``: clipped to
+the 0.5 and 99.5 percentiles, then by mean and standard deviation, all four of the foreground of all training cases."""
+_STATISTICS = ("mean", "std", "percentile_00_5", "percentile_99_5")
+
+
+def normalizing_planner(planner: type[Any], normalization: str) -> type[Any]:
+    """A planner whose plans normalise every channel alike, whatever its name.
+
+    Args:
+        planner: one of nnU-Net's planners.
+        normalization: a key of :data:`NORMALIZATIONS`.
+    """
+
+    class NormalizingPlanner(planner):  # type: ignore[misc]  # nnU-Net is untyped
+        def determine_normalization_scheme_and_whether_mask_is_used_for_norm(self) -> tuple[list[str], list[bool]]:
+            _, masked = super().determine_normalization_scheme_and_whether_mask_is_used_for_norm()
+            by_training = normalization == "training"
+            for channel, seen in self.dataset_fingerprint["foreground_intensity_properties_per_channel"].items():
+                if by_training and not (all(math.isfinite(seen[name]) for name in _STATISTICS) and seen["std"] > 0):
+                    raise UserError(
+                        f"normalization training: the labels' pixels of channel {channel} have no spread to normalise "
+                        "by (no labels, or one value); choose normalization image"
+                    )
+            return [NORMALIZATIONS[normalization]] * len(masked), [not by_training and mask for mask in masked]
+
+    return NormalizingPlanner
+
+
 def heaviest_planner(planner: type[Any], architectures: Sequence[str]) -> type[Any]:
     """A planner that sizes patch and batch by the network with the most activations.
 
@@ -40,7 +74,7 @@ def heaviest_planner(planner: type[Any], architectures: Sequence[str]) -> type[A
 
     Args:
         planner: one of nnU-Net's planners.
-        architectures: names of the registry.
+        architectures: networks' names, trainers' without ``nnUNetTrainer``.
     """
 
     class HeaviestPlanner(planner):  # type: ignore[misc]  # nnU-Net is untyped
@@ -53,19 +87,15 @@ def heaviest_planner(planner: type[Any], architectures: Sequence[str]) -> type[A
             arch_kwargs: dict[str, Any],
             arch_kwargs_req_import: Any,
         ) -> int:
+            from nnunet_skipstudy.architectures.matching import built_by_name
             from nnunet_skipstudy.architectures.network import build_network
 
+            channels, own = (input_channels, output_channels), (arch_class_name, arch_kwargs, arch_kwargs_req_import)
             sizes = []
-            for name in architectures:
-                network = build_network(
-                    name,
-                    arch_class_name,
-                    arch_kwargs,
-                    arch_kwargs_req_import,
-                    input_channels,
-                    output_channels,
-                    deep_supervision=True,
-                )
+            for architecture in architectures:
+                name = parse_trainer_name(f"nnUNetTrainer{architecture}")
+                plan, decoding = built_by_name(name, own, patch_size, channels, deep_supervision=True)
+                network = build_network(name.architecture, *plan, *channels, **decoding)
                 sizes.append(int(network.compute_conv_feature_map_size(patch_size)))
             return max(sizes)
 
@@ -73,12 +103,16 @@ def heaviest_planner(planner: type[Any], architectures: Sequence[str]) -> type[A
 
 
 def plan_words(plans: Mapping[str, Any]) -> list[str]:
-    """A sentence about how patch and batch were chosen, where it wasn't nnU-Net's own way."""
+    """A sentence each about how images are normalised, and patch and batch chosen, where it isn't nnU-Net's own way."""
+    scheme = NORMALIZATIONS.get(plans.get("normalization", ""))
+    whose = {"image": "its own", "training": "the training cases'"}
+    said = [f"Each image is normalised by {whose[plans['normalization']]} statistics ({scheme})."] if scheme else []
     if plans["plan_for"] != "heaviest":
-        return []
+        return said
     target = f"{plans['gpu_memory_gb']:g} GB" if plans["gpu_memory_gb"] else "the planner's own memory target"
     names = ", ".join(plans["architectures"])
     return [
+        *said,
         f"One plan for all networks: patch and batch were sized so that the most demanding of {names} fits {target}; "
-        "lighter networks could have taken more."
+        "lighter networks could have taken more.",
     ]

@@ -10,7 +10,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet import calls
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.planning.planners import heaviest_planner, sized_planner
+from nnunet_skipstudy.planning.planners import heaviest_planner, normalizing_planner, sized_planner
 from nnunet_skipstudy.support.contents import DIGITS, settings_hash
 from nnunet_skipstudy.support.files import atomic_path, read_json, read_record, sha256_of_file, write_json
 
@@ -132,7 +132,9 @@ def _planner(plans: Mapping[str, Any]) -> type[Any]:
     if plans["plan_for"] == "heaviest":
         planner = heaviest_planner(planner, plans["architectures"])
     sizes = {key: plans[key] for key in ("base_features", "max_features", "batch_size")}
-    return sized_planner(planner, **sizes) if any(sizes.values()) else planner
+    planner = sized_planner(planner, **sizes) if any(sizes.values()) else planner
+    normalization = plans.get("normalization")
+    return normalizing_planner(planner, normalization) if normalization else planner
 
 
 def ensure_splits(folder: Path) -> None:

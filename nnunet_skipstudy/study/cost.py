@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
+from nnunet_skipstudy.nnunet.trainer_name import NNUNET_EPOCHS, NNUNET_ITERATIONS, known_trainer
 from nnunet_skipstudy.planning.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE, nominal_gflop
 from nnunet_skipstudy.planning.speed import read_speed
 from nnunet_skipstudy.study.cell import Cell, Grid
 from nnunet_skipstudy.study.cells import CellState, State
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.settings import Study
+from nnunet_skipstudy.study.settings import FOREIGN, Study
 from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.steps.step import Load, Measured
 
@@ -70,19 +70,26 @@ def estimate(
         batch = study.plans.batch_size or NOMINAL_BATCH
         listed = ", ".join(map(str, unplanned))
         grounds.append(f"data sets without a plan yet ({listed}): {NOMINAL_WORDS}, batch {batch}, are assumed")
+    if study.trainers:
+        grounds.append(
+            "trainers that are no network of the study count as the U-Net; without numbers of epochs and iterations in "
+            f"their names (_<n>epochs, _<n>iters) as {NNUNET_EPOCHS} of {NNUNET_ITERATIONS}"
+        )
     return Estimate(seconds, grounds)
 
 
-def _architecture(cell: Cell) -> str:
-    return parse_trainer_name(cell.settings["trainer"]).architecture
+def _names(cell: Cell) -> tuple[str, str]:
+    """A cell's network, and the registry's that it is a variant of; another's trainer counts as the U-Net's."""
+    parsed = known_trainer(cell.settings["trainer"])
+    return (parsed.network, parsed.architecture) if parsed else (cell.settings["trainer"], FOREIGN)
 
 
 def _tflop(cell: Cell, study: Study, plans: Mapping[int, Measured], unplanned_too: bool) -> float:
     """What a cell's network has to compute, on the plan of its data set or on a nominal one."""
-    identifier, architecture = cell.settings["dataset"], _architecture(cell)
+    identifier, (network, architecture) = cell.settings["dataset"], _names(cell)
     plan = plans.get(identifier)
     if plan:
-        gflop, batch = plan["gflop"][architecture], plan["batch_size"]
+        gflop, batch = plan["gflop"].get(network, plan["gflop"][architecture]), plan["batch_size"]
     elif not unplanned_too:
         return math.nan
     else:
@@ -109,7 +116,7 @@ class _Rates:
     def __init__(self, study: Study, places: Places) -> None:
         self._study = study
         speed = read_speed(places.speed)
-        self._speed = speed if speed and set(study.architectures) <= set(speed.tflops) else None
+        self._speed = speed if speed and set(study.counted) <= set(speed.tflops) else None
         self._seen: dict[tuple[str, int, str], list[float]] = defaultdict(list)
         self._devices: set[str] = set()
 
@@ -117,7 +124,7 @@ class _Rates:
         """Take what a finished cell has measured."""
         seconds = STEPS[cell.step].timed(cell, measured)
         if seconds and not math.isnan(tflop):
-            self._seen[cell.step, cell.settings["dataset"], _architecture(cell)].append(tflop / seconds)
+            self._seen[cell.step, cell.settings["dataset"], _names(cell)[0]].append(tflop / seconds)
             self._devices.add(str(measured.get("device")))
 
     def _median(self, step: str | None = None) -> float | None:
@@ -126,8 +133,8 @@ class _Rates:
 
     def of(self, cell: Cell) -> float:
         """The rate at which a cell's network is expected to compute."""
-        architecture = _architecture(cell)
-        if alike := self._seen.get((cell.step, cell.settings["dataset"], architecture)):
+        network, architecture = _names(cell)
+        if alike := self._seen.get((cell.step, cell.settings["dataset"], network)):
             return statistics.median(alike)
         return self._median(cell.step) or self._median() or self._before_any(architecture)
 
@@ -145,7 +152,7 @@ class _Rates:
                 f"{', '.join(sorted(self._devices))}; others by their FLOPs at the median rate ({rate:.3g} TFLOP/s)"
             )
         if self._speed:
-            each = ", ".join(f"{name} {self._speed.tflops[name]:.3g}" for name in self._study.architectures)
+            each = ", ".join(f"{name} {self._speed.tflops[name]:.3g}" for name in self._study.counted)
             return (
                 f"training steps timed by --measure on {self._speed.machine} (batch {self._speed.batch}, without data "
                 f"loading), in TFLOP/s: {each}"

@@ -5,10 +5,12 @@ that a finished cell leaves, so that a changed setting makes exactly the cells w
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions, format_trainer_name
+from nnunet_skipstudy.nnunet.trainer_name import format_trainer_name
 from nnunet_skipstudy.study.cell import Cell, Grid
+from nnunet_skipstudy.study.factors import named
 from nnunet_skipstudy.study.ownership import DataFacts
 from nnunet_skipstudy.study.settings import AUGMENTATIONS, Study
 from nnunet_skipstudy.study.steps import STEPS
@@ -58,27 +60,38 @@ def _models(subject: Subject) -> Iterator[Subject]:
     study, dataset = subject.study, subject.dataset
     assert dataset
     for fold in study.folds_of(dataset):
-        for augmentation in study.augmentation:
-            for seed in study.seeds:
-                for architecture in study.architectures:
-                    model = {
-                        "dataset": dataset.id,
-                        "trainer": trainer_of(study, architecture, seed, augmentation),
-                        "plans": study.plans.name,
-                        "configuration": study.configuration_of(dataset),
-                        "fold": fold,
-                    }
-                    name = f"{subject.name}-{architecture}-fold{fold}-seed{seed}-{augmentation}"
-                    yield Subject(name, study, subject.facts, subject.base, dataset, model)
+        for ending, trainer in _trainers(study, fold).items():
+            model = {
+                "dataset": dataset.id,
+                "trainer": trainer,
+                "plans": study.plans.name,
+                "configuration": study.configuration_of(dataset),
+                "fold": fold,
+            }
+            yield Subject(f"{subject.name}-{ending}", study, subject.facts, subject.base, dataset, model)
 
 
-def trainer_of(study: Study, architecture: str, seed: int, augmentation: str) -> str:
+def _trainers(study: Study, fold: int) -> dict[str, str]:
+    """All trainers by the ends of their cells' names: the networks' by each factor, then others as they are named."""
+    ours = {
+        f"{network}-fold{fold}-seed{seed}-{augmentation}": trainer_of(study, network, seed, augmentation)
+        for augmentation in study.augmentation
+        for seed in study.seeds
+        for network in study.networks
+    }
+    named_with_seed = [trainer.replace("<seed>", str(seed)) for seed in study.seeds for trainer in study.trainers]
+    return ours | {f"{name}-fold{fold}": name for name in named_with_seed if name not in ours.values()}
+
+
+def trainer_of(study: Study, network: str, seed: int, augmentation: str) -> str:
     """The trainer's name for one point of the grid."""
-    options = TrainerOptions(
+    own = named(network)
+    options = replace(
+        own.options,
         epochs=study.schedule.epochs,
         iterations=study.schedule.iterations,
         seed=seed,
-        spatial_augmentation=AUGMENTATIONS[augmentation],
         deep_supervision=study.deep_supervision,
+        **AUGMENTATIONS[augmentation],
     )
-    return format_trainer_name(architecture, options)
+    return format_trainer_name(own.architecture, options)

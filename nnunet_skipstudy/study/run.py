@@ -53,7 +53,7 @@ class Opened:
 
     def plan_words(self) -> list[str]:
         """What the report says of the plan that all networks share."""
-        return plan_words({**self.study.plans.model_dump(), "architectures": sorted(self.study.architectures)})
+        return plan_words({**self.study.plans.model_dump(), "architectures": sorted(self.study.networks)})
 
 
 def open_study(file: Path, study: Study) -> Opened:

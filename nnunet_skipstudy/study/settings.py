@@ -16,19 +16,20 @@ from pydantic_core import PydanticCustomError
 
 from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.nnunet.trainer_name import LARGEST_COUNT, LARGEST_SEED
-from nnunet_skipstudy.registry import (
-    ARCHITECTURES,
-    INTERVENTIONS,
-    LEVELS,
-    STUDY_ARCHITECTURES,
-    alpha_level,
-    level_alpha,
-)
+from nnunet_skipstudy.registry import INTERVENTIONS, LEVELS, STUDY_ARCHITECTURES, alpha_level, level_alpha
+from nnunet_skipstudy.study.factors import named, networks
 from nnunet_skipstudy.support.unique_keys import KeyTwice, load_yaml
 
-AUGMENTATIONS: dict[str, bool] = {"nnunet": False, "spatial": True}
-"""Each augmentation's name, and whether its trainers carry ``_spatialDA``."""
+AUGMENTATIONS: dict[str, dict[str, Any]] = {
+    "nnunet": {},
+    "spatial": {"spatial_augmentation": True},
+    "DA5": {"augmentation": "nnUNetTrainerDA5"},
+    "none": {"augmentation": "nnUNetTrainerNoDA"},
+}
+"""Each augmentation's name, and the options that its trainers' names carry."""
 
+FOREIGN = "UNet"
+"""What another's trainer counts as, in the estimate of hours."""
 Option = bool | int | float | str | list[int | float | str]
 
 
@@ -52,12 +53,35 @@ def _plans_name(value: str) -> str:
     return value
 
 
+def _skips(value: Any) -> str | list[int]:
+    if value == "all":
+        return "all"
+    levels = value if isinstance(value, list) else []
+    if not levels or any(type(level) is not int or not 0 <= level <= 9 for level in levels):
+        raise PydanticCustomError("skips", "give all, or a list of levels, 0 = full resolution: skips: [all, [1, 2]]")
+    return sorted(levels)
+
+
+def _trainer(value: str) -> str:
+    if not re.fullmatch(r"[^\W\d_](?:[^\W_]|_(?!_)|<seed>)*", value):
+        raise PydanticCustomError("trainer", "give a class' name, with single '_', and <seed> where the seed stands")
+    return value
+
+
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 Amount = Annotated[float, Field(ge=1e-6, le=1e6)]
 Number = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Numbers = Annotated[list[Number], BeforeValidator(_as_list), Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Seeds = Annotated[list[Seed], BeforeValidator(_as_list), Field(min_length=1)]
+Trainer = Annotated[str, AfterValidator(_trainer)]
+Skips = Annotated[
+    list[Annotated[str | list[int], BeforeValidator(_skips)]], BeforeValidator(_as_list), Field(min_length=1)
+]
+Percents = Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(_as_list), Field(min_length=1)]
+Augmentations = Annotated[
+    list[Literal["nnunet", "spatial", "DA5", "none"]], BeforeValidator(_as_list), Field(min_length=1)
+]
 Words = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 LevelNames = Annotated[list[str], BeforeValidator(_levels), Field(min_length=1)]
 
@@ -92,6 +116,7 @@ class Plans(_Strict):
     batch_size: Count | None = None
     base_features: Count | None = None
     max_features: Count | None = None
+    normalization: Literal["nnunet", "image", "training"] = "nnunet"
 
 
 class Schedule(_Strict):
@@ -107,6 +132,7 @@ class Metrics(_Strict):
     tolerance: Annotated[float, Field(ge=0)] | None = None
     both_empty: Literal["count", "exclude"] = "count"
     reference_level: Annotated[str | None, BeforeValidator(_level)] = None
+    by: Literal["excess", "kamath2025"] | None = None
 
 
 class Explain(_Strict):
@@ -150,15 +176,16 @@ class Study(_Strict):
     nnunet_preprocessed: str | None = None
     nnunet_results: str | None = None
     datasets: Annotated[list[Dataset], Field(min_length=1)]
-    architectures: Words = list(STUDY_ARCHITECTURES)
+    architectures: Annotated[list[str], BeforeValidator(_as_list)] = list(STUDY_ARCHITECTURES)
+    trainers: Annotated[list[Trainer], BeforeValidator(_as_list)] = []
+    skips: Skips = ["all"]
+    skip_dropout: Percents = [0]
     configuration: str = "2d"
     plans: Plans = Plans()
     folds: Numbers = [0]
     seeds: Seeds = [1]
     schedule: Schedule = Schedule()
-    augmentation: Annotated[list[Literal["nnunet", "spatial"]], BeforeValidator(_as_list), Field(min_length=1)] = [
-        "spatial"
-    ]
+    augmentation: Augmentations = ["spatial"]
     deep_supervision: bool = True
     levels: LevelNames = list(LEVELS)
     tta: bool = True
@@ -171,6 +198,17 @@ class Study(_Strict):
     checkpoints: Checkpoints = Checkpoints()
     resources: dict[str, Resources] = {}
     cost: Cost = Cost()
+
+    @property
+    def networks(self) -> list[str]:
+        """The names of all networks: each architecture with each choice of skips and of skip dropout."""
+        return networks(self.architectures, self.skips, self.skip_dropout)
+
+    @property
+    def counted(self) -> list[str]:
+        """The registry's networks that the study's are variants of; other trainers' count as the U-Net."""
+        bases = [named(name).architecture for name in self.networks]
+        return list(dict.fromkeys([*bases, FOREIGN] if self.trainers else bases))
 
     def levels_of(self, dataset: Dataset) -> list[str]:
         """The test levels of a data set."""
@@ -235,7 +273,11 @@ def checked_study(text: str, name: str, converters: Collection[str]) -> Study:
         study = Study.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{name}: {_complaint(error)}") from error
-    for complaint in _contradictions(study, converters):
+    try:
+        complaint = next(_contradictions(study, converters), None)
+    except UserError as error:
+        complaint = str(error)
+    if complaint:
         raise UserError(f"{name}: {complaint}")
     return study
 
@@ -285,11 +327,10 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
 
 
 def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
-    for name in study.architectures:
-        if name not in ARCHITECTURES:
-            yield f"architectures: {shown(name)}; {nearest(name, ARCHITECTURES)}"
     lists: list[tuple[str, list[Any]]] = [
-        *((key, getattr(study, key)) for key in ("architectures", "augmentation", "levels", "seeds", "folds")),
+        ("architectures", study.networks),
+        ("trainers", study.trainers),
+        *((key, getattr(study, key)) for key in ("augmentation", "levels", "seeds", "folds")),
         *((f"datasets.{number}.levels", dataset.levels or []) for number, dataset in enumerate(study.datasets)),
         *((f"datasets.{number}.folds", dataset.folds or []) for number, dataset in enumerate(study.datasets)),
     ]
@@ -298,6 +339,8 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
             yield f"{name}: {shown(twice)} stands twice; keep one of them"
     if study.explain is not None:
         yield from _explain_contradictions(study, study.explain)
+    if not study.networks and not study.trainers:
+        yield "architectures: there is nothing to train; name a network, or a trainer (trainers)"
     if twice_id := _twice([dataset.id for dataset in study.datasets]):
         yield f"datasets: the identifier {twice_id} stands twice; give each data set its own"
     for complaint in _plan_contradictions(study.plans):

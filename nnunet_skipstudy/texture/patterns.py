@@ -35,7 +35,7 @@ def pattern_codes(image: Array, definition: str) -> Codes:
     # numba takes half a second to import, so that --help must not
     from nnunet_skipstudy.texture.compiled_patterns import uniform_patterns
 
-    grey = _resized_grey(image)
+    grey = resized_grey(image)
     if definition == "kamath2025":
         return uniform_patterns(grey)
     return uniform_patterns(_grey_levels(grey))[WITHOUT_FRAME]
@@ -63,7 +63,8 @@ def _picked(length: int) -> npt.NDArray[np.intp]:
     return np.asarray(resize(numbers, (SIDE_PX, 1), order=0, preserve_range=True, anti_aliasing=False)[:, 0], np.intp)
 
 
-def _resized_grey(image: Array) -> Array:
+def resized_grey(image: Array) -> Array:
+    """A flat image, grey or RGB, in grey at 256 x 256 pixels, anti-aliased; integers are scaled by their type."""
     from skimage.color import rgb2gray
     from skimage.transform import resize
     from skimage.util import img_as_float

@@ -1,4 +1,4 @@
-"""Perturbation of test images: the study's four levels, and any others, drawn, recorded and applied apart.
+"""Perturbation of test images: the study's four levels, controlled ones and any others, drawn, recorded, applied apart.
 
 Drawn: :func:`case_seed` gives the seed of one case at one level. Recorded: the seed and the perturbation's text
 (``speckle:variance=0.1``) stand in a row of perturbations.csv. Applied: :func:`perturb` on the image, the mask
@@ -6,8 +6,9 @@ and a generator of that seed; :func:`replay` does it from the row.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -15,10 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import UNPERTURBED
+from nnunet_skipstudy.registry import BOTH, DISTORTION, DRAWN_ALIKE, TEXTURE, UNPERTURBED
 from nnunet_skipstudy.texture.background_blur import blur_background
-from nnunet_skipstudy.texture.planes import planes
+from nnunet_skipstudy.texture.blur_elsewhere import blur_elsewhere
+from nnunet_skipstudy.texture.patterns import SIDE_PX
+from nnunet_skipstudy.texture.planes import flat_parts
+from nnunet_skipstudy.texture.sham import sham
 from nnunet_skipstudy.texture.speckle import speckle
+from nnunet_skipstudy.texture.texture_blend import blend_texture
 
 Array = npt.NDArray[Any]
 Scaled = npt.NDArray[np.float64]
@@ -36,6 +41,7 @@ class Kind:
         most: the largest strength that is taken; beyond it, it only takes longer.
         apply: (scaled image, inside, strength, rng) to scaled image; both in 0 ... 1, flat.
         object_kept: the pixels inside the mask stay as they are, to the bit.
+        sham: it is applied only to see how large its error is, and the image gets a sham of that error instead.
     """
 
     parameter: str
@@ -44,21 +50,47 @@ class Kind:
     most: float
     apply: Callable[[Scaled, Inside, float, np.random.Generator], Scaled]
     object_kept: bool
+    sham: bool = False
 
 
 def _speckle(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
     return speckle(scaled, rng, variance=strength)
 
 
+def _speckle_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    return speckle(scaled, rng, variance=strength, grains=SIDE_PX)
+
+
+def _blur_background_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    rows, columns = (strength * size / SIDE_PX for size in inside.shape)
+    return blur_background(scaled, inside, sigma_px=(rows, columns))
+
+
 def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
     return blur_background(scaled, inside, sigma_px=strength)
 
 
+def _blur_elsewhere(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    return blur_elsewhere(scaled, inside, rng, leak=strength)
+
+
+def _blend(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
+    return blend_texture(scaled, inside, rng, alpha=strength)
+
+
+SHAM = "sham_"
+"""Before a kind's name, of what has its PSNR and leaves texture alone."""
+
 KINDS: dict[str, Kind] = {
     "speckle": Kind("variance", 1e-3, 10.0, 1000.0, _speckle, object_kept=False),
     "blur_background": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background, object_kept=True),
+    "speckle_256": Kind("variance", 1e-3, 10.0, 1000.0, _speckle_256, object_kept=False),
+    "blur_background_256": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background_256, object_kept=True),
+    "blur_elsewhere": Kind("leak", 1e-3, 0.5, 1.0, _blur_elsewhere, object_kept=True),
+    "blend": Kind("alpha", 0.02, 1.0, 1.0, _blend, object_kept=False),
 }
 """Every kind of perturbation by name."""
+KINDS |= {f"{SHAM}{name}": replace(kind, sham=True) for name, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -67,15 +99,22 @@ class Perturbation:
 
     Its text, ``speckle:variance=0.1``, is what commands take and tables hold; ``Perturbation.parse(str(p)) == p``.
     ``axis`` is that of (slice, row, column) across which the planes of a volume lie that are perturbed one by one;
-    where it is not the first, the text says so: ``speckle:variance=0.1,axis=2``.
+    where it is not the first, the text says so: ``speckle:variance=0.1,axis=2``. ``then`` is what the result is
+    perturbed with in turn, across the same axis: ``blend:alpha=0.5+sham_speckle:variance=0.1``.
 
     Raises:
         UserError: no such kind or axis, or a strength that is negative, too large or no number.
+
+    Example:
+        >>> from nnunet_skipstudy import Perturbation
+        >>> str(Perturbation("speckle", 0.1)), Perturbation.parse("blur_background:sigma_px=3").strength
+        ('speckle:variance=0.1', 3.0)
     """
 
     kind: str
     strength: float
     axis: int = 0
+    then: "Perturbation | None" = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -90,7 +129,9 @@ class Perturbation:
 
     def __str__(self) -> str:
         across = f",axis={self.axis}" if self.axis else ""
-        return f"{self.kind}:{KINDS[self.kind].parameter}={repr(float(self.strength)).removesuffix('.0')}{across}"
+        afterwards = f"+{self.then}" if self.then else ""
+        strength = repr(float(self.strength)).removesuffix(".0")
+        return f"{self.kind}:{KINDS[self.kind].parameter}={strength}{across}{afterwards}"
 
     @classmethod
     def parse(cls, text: str) -> "Perturbation":
@@ -99,16 +140,18 @@ class Perturbation:
         Raises:
             UserError: it is none.
         """
+        text, *others = re.split(r"\+(?=[a-z_]+:)", text, maxsplit=1)
         kind, _, setting = text.partition(":")
         if kind not in KINDS:
             raise UserError(f"no perturbation {kind!r}; choose one of {', '.join(KINDS)}")
+        then = cls.parse(others[0]) if others else None
         wanted = KINDS[kind].parameter
         strength, comma, axis = setting.partition(",axis=")
         name, _, value = strength.partition("=")
         try:
             if name != wanted or "_" in value:
                 raise ValueError
-            return cls(kind, float(value), int(axis) if comma else 0)
+            return cls(kind, float(value), int(axis) if comma else 0, then)
         except ValueError as error:
             raise UserError(f"perturbation {text!r}; write {kind}:{wanted}=NUMBER") from error
 
@@ -121,16 +164,46 @@ STUDY_LEVELS: dict[str, Perturbation] = {
 }
 """The study's perturbed test levels, hardest first."""
 
+NATIVE_LEVELS: dict[str, Perturbation] = {
+    level: replace(perturbation, kind=f"{perturbation.kind}_256") for level, perturbation in STUDY_LEVELS.items()
+}
+"""The same on images of any size: strengths in pixels of 256 x 256, on which TD is taken and the study worked.
+
+On an image of 256 x 256 pixels they are the study's to the bit.
+"""
+
+_BLEND, _SHAM = Perturbation("blend", 0.8), Perturbation(f"{SHAM}speckle", 0.1)
+LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
+    "study": STUDY_LEVELS,
+    "native": NATIVE_LEVELS,
+    "controlled": {
+        "hardest_blend": Perturbation("blend", 0.9),
+        "harder_blend": Perturbation("blend", 0.5),
+        "easier_elsewhere": Perturbation("blur_elsewhere", 0.03),
+        "easiest_elsewhere": Perturbation("blur_elsewhere", 0.05),
+    },
+    "factorial": {TEXTURE: _BLEND, DISTORTION: _SHAM, BOTH: replace(_BLEND, then=_SHAM)},
+}
+"""Sets of levels by name; of levels of one name, the last one is what the name alone stands for."""
+
+KNOWN_LEVELS: dict[str, Perturbation] = {name: made for levels in LEVEL_SETS.values() for name, made in levels.items()}
+"""The levels whose name alone says how they are made."""
+
 
 def parse_level(text: str) -> tuple[str, Perturbation]:
-    """The name and the perturbation of a level: ``harder:speckle:variance=0.1``.
+    """The name and the perturbation of a level: ``mine:speckle:variance=0.2``, or the name alone of a known one.
 
     Raises:
         UserError: it is none.
     """
     level, colon, perturbation = text.partition(":")
+    if text in KNOWN_LEVELS:
+        return text, KNOWN_LEVELS[text]
     if not colon:
-        raise UserError(f"level {text!r}; write NAME:KIND:PARAMETER=NUMBER, such as harder:speckle:variance=0.1")
+        raise UserError(
+            f"level {text!r}; write NAME:KIND:PARAMETER=NUMBER, such as harder:speckle:variance=0.1, or one of "
+            f"{', '.join(KNOWN_LEVELS)}"
+        )
     check_level_name(level)
     return level, Perturbation.parse(perturbation)
 
@@ -155,6 +228,16 @@ def case_seed(seed: int, level: str, case: str) -> int:
     """
     digest = sha256(f"{seed}/{level}/{case}".encode()).digest()
     return int.from_bytes(digest[:6], "big")
+
+
+def drawn_as(level: str, perturbation: Perturbation) -> str:
+    """The name of the level whose seeds a level has: of a sham that of what it is the sham of (``sham_harder``).
+
+    So a sham has the PSNR of the very images of that level; levels of one set share what is drawn.
+    """
+    if KINDS[perturbation.kind].sham and level.startswith(SHAM):
+        level = level.removeprefix(SHAM)
+    return DRAWN_ALIKE.get(level, level)
 
 
 def perturb(image: Array, mask: Array, perturbation: Perturbation, rng: np.random.Generator) -> Array:
@@ -183,16 +266,33 @@ def perturb(image: Array, mask: Array, perturbation: Perturbation, rng: np.rando
 
     Raises:
         UserError: shapes that don't fit, or pixels that are no finite real numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from skimage import data
+        >>> from nnunet_skipstudy import Perturbation, perturb
+        >>> image, mask = data.camera(), np.zeros((512, 512), bool)
+        >>> noisy = perturb(image, mask, Perturbation("speckle", 0.1), np.random.default_rng(0))
+        >>> noisy.dtype, bool((noisy != image).any())
+        (dtype('uint8'), True)
     """
     image, inside = np.asarray(image), np.asarray(mask) != 0
     check_image_and_mask(image, inside)
+    if perturbation.then is None:
+        return _perturbed(image, inside, perturbation, rng)
+    first = _perturbed(image, inside, perturbation, deepcopy(rng))  # each draws as it would alone
+    return perturb(first, mask, replace(perturbation.then, axis=perturbation.axis), rng)
+
+
+def _perturbed(image: Array, inside: Inside, perturbation: Perturbation, rng: np.random.Generator) -> Array:
     kind = KINDS[perturbation.kind]
     result = image.copy()
     coloured = image[..., :3] if image.shape != inside.shape else image
     low, high = (float(extreme) for extreme in (coloured.min(), coloured.max()))
     if low == high:
         return result
-    for part, its_inside, target in _flat_parts(image, inside, result, perturbation.axis):
+    parts = zip(*(flat_parts(array, inside, perturbation.axis) for array in (image, result)), strict=True)
+    for (part, its_inside), (target, _) in parts:
         scaled = (part.astype(np.float64) - low) / (high - low)
         values = kind.apply(scaled, its_inside, perturbation.strength, rng) * (high - low) + low
         if image.dtype.kind != "f":
@@ -203,7 +303,39 @@ def perturb(image: Array, mask: Array, perturbation: Perturbation, rng: np.rando
             target[outside] = values[outside]
         else:
             target[...] = values
+    if kind.sham:
+        within = result if image.shape == inside.shape else result[..., :3]
+        within[...] = _sham(coloured, within, low, high)
     return result
+
+
+def _sham(image: Array, other: Array, low: float, high: float) -> Array:
+    """The sham of another version of an image whose values go from low to high."""
+
+    def back(scaled: Scaled) -> Scaled:
+        values = scaled * (high - low) + low
+        return np.asarray(np.rint(values) if image.dtype.kind != "f" else values)
+
+    before, after = ((array.astype(np.float64) - low) / (high - low) for array in (image, other))
+    return back(sham(before, after, lambda scaled: (back(scaled) - low) / (high - low))).astype(image.dtype)
+
+
+def psnr_db(image: Array, perturbed: Array, mask: Array) -> float:
+    """The peak signal-to-noise ratio of a perturbed image, in dB over the unperturbed image's own range.
+
+    The lower, the more distorted; infinite where nothing has changed. Opacity doesn't count.
+
+    Args:
+        image: unperturbed, as for :func:`perturb`.
+        perturbed: of the same shape.
+        mask: its mask.
+    """
+    before, after = (
+        np.asarray(array[..., :3] if array.shape != mask.shape else array, dtype=np.float64)
+        for array in (image, perturbed)
+    )
+    error = float(((after - before) ** 2).mean())
+    return 10 * float(np.log10(float(np.ptp(before)) ** 2 / error)) if error else float("inf")
 
 
 def replay(image: Array, mask: Array, row: Mapping[str, Any]) -> Array:
@@ -245,13 +377,3 @@ def check_image_and_mask(image: Array, mask: Array) -> None:
         raise UserError(f"image of data type {image.dtype}; give integers or floating-point numbers")
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         raise UserError("image has pixels that are NaN or infinite; replace them first")
-
-
-def _flat_parts(image: Array, inside: Inside, result: Array, axis: int) -> Iterator[tuple[Array, Inside, Array]]:
-    """The flat images within an image, each with its mask and its place in the result; opacity is left out."""
-    if image.shape != inside.shape:
-        yield image[..., :3], inside, result[..., :3]
-    elif image.ndim == 2:
-        yield image, inside, result
-    else:
-        yield from zip(*(planes(volume, axis) for volume in (image, inside, result)), strict=True)

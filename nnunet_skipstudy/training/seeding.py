@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+AT_START, AT_EPOCH, FOR_WORKER = range(3)
+"""The kinds of position: the initial weights, an epoch, an augmenting process."""
+
 
 def derived_seed(seed: int, *position: int) -> int:
     """A 32-bit seed for one position of a training (an epoch, a worker), independent of all other positions'.

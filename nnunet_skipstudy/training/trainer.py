@@ -16,13 +16,22 @@ from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import nn
 
-from nnunet_skipstudy.architectures.matching import built_by_name
+from nnunet_skipstudy import __version__
+from nnunet_skipstudy.architectures.matching import built_by_name, plan_of
 from nnunet_skipstudy.architectures.network import SkipUNet, build_network, redecoded
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.trainer_name import TrainerName, TrainerOptions
 from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
 from nnunet_skipstudy.training.mixing import refuse_untrue_mixtures
-from nnunet_skipstudy.training.seeding import derived_seed, pin_choices_made_by_timing, seed_everything
+from nnunet_skipstudy.training.origin import Plugin
+from nnunet_skipstudy.training.seeding import (
+    AT_EPOCH,
+    AT_START,
+    FOR_WORKER,
+    derived_seed,
+    pin_choices_made_by_timing,
+    seed_everything,
+)
 from nnunet_skipstudy.training.spatial_augmentation import label_transforms, spatial_transforms
 
 CHECKPOINT_EVERY_EPOCHS = 10
@@ -31,8 +40,6 @@ EPOCHS_VARIABLE = "SKIPSTUDY_CHECKPOINT_EPOCHS"
 """The environment variable that sets another number of epochs between checkpoints."""
 MINUTES_VARIABLE = "SKIPSTUDY_CHECKPOINT_MINUTES"
 """The environment variable that asks for a checkpoint after so many minutes too, at the end of an epoch."""
-
-_AT_START, _AT_EPOCH, _FOR_WORKER = range(3)
 
 
 def _number(variable: str) -> float | None:
@@ -69,6 +76,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
     enable_deep_supervision: bool
     num_iterations_per_epoch: int
     num_val_iterations_per_epoch: int
+    my_init_kwargs: dict[str, Any]
     _best_ema: float | None
     network: nn.Module
 
@@ -113,7 +121,8 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         """
         channels = (num_input_channels, num_output_channels)
         name = TrainerName(cls.architecture, cls.options)
-        plan, decoding = built_by_name(name, configuration_manager, channels, deep_supervision=enable_deep_supervision)
+        own, size = plan_of(configuration_manager), configuration_manager.patch_size
+        plan, decoding = built_by_name(name, own, size, channels, deep_supervision=enable_deep_supervision)
         theirs = super().build_network_architecture
         if theirs is nnUNetTrainer.build_network_architecture:
             network = build_network(cls.architecture, *plan, *channels, **decoding)
@@ -139,7 +148,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         name = type(self).__name__
         if self.options.full_resolution_heads and not self.enable_deep_supervision:
             raise UserError(f"{name}: _fullresDS and a trainer without deep supervision contradict; keep one of them")
-        self._seed(_AT_START)
+        self._seed(AT_START)
         super().initialize()
         if not any(isinstance(module, SkipUNet) for module in self.network.modules()):
             raise UserError(
@@ -150,7 +159,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
     def on_epoch_start(self) -> None:
         """Seed from (seed, epoch), so that a resumed training draws what an undisturbed one draws."""
         super().on_epoch_start()
-        self._seed(_AT_EPOCH, self.current_epoch)
+        self._seed(AT_EPOCH, self.current_epoch)
 
     def _seed(self, *position: int) -> None:
         if self.options.seed is not None:
@@ -168,7 +177,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
             for which, loader in enumerate(loaders):
                 if isinstance(loader, NonDetMultiThreadedAugmenter):
                     loader._finish()
-                    position = (_FOR_WORKER, which, self.current_epoch, self.local_rank)
+                    position = (FOR_WORKER, which, self.current_epoch, self.local_rank)
                     loader.seeds = [
                         derived_seed(self.options.seed, *position, worker) for worker in range(loader.num_processes)
                     ]
@@ -250,6 +259,7 @@ class SkipStudyTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net is untyp
         if self.local_rank != 0 or self.disable_checkpointing:
             super().save_checkpoint(filename)
             return
+        self.my_init_kwargs = {**self.my_init_kwargs, "made_by": Plugin(__version__)}
         target = Path(filename)
         best_before = self._best_ema
         if target.name == "checkpoint_latest.pth":

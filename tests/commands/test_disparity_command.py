@@ -19,7 +19,7 @@ from nnunet_skipstudy.texture.perturbation import replay
 
 COLUMNS = [
     *("case", "set", "level", "label", "definition", "background", "disparity", "category", "reason"),
-    *("disparity_null", "disparity_excess", "disparity_percentile", "size_px"),
+    *("disparity_null", "disparity_excess", "disparity_percentile", "size_px", "sorted_by"),
 ]
 
 
@@ -334,7 +334,9 @@ def test_without_draws_the_null_s_columns_are_empty(raw, capsys):
     folder = write_foreign(raw, "Dataset721_None")
     assert disparity("-d", "721", "--null", 0) == 0
     rows = read(folder / "disparity.csv")
-    assert {row[name] for row in rows for name in COLUMNS[-4:-1]} == {""}
+    assert {row[name] for row in rows for name in COLUMNS[-5:-2]} == {""}
+    assert {row["sorted_by"] for row in rows} == {"kamath2025"}
+    assert "no null was drawn (--null 0): categories go by kamath2025" in capsys.readouterr().err
     assert all(row["disparity"] for row in rows)
 
 
@@ -344,3 +346,25 @@ def test_a_number_of_draws_that_can_not_be_meant_is_refused(raw, capsys, number)
     assert disparity("-d", "722", f"--null={number}") == 2
     assert f"skipstudy: {number} draws of the null; give 0 (none) to 1000 (--null)" in capsys.readouterr().err
     assert not (folder / "disparity.csv").exists()
+
+
+@pytest.mark.parametrize("options", [("--by", "kamath2025"), ("--by", "jensen_shannon"), ()], ids=" ".join)
+def test_categories_go_by_what_was_asked_for(raw, options):
+    """The excess unless a definition is named, whose value they go by then, and which is the one measured."""
+    folder = write_foreign(raw, "Dataset723_By")
+    assert disparity("-d", "723", *options) == 0
+    rows = [row for row in read(folder / "disparity.csv") if row["label"] == "union" and row["level"] == "unperturbed"]
+    by = options[1] if options else "excess"
+    assert {row["sorted_by"] for row in rows} == {by}
+    assert {row["definition"] for row in rows} == {by if options else "kamath2025"}
+    column = "disparity" if options else "disparity_excess"
+    ordered = sorted(rows, key=lambda row: float(row[column]))
+    places = ["hardest", "harder", "medium", "easier", "easiest"]
+    assert [row["category"] for row in ordered] == sorted((row["category"] for row in rows), key=places.index)
+    assert (ordered[0]["category"], ordered[-1]["category"]) == ("hardest", "easiest")
+
+
+def test_a_value_to_go_by_of_another_definition_is_refused(raw, capsys):
+    write_foreign(raw, "Dataset724_Both")
+    assert disparity("-d", "724", "--by", "kamath2025", "--definition", "jensen_shannon") == 2
+    assert "--by kamath2025 with --definition jensen_shannon; give one of them" in capsys.readouterr().err

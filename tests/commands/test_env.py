@@ -1,5 +1,6 @@
 """``skipstudy env`` and ``skipstudy doctor``."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -37,6 +38,14 @@ def test_doctor_says_what_is_missing() -> None:
     failed = run(["skipstudy", "doctor"], {}, expect=2)
     assert 'WRONG nnUNet_raw: not set -> run: eval "$(skipstudy env --root DIR)"' in failed.stdout
     assert failed.stderr.startswith("skipstudy: 4 of these would stop a study")
+
+
+def test_doctor_for_a_script(tmp_path: Path) -> None:
+    """The same as objects, and nothing else on stdout; the exit code stays."""
+    found = json.loads(run(["skipstudy", "doctor", "--json"], study_environment(tmp_path)).stdout)
+    assert {"subject": "nnUNetTrainerVNet", "state": "found by nnU-Net", "remedy": "", "advice": ""} in found
+    failed = run(["skipstudy", "doctor", "--json"], {}, expect=2)
+    assert next(finding["subject"] for finding in json.loads(failed.stdout) if finding["remedy"]) == "nnUNet_raw"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import csv
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from statistics import median
@@ -18,7 +19,8 @@ from nnunet_skipstudy.levels.moves import Move, level_moves
 from nnunet_skipstudy.levels.perturb import write_levels
 from nnunet_skipstudy.nnunet.images import read_image, write_image
 from nnunet_skipstudy.texture import texture_disparity
-from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, case_seed, replay
+from nnunet_skipstudy.texture.leak import leak_probe
+from nnunet_skipstudy.texture.perturbation import NATIVE_LEVELS, case_seed, psnr_db, replay
 
 LEVELS = ["hardest", "harder", "easier", "easiest"]
 
@@ -48,7 +50,10 @@ def test_the_studys_levels_of_a_foreign_data_set(folder, capsys):
     assert perturb("-d", "701", "-np", "2") == 0
     assert before.items() <= everything(folder).items()
     rows = read(folder / "perturbations.csv")
-    assert list(rows[0]) == ["case", "level", "parameters", "seed", "disparity"]
+    assert list(rows[0]) == [
+        *("case", "level", "parameters", "seed", "disparity"),
+        *("disparity_null", "disparity_excess", "disparity_percentile", "psnr_db", "leak", "leak_unperturbed"),
+    ]
     assert [(row["level"], row["case"]) for row in rows] == [(lv, f"case{n}") for lv in LEVELS for n in range(4)]
     for row in rows:
         image, labels = (
@@ -56,14 +61,50 @@ def test_the_studys_levels_of_a_foreign_data_set(folder, capsys):
             for place, channel in (("imagesTs", "_0000"), ("labelsTs", ""))
         )
         written = read_image(folder / f"imagesTs_{row['level']}" / f"{row['case']}_0000.png").array
-        assert row["parameters"] == str(STUDY_LEVELS[row["level"]])
+        assert row["parameters"] == str(NATIVE_LEVELS[row["level"]])
         assert int(row["seed"]) == case_seed(0, row["level"], row["case"])
         np.testing.assert_array_equal(written, replay(image, labels, row))
         assert float(row["disparity"]) == pytest.approx(texture_disparity(written, labels), abs=1e-9)
+        assert float(row["psnr_db"]) == pytest.approx(psnr_db(image, written, labels), abs=0.006)
+        assert float(row["leak"]) == pytest.approx(leak_probe(written, labels), abs=6e-5)
+        assert float(row["leak_unperturbed"]) == pytest.approx(leak_probe(image, labels), abs=6e-5)
     assert {path.name for path in folder.glob("imagesTs_*")} == {f"imagesTs_{level}" for level in LEVELS}
     shown = capsys.readouterr().out
     assert "TD before" in shown
-    assert "blur_background:sigma_px=7" in shown
+    assert "blur_background_256:sigma_px=7" in shown
+
+
+def test_sets_of_levels_go_by_name_and_their_side_effects_are_shown(folder, capsys):
+    """The sham has the PSNR of the speckle that it is called after, case by case; blur at the outline is warned of."""
+    asked = ("--levels", "controlled", "factorial", "--level", "harder", "--level", "easiest")
+    assert perturb("-d", "701", *asked, "--level", "sham_harder:sham_speckle_256:variance=0.1") == 0
+    shown = capsys.readouterr()
+    rows = {(row["level"], row["case"]): row for row in read(folder / "perturbations.csv")}
+    assert len({level for level, _ in rows}) == 10
+    for number in range(4):
+        of, its_sham = (rows[level, f"case{number}"] for level in ("harder", "sham_harder"))
+        assert of["seed"] == its_sham["seed"]
+        assert float(of["psnr_db"]) == pytest.approx(float(its_sham["psnr_db"]), abs=0.1)
+    (line,) = (line for line in shown.out.splitlines() if line.startswith("sham_harder"))
+    assert re.search(r"TD stays in [0-4] of 4$", line)
+    warned = {line.split("'")[1] for line in shown.err.splitlines() if "shows where the object is" in line}
+    assert "easiest" in warned
+    assert not warned & {"easier_elsewhere", "easiest_elsewhere", "distortion", "sham_harder"}
+    assert perturb("-d", "701", *asked) == 0
+    assert "nothing to do" in capsys.readouterr().err
+
+
+def test_a_table_of_an_earlier_version_is_read_as_it_is(folder, capsys):
+    """Without PSNR and leak: its levels are left alone, and shown without these numbers."""
+    assert perturb("-d", "701", "--level", "harder") == 0
+    table = folder / "perturbations.csv"
+    old = [list(row.values())[:5] for row in read(table)]
+    table.write_text("\n".join(map(",".join, [["case", "level", "parameters", "seed", "disparity"], *old])) + "\n")
+    capsys.readouterr()
+    assert perturb("-d", "701", "--level", "harder", "--level", "easiest") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.search(r"nan +nan +nan", next(line for line in lines if line.startswith("harder")))
+    assert [row["psnr_db"] for row in read(table) if row["level"] == "harder"] == [""] * 4
 
 
 def test_again_does_nothing_and_says_so(folder, capsys):
@@ -98,7 +139,7 @@ def test_other_settings_are_refused_until_overwrite(folder, capsys):
 def test_the_number_of_workers_and_the_order_do_not_matter(raw):
     one, two = (write_foreign(raw, f"Dataset70{n}_Foreign", n_train=1, n_test=3) for n in (1, 2))
     rows = write_levels(one, seed=5, workers=1)
-    halves = [dict(list(STUDY_LEVELS.items())[half]) for half in (slice(2, 4), slice(0, 2))]
+    halves = [dict(list(NATIVE_LEVELS.items())[half]) for half in (slice(2, 4), slice(0, 2))]
     others = [row for levels in halves for row in write_levels(two, levels, seed=5, workers=3)]
     assert everything(one) == everything(two)
     assert sorted(map(str, rows)) == sorted(map(str, others))

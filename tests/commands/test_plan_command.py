@@ -31,9 +31,12 @@ def plan(preprocessed: Path, name: str = "nnUNetPlans") -> dict[str, Any]:
 
 def test_sizes_are_met_and_the_data_preprocessed(preprocessed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*PLAN, *SIZES, "--batch-size", "3"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        f"{preprocessed / 'nnUNetPlans.json'}: 2d, patch {plan(preprocessed)['patch_size']}, batch 3"
-    )
+    *_, made, then = capsys.readouterr().out.splitlines()
+    assert made == f"{preprocessed / 'nnUNetPlans.json'}: 2d, patch {plan(preprocessed)['patch_size']}, batch 3"
+    assert then == f"next: nnUNetv2_train {NAME} 2d 0 -p nnUNetPlans -tr TRAINER"
+    assert main(["architectures", "-d", "777", "--json", "-tr", "nnUNetTrainerUNet_skips0"]) == 0
+    costs = json.loads(capsys.readouterr().out)
+    assert costs["NoSkip"]["parameters"] < costs["UNet_skips0"]["parameters"] < costs["UNet"]["parameters"]
     assert max(plan(preprocessed)["architecture"]["arch_kwargs"]["features_per_stage"]) == 8
     assert len(list((preprocessed / "nnUNetPlans_2d").glob("case*.pkl"))) == 5
     assert len(json.loads((preprocessed / "splits_final.json").read_text())) == 5
@@ -43,7 +46,7 @@ def test_the_heaviest_network_makes_the_patch_smaller(preprocessed: Path, capsys
     memory = ["-gpu_memory_target", "0.03"]
     assert main([*PLAN, *memory, "-overwrite_plans_name", "own"]) == 0
     assert main([*PLAN, *memory, "-overwrite_plans_name", "shared", "--plan-for", "heaviest"]) == 0
-    assert "the most demanding of AttentionUNet, NoSkip" in capsys.readouterr().out.splitlines()[-1]
+    assert "the most demanding of AttentionUNet, NoSkip" in capsys.readouterr().out.splitlines()[-2]
     own, shared = plan(preprocessed, "own"), plan(preprocessed, "shared")
     assert shared["patch_size"] < own["patch_size"]
 

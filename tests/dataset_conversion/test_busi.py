@@ -44,7 +44,7 @@ def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
     rows = table(folder / "cases.csv")
     assert list(rows[0]) == [
         *("case", "group", "set", "source", "sha256", "disparity", "category", "stratum"),
-        *("disparity_null", "disparity_excess", "disparity_percentile"),
+        *("disparity_null", "disparity_excess", "disparity_percentile", "sorted_by", "sorted_value"),
     ]
     assert [
         {key: row[key] for key in ("case", "group", "set", "source", "stratum")} for row in rows

@@ -119,7 +119,10 @@ def test_what_has_appeared_meanwhile_is_not_replaced(study: Study, capsys):
 @pytest.mark.parametrize(
     ("gone", "words"),
     [
-        ("imagesTs_hardest", "'skipstudy perturb -d 502 --level hardest:speckle:variance=0.3 --seed 3 --overwrite'"),
+        (
+            "imagesTs_hardest",
+            "'skipstudy perturb -d 502 --level hardest:speckle_256:variance=0.3 --seed 3 --overwrite'",
+        ),
         ("imagesTr/benign_001_0000.png", "imagesT*/benign_001_0000.png has gone since the data set was made; --over"),
         ("labelsTs", "has gone since the data set was made; --overwrite makes it again"),
     ],

@@ -113,7 +113,7 @@ def test_splits_are_one_fold_an_alpha_in_their_order(roots):
         ("1", "alpha0.10", "alpha", "3", "2"),
     ]
     for fold, split in zip(folds, splits, strict=True):
-        disparities = [float(cases[case]["disparity"]) for case in split["train"]]
+        disparities = [float(cases[case]["disparity_excess"]) for case in split["train"]]
         assert float(fold["disparity_min"]) == min(disparities)
         assert float(fold["disparity_max"]) == max(disparities)
         groups = [{cases[case]["group"] for case in split[part]} for part in ("train", "val")]
@@ -132,7 +132,8 @@ def test_cases_tell_of_the_written_files(roots):
         assert float(row["disparity"]) == pytest.approx(texture_disparity(imread(image_path), label), abs=1e-9)
         assert row["source"] == "grass+brick"
         assert row["level"] == alpha_level(float(row["alpha"]))
-    ordered = sorted(rows, key=lambda row: float(row["disparity"]))
+    assert {row["sorted_by"] for row in rows} == {"excess"}
+    ordered = sorted(rows, key=lambda row: float(row["disparity_excess"]))
     assert ordered[0]["category"] == "hardest"
     assert ordered[-1]["category"] == "easiest"
 

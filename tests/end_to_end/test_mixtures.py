@@ -8,10 +8,11 @@ import torch
 from prepared import PreparedStudy
 from processes import run
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "trainers.md"
 SUFFIXES = "_1epochs_1iters_seed1"
 OTHERS = """
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import nnUNetTrainerNoMirroring
+from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerBN import nnUNetTrainerBN
 from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerNoDeepSupervision import (
     nnUNetTrainerNoDeepSupervision as NoDS,
 )
@@ -19,7 +20,8 @@ from nnunetv2.training.nnUNetTrainer.variants.optimizer.nnUNetTrainerAdam import
 from nnunet_skipstudy.training.on_demand import trainer_class
 
 class nnUNetTrainerMine(
-    trainer_class("nnUNetTrainerVNet_1epochs_1iters"), nnUNetTrainerNoMirroring, nnUNetTrainerAdam, NoDS
+    trainer_class("nnUNetTrainerVNet_1epochs_1iters"),
+    *(nnUNetTrainerNoMirroring, nnUNetTrainerAdam, NoDS, nnUNetTrainerBN),
 ):
     pass
 """
@@ -29,9 +31,9 @@ pytestmark = pytest.mark.nnunet
 
 @pytest.fixture(scope="module")
 def theirs(synthetic: PreparedStudy, tmp_path_factory: pytest.TempPathFactory) -> PreparedStudy:
-    """The README's lines, and a class of several trainers, in a folder of the user's."""
+    """The lines of the site's page, and a class of several trainers, in a folder of the user's."""
     folder = tmp_path_factory.mktemp("theirs")
-    lines = README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    lines = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     assert len(lines.splitlines()) <= 5
     (folder / "nnUNetTrainerNoSkipDA5.py").write_text(lines)
     (folder / "nnUNetTrainerMine.py").write_text(OTHERS)
@@ -48,6 +50,7 @@ def test_a_users_trainer_with_our_network_trains_and_predicts(
     weights = checkpoint["network_weights"]
     if trainer == "nnUNetTrainerMine":
         assert any("shortcut" in key for key in weights)
+        assert any(key.startswith("decoder") and "running_mean" in key for key in weights)
         assert checkpoint["inference_allowed_mirroring_axes"] is None
     else:
         first = weights["decoder.stages.0.convs.0.conv.weight"]

@@ -88,16 +88,18 @@ def check_data_set(study: Study, folder: Path) -> None:
             assert np.allclose(image.geometry.spacing, label.geometry.spacing)
             assert np.allclose(image.geometry.direction, label.geometry.direction)
             assert np.allclose(image.geometry.origin, label.geometry.origin)
-        draws = null_draws(case, 20 if label.array.ndim == 2 else 0)  # of volumes no null is taken
-        found = case_disparity(image.array, label.array, draws=draws).union
+        found = case_disparity(image.array, label.array, draws=null_draws(case, 20)).union
+        by = "kamath2025" if description["skipstudy"]["provenance"].get("protocol") == "study" else "excess"
+        assert row["sorted_by"] == by
         for column, value in (
             ("disparity", found.value),
             ("disparity_null", found.null_mean),
             ("disparity_excess", found.excess),
             ("disparity_percentile", found.percentile),
+            ("sorted_value", found.excess if by == "excess" else found.value),
         ):
             assert row[column] == ("" if np.isnan(value) else repr(round(value, 9)))
-    finite = sorted((float(row["disparity"]), row["category"]) for row in rows.values() if row["disparity"])
+    finite = sorted((float(row["sorted_value"]), row["category"]) for row in rows.values() if row["sorted_value"])
     assert finite[0][1] == "hardest"
     assert finite[-1][1] == "easiest"
 
@@ -110,6 +112,8 @@ def check_data_set(study: Study, folder: Path) -> None:
         written = read_image(folder / f"imagesTs_{row['level']}" / name).array
         assert written.dtype == replayed.dtype
         assert np.array_equal(written, replayed)
+        found = case_disparity(written, mask, draws=null_draws(row["case"], 20)).union
+        assert row["disparity_excess"] == ("" if np.isnan(found.excess) else repr(round(found.excess, 9)))
     check_splits(study, folder, rows, pool, test)
 
 
@@ -127,7 +131,7 @@ def check_splits(study: Study, folder: Path, rows: dict[str, dict[str, str]], po
         assert not {group[case] for case in split["train"]} & {group[case] for case in split["val"]}
         assert set(split["train"]) | set(split["val"]) <= set(pool)
         assert (fold["n_train"], fold["n_val"]) == (str(len(split["train"])), str(len(split["val"])))
-        disparities = [float(rows[case]["disparity"]) for case in split["train"] if rows[case]["disparity"]]
+        disparities = [float(rows[case]["sorted_value"]) for case in split["train"] if rows[case]["sorted_value"]]
         assert (float(fold["disparity_min"]), float(fold["disparity_max"])) == (min(disparities), max(disparities))
     assert sorted(case for split in splits[:5] for case in split["val"]) == pool
     assert all(sorted(split["train"] + split["val"]) == pool for split in splits[:5])

@@ -3,7 +3,7 @@
 import pytest
 
 from nnunet_skipstudy.levels.moves import EXPECTED, Move, level_moves
-from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS
+from nnunet_skipstudy.texture.perturbation import LEVEL_SETS, STUDY_LEVELS
 
 
 def row(level: str, case: str, disparity: float | None, parameters: str = "speckle:variance=0.1") -> dict[str, object]:
@@ -13,7 +13,9 @@ def row(level: str, case: str, disparity: float | None, parameters: str = "speck
 def test_every_level_of_the_study_has_its_direction() -> None:
     """Speckle makes textures alike, the blurred background makes them differ."""
     ways = {level: -1 if perturbation.kind == "speckle" else 1 for level, perturbation in STUDY_LEVELS.items()}
-    assert ways == EXPECTED
+    assert {level: EXPECTED[level] for level in ways} == ways
+    controlled = {name: -1 if made.kind == "blend" else 1 for name, made in LEVEL_SETS["controlled"].items()}
+    assert {level: EXPECTED[level] for level in controlled} == controlled
 
 
 def test_medians_are_over_the_cases_that_have_both_disparities() -> None:

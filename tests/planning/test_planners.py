@@ -78,3 +78,13 @@ def test_the_report_says_what_the_plan_was_sized_for() -> None:
     (words,) = plan_words(heaviest)
     assert "most demanding of UNet, UNetPlusPlus fits 8 GB" in words
     assert plan_words({"plan_for": "unet"}) == []
+
+
+def test_a_network_with_a_suffix_is_sized_as_its_name_says() -> None:
+    """No-Skip with the U-Net's parameters is wider than by itself; what is concatenated is no convolution's output."""
+    sizes = {}
+    for name in ("NoSkip", "NoSkip_matchedParams", "UNet", "UNet_skips3", "UNet_skipDropout50"):
+        planner = heaviest_planner(ExperimentPlanner, [name])
+        sizes[name] = activations(planner, plan(ExperimentPlanner))
+    assert sizes["NoSkip"] < sizes["NoSkip_matchedParams"]
+    assert sizes["UNet_skips3"] == sizes["UNet"] == sizes["UNet_skipDropout50"]

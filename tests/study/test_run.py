@@ -101,7 +101,14 @@ def test_a_failed_cell_is_named_with_its_log_and_stops_only_what_needs_it(
     notes = json.loads((tmp_path / "analysis" / "report.html").read_text())
     assert notes[0].startswith("Missing: d501-UNet-fold0-seed1-spatial: train failed: no space left")
     assert main(["status", str(path)]) == 0
-    assert f"failed   {failing} 0 s: no space left on the disk" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"failed   {failing} 0 s: no space left on the disk" in said
+    assert said.splitlines()[-1] == f"next: skipstudy run {path}"
+    assert main(["status", str(path), "--json"]) == 0
+    states = {cell["cell"]: cell for cell in json.loads(capsys.readouterr().out)}
+    assert len(states) == 7
+    assert (states[failing]["state"], states[failing]["log"]) == ("failed", str(log))
+    assert states[failing]["error"].startswith("no space left on the disk")
 
     stand_in.failing.clear()
     stand_in.worked.clear()

@@ -9,9 +9,10 @@ from tiny_study import TEXT, write_study
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import STUDY_ARCHITECTURES
+from nnunet_skipstudy.registry import FACTORIAL_LEVELS, MADE_BY_NAME, STUDY_ARCHITECTURES, TEST_LEVELS, UNPERTURBED
 from nnunet_skipstudy.study.settings import read_study
 from nnunet_skipstudy.study.templates import demo_text, full_text
+from nnunet_skipstudy.texture.perturbation import KNOWN_LEVELS
 
 
 def test_defaults_and_single_values(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> N
         ("datasets: [{id: 7}, {id: 7}]", "datasets: the identifier 7 stands twice"),
         ("datasets: [{id: 7, converter: synthetic}]", "datasets.0: level 'hardest' is none of synthetic textures'"),
         ("datasets: [{id: 7}]\nseeds: [1, 1]", "seeds: 1 stands twice; keep one of them"),
-        ("datasets: [{id: 7}]\naugmentation: spacial", "choose 'nnunet' or 'spatial'"),
+        ("datasets: [{id: 7}]\naugmentation: spacial", "choose 'nnunet', 'spatial', 'DA5' or 'none'"),
         ("datasets: [{id: 7}]\ndevice: gpu", "device: 'gpu'; choose 'cpu', 'cuda' or 'mps'"),
         (
             "datasets: [{id: 7}]\nschedule: {epochs: 0}",
@@ -164,3 +165,19 @@ def test_init_writes_a_file_once(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert output.read_text(encoding="utf-8") == demo_text()
     assert main(["init", "--full", "-o", str(output)]) == 2
     assert "is there already; remove it or give another -o" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("levels", TEST_LEVELS)
+def test_init_sets_up_levels_that_are_known_by_their_names(tmp_path: Path, levels: str) -> None:
+    """The 2 x 2 stands beside the study's own levels; each is one that a study makes, or has."""
+    output = tmp_path / "study.yaml"
+    assert main(["init", "--full", "--levels", levels, "-o", str(output)]) == 0
+    study = read_study(output, CONVERTERS)
+    assert study.levels == list(TEST_LEVELS[levels])
+    assert set(study.levels) - {UNPERTURBED} <= MADE_BY_NAME == set(KNOWN_LEVELS)
+    assert (set(study.levels) >= set(FACTORIAL_LEVELS)) == (levels == "factorial")
+
+
+def test_the_demo_has_no_levels_to_choose(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--demo", "--levels", "factorial", "-o", str(tmp_path / "study.yaml")]) == 2
+    assert "--levels belongs to --full" in capsys.readouterr().err

@@ -193,7 +193,7 @@ def test_the_studys_levels():
 @pytest.mark.parametrize("strength", [0, 1, 0.1, 1 / 3, 1e-7, 123.456789, 7.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_goes_round(kind, strength):
-    perturbation = Perturbation(kind, strength)
+    perturbation = Perturbation(kind, min(strength, KINDS[kind].most))
     assert Perturbation.parse(str(perturbation)) == perturbation
     assert parse_level(f"my-level.2:{perturbation}") == ("my-level.2", perturbation)
     assert str(perturbation).startswith(f"{kind}:{KINDS[kind].parameter}=")
@@ -202,7 +202,7 @@ def test_text_goes_round(kind, strength):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("harder", r"level 'harder'; write NAME:KIND:PARAMETER=NUMBER"),
+        ("softer", r"level 'softer'; write NAME:KIND:PARAMETER=NUMBER"),
         ("harder:sparkle:variance=1", "no perturbation 'sparkle'; choose one of speckle, blur_background"),
         ("harder:speckle:sigma_px=1", "perturbation 'speckle:sigma_px=1'; write speckle:variance=NUMBER"),
         ("harder:speckle:variance=much", "write speckle:variance=NUMBER"),

@@ -106,13 +106,14 @@ def test_a_row_replays_what_was_made_of_flat_images_volumes_and_colours(
     image = (rng(5).random(shape) * 200).astype(dtype)
     mask = np.zeros(shape[:2] if shape[-1] == 3 else shape, np.uint8)
     mask[..., 10:20, 15:30] = 4
-    level = Perturbation(kind, 0.7)
+    level = Perturbation(kind, 0.7 if not kind.endswith("_256") else 5)  # of 256 pixels, of which 40 are few
     seed = case_seed(3, "mine", "case_α")
     made = perturb(image, mask, level, np.random.default_rng(seed))
     row = {"parameters": str(level), "seed": str(seed)}
     assert replay(image, mask, row).tobytes() == made.tobytes()
     other = replay(image, mask, {**row, "seed": case_seed(3, "mine", "case_β")})
-    assert (other.tobytes() != made.tobytes()) == (kind == "speckle")
+    if not kind.startswith("sham_"):  # of other noise, it may have the same PSNR
+        assert (other.tobytes() != made.tobytes()) == (not kind.startswith("blur_background"))
     assert (made != image).any()
 
 

@@ -22,7 +22,7 @@ def save(self, filename):
 
 nnUNetTrainer.save_checkpoint = save
 training = object.__new__(SkipStudyTrainer)
-training.local_rank, training.disable_checkpointing, training._best_ema = 0, False, None
+training.local_rank, training.disable_checkpointing, training._best_ema, training.my_init_kwargs = 0, False, None, {}
 training.save_checkpoint(sys.argv[1])
 """
 
@@ -34,7 +34,7 @@ def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SkipStudyTraine
     monkeypatch.setattr(nnUNetTrainer, "save_checkpoint", lambda self, filename: Path(filename).write_text("whole"))
     made = object.__new__(SkipStudyTrainer)
     made.output_folder = str(tmp_path)
-    made.local_rank, made.disable_checkpointing, made._best_ema = 0, False, None
+    made.local_rank, made.disable_checkpointing, made._best_ema, made.my_init_kwargs = 0, False, None, {}
     return made
 
 

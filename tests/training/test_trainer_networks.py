@@ -26,6 +26,7 @@ def network_of(trainer: str, plan: SmallPlan, *, enable_deep_supervision: bool =
         network_arch_class_name=plan.class_name,
         network_arch_init_kwargs=plan.arch_kwargs,
         network_arch_init_kwargs_req_import=REQUIRES_IMPORT,
+        patch_size=plan.size,
     )
     return trainer_class(trainer).build_network_architecture(
         None, configuration, plan.input_channels, plan.output_channels, enable_deep_supervision

@@ -143,20 +143,20 @@ function drawDisparity(paper, { setting, whole }) {
   const low = Math.min(...all), high = Math.max(...all), room = (high - low) * 0.03;
   const reach = reachOf(series.flatMap((one) => one.points.map((point) => point[3])), true, whole);
   const x = scale(low - room, high + room, LEFT, WIDTH - RIGHT), y = scale(...reach, HEIGHT - BOTTOM, TOP);
-  frame(chart, y, ticks(...reach), `DSC (higher is better${zoomed(reach, true)})`, "texture disparity (TD): further right is easier");
+  frame(chart, y, ticks(...reach), `DSC (higher is better${zoomed(reach, true)})`, `${setting.disparity.measure.replace("TD", "texture disparity (TD)")}: further right is easier`);
   const places = ticks(low, high);
   xAxis(chart, x, places, places.map(String));
   for (const one of series) {
     const look = networks[one.network];
     const group = svg("g", { "data-series": one.network });
     for (const [number, level, disparity, value] of one.points) {
-      const words = `${look.title}\n${setting.disparity.cases[number]}\n${setting.levels[level]}: DSC ${format(value)}, TD ${format(disparity)}`;
+      const words = `${look.title}\n${setting.disparity.cases[number]}\n${setting.levels[level]}: DSC ${format(value)}, ${setting.disparity.measure} ${format(disparity)}`;
       group.append(telling(paper, marker(look.marker, x(disparity), y(value), 2.4, { style: `fill:${paint(one.network)};fill-opacity:.55` }), words, false));
     }
     if (one.slope !== null) {
       const end = (at) => y(Math.max(reach[0], Math.min(reach[1], one.intercept + one.slope * at)));
       const line = svg("line", { x1: x(low), y1: end(low), x2: x(high), y2: end(high), style: `stroke:${paint(one.network)};stroke-width:2.4`, "stroke-dasharray": DASHES[look.dashes] });
-      group.append(telling(paper, line, `${look.title}\nTheil-Sen slope ${format(one.slope, true)} per unit of TD`, true));
+      group.append(telling(paper, line, `${look.title}\nTheil-Sen slope ${format(one.slope, true)} per unit of ${setting.disparity.measure}`, true));
     }
     chart.append(group);
   }

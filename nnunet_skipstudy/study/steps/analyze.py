@@ -17,7 +17,9 @@ def settings(subject: Subject) -> dict[str, Any]:
     """How predictions are measured, and what is made of the numbers."""
     study = subject.study
     chosen = study.metrics.model_dump()
-    if study.groups is not None:  # those that were added later are in the hash where they are used
+    if chosen["by"] is None:  # what was added later is in the hash where it is used
+        del chosen["by"]
+    if study.groups is not None:
         content = subject.facts.of_file(subject.base / study.groups) if _is_table(study.groups) else None
         chosen |= {"groups": study.groups, "groups_content": content}
     return chosen if study.figures else {**chosen, "figures": False}
@@ -76,6 +78,7 @@ def run(cell: Cell, work: Work) -> Measured:
             groups=_groups(cell),
             levels=tuple(cell.conduct["levels"]),
             figures=cell.settings.get("figures", True),
+            by=cell.settings.get("by"),
         ),
         explained,
     )
@@ -111,22 +114,14 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     tolerance = () if chosen["tolerance"] is None else ("--tolerance", chosen["tolerance"])
     reference = () if chosen["reference_level"] is None else ("--reference-level", chosen["reference_level"])
     groups = () if chosen.get("groups") is None else ("--groups", _groups(cell))
+    by = () if chosen.get("by") is None else ("--by", chosen["by"])
     figures = () if chosen.get("figures", True) else ("--no-figures",)
     why = any(key.startswith("explain/") for key in cell.needs)
     explained = ("--explain", places.root / "explain") if why else ()
     yield [
         *("skipstudy", "analyze", places.predictions, "--labels", places.raw),
-        *(
-            "--both-empty",
-            chosen["both_empty"],
-            *tolerance,
-            *reference,
-            *groups,
-            *figures,
-            *explained,
-            "-o",
-            places.analysis,
-        ),
+        *("--both-empty", chosen["both_empty"], *tolerance, *reference, *groups, *by, *figures, *explained),
+        *("-o", places.analysis),
     ]
 
 

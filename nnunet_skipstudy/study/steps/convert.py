@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import MADE_BY_NAME
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import DataFacts
 from nnunet_skipstudy.study.places import Places
@@ -110,7 +111,8 @@ def _refusals_of_converter(cell: Cell) -> Iterator[str]:
         if not (cell.settings["converter"] == "synthetic" or (Path(wanted["base"]) / text).exists()):
             yield NotYet(f"{place}: source {text!r}: no such file or folder; fetch it, or mend the path")
     for level in wanted["levels"]:
-        if level not in promised.levels and not wanted["perturb"]:
+        made_after = wanted["perturb"] or (level in MADE_BY_NAME and cell.settings["converter"] != "synthetic")
+        if level not in promised.levels and not made_after:
             yield f"{place}: level {level!r} is none that its converter makes ({', '.join(promised.levels)})"
     for fold in wanted["folds"]:
         if fold >= promised.n_folds:

@@ -1,11 +1,12 @@
 """Perturb: make the test levels that a data set lacks."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.registry import LEVELS, MADE_BY_NAME
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import DataFacts
 from nnunet_skipstudy.study.places import Places, missing_levels, test_folder
@@ -27,7 +28,7 @@ def settings(subject: Subject) -> dict[str, Any] | None:
 
 
 def run(cell: Cell, work: Work) -> Measured:
-    """Make the test levels that the data set lacks, and those that the study names arguments for.
+    """Make the test levels that the data set lacks, by their names, or those that the study names arguments for.
 
     ``skipstudy perturb`` leaves alone what is there with the same settings, and refuses to touch the rest; what this
     study made with other settings, or of other test images, is made anew.
@@ -41,6 +42,7 @@ def run(cell: Cell, work: Work) -> Measured:
     record, before = read_record(ours), _level_folders(folder)
     made = set(record.get("levels", [])) & before
     outdated = record.get("digest") not in (None, cell.digest)
+    arguments = arguments or _by_name(wanted, {*_missing(folder, wanted), *(made if outdated else ())})
     if arguments or missing_levels(folder, wanted) or (outdated and made):
         again = outdated and before & _named_folders(arguments) <= made
         command = ["perturb", "-d", str(identifier), *arguments, *(["--overwrite"] if again else [])]
@@ -54,6 +56,16 @@ def run(cell: Cell, work: Work) -> Measured:
     return {}
 
 
+def _missing(folder: Path, levels: list[str]) -> set[str]:
+    return {test_folder(level) for level in missing_levels(folder, levels)}
+
+
+def _by_name(levels: list[str], folders: set[str]) -> list[str]:
+    """The arguments that make those of the levels whose folders are given; none where they are the study's own."""
+    named = [level for level in levels if level in MADE_BY_NAME and test_folder(level) in folders]
+    return [word for level in named for word in ("--level", level)] if set(named) - set(LEVELS) else []
+
+
 def _level_folders(dataset: Path) -> set[str]:
     return {path.name for path in dataset.glob(test_folder("*")) if path.is_dir()}
 
@@ -65,13 +77,15 @@ def _named_folders(arguments: list[str]) -> set[str]:
         UserError: one of them is no level.
     """
     from nnunet_skipstudy.levels.calibrate import parse_wanted
-    from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS, parse_level
+    from nnunet_skipstudy.texture.perturbation import LEVEL_SETS, STUDY_LEVELS, parse_level
 
     names = []
     for option, parse in (("--level", parse_level), ("--calibrate", parse_wanted)):
         texts = [text for before, text in pairwise(arguments) if before == option]
         texts += [text.removeprefix(f"{option}=") for text in arguments if text.startswith(f"{option}=")]
         names += [parse(text)[0] for text in texts]
+    after = arguments[arguments.index("--levels") + 1 :] if "--levels" in arguments else []
+    names += [level for chosen in takewhile(LEVEL_SETS.__contains__, after) for level in LEVEL_SETS[chosen]]
     return {test_folder(level) for level in names or STUDY_LEVELS}
 
 
@@ -84,7 +98,9 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     """``skipstudy perturb`` where it has something to do, and what has to be there afterwards."""
     identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
     found = places.found(identifier)
-    if arguments or (found and missing_levels(found, levels)):
+    lacking = _missing(found, levels) if found else {test_folder(level) for level in set(levels) - set(LEVELS)}
+    arguments = arguments or _by_name(levels, lacking)
+    if arguments or (found and lacking):
         yield ["skipstudy", "perturb", "-d", identifier, *arguments]
     yield [f"# data set {identifier} needs {', '.join(map(test_folder, levels))}"]
 
@@ -95,7 +111,7 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
     named = _named_folders(arguments)
     found = places.found(identifier)
     for level in missing_levels(found, levels) if found else ():
-        if test_folder(level) not in named:
+        if test_folder(level) not in named and (arguments or level not in MADE_BY_NAME):
             yield (
                 f"{found}: has no {test_folder(level)}, and nothing makes it; leave this level out of the study, or "
                 f"make it (perturb: [--level, {level}:KIND:PARAMETER=NUMBER])"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.nnunet.calls import worker_processes
 from nnunet_skipstudy.planning.preprocess import is_preprocessed, plan_and_preprocess, planner_class
+from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import refuse_other_study
 from nnunet_skipstudy.study.places import Places
@@ -21,20 +22,24 @@ def settings(subject: Subject) -> dict[str, Any]:
     """Configuration, and all that is said of plans."""
     study, dataset = subject.study, subject.dataset
     assert dataset
-    return plan_settings(dataset.id, study.configuration_of(dataset), study.plans, study.architectures)
+    return plan_settings(dataset.id, study.configuration_of(dataset), study.plans, study.networks)
 
 
 def plan_settings(dataset: int, configuration: str, plans: "Plans", architectures: Iterable[str]) -> dict[str, Any]:
     """What decides a plan; the networks only where it is sized for the heaviest of them."""
     chosen = plans.model_dump()
+    if plans.normalization == "nnunet":  # as before there was a choice
+        del chosen["normalization"]
     if plans.plan_for == "heaviest":
         chosen["architectures"] = sorted(architectures)
     return {"dataset": dataset, "configuration": configuration, "plans": chosen}
 
 
 def conduct(subject: Subject) -> dict[str, Any]:
-    """Cores, and whether worker processes are worth their start."""
-    return {"cpus": subject.study.resources_of("plan").cpus, "small_data": subject.study.small_data}
+    """Cores, whether worker processes are worth their start, and the networks whose costs are counted."""
+    study = subject.study
+    trainers = [f"nnUNetTrainer{name}" for name in study.networks if name not in ARCHITECTURES]
+    return {"cpus": study.resources_of("plan").cpus, "small_data": study.small_data, "trainers": trainers}
 
 
 def run(cell: Cell, work: Work) -> Measured:
@@ -53,7 +58,7 @@ def run(cell: Cell, work: Work) -> Measured:
         refuse_replacing=lambda file, stamp: refuse_other_study(file, stamp, root),
     )
     folder = work.places.dataset_folder(chosen["dataset"]).name
-    return costs_on_plan(folder, chosen["plans"]["name"], chosen["configuration"])
+    return costs_on_plan(folder, chosen["plans"]["name"], chosen["configuration"], cell.conduct["trainers"])
 
 
 def stands(cell: Cell, places: Places, dataset: str) -> bool:
@@ -72,7 +77,8 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
         for word in (f"--{key.replace('_', '-')}", plans[key])
     ]
     heaviest = ("--plan-for", "heaviest", "--architectures", *plans.get("architectures", ()))
-    changed = [*(heaviest if plans["plan_for"] == "heaviest" else ()), *sizes]
+    normalized = ("--normalization", plans["normalization"]) if "normalization" in plans else ()
+    changed = [*(heaviest if plans["plan_for"] == "heaviest" else ()), *sizes, *normalized]
     memory = ("-gpu_memory_target", f"{plans['gpu_memory_gb']:g}") if plans["gpu_memory_gb"] else ()
     name = ("-overwrite_plans_name", plans["name"]) if memory or plans["name"] != "nnUNetPlans" else ()
     yield [

@@ -1,14 +1,16 @@
 """Train: one network, on one fold, with one seed."""
 
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet import calls
-from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
+from nnunet_skipstudy.nnunet.trainer_name import counts_of, known_trainer
 from nnunet_skipstudy.planning.preprocess import SPLITS, check_fold, is_preprocessed
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.locks import waited_for
@@ -16,7 +18,6 @@ from nnunet_skipstudy.study.ownership import claim, is_stamped
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps.step import About, Load, Measured, Step, Subject, Work
 
-NNUNET_EPOCHS, NNUNET_ITERATIONS = 1000, 250
 FORWARD_AND_BACKWARD = 3.0
 VALIDATION = 0.2
 """nnU-Net validates one batch for every five that it trains on: forward only."""
@@ -130,7 +131,11 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
-    """A fold that a data set lacks which is there."""
+    """A trainer that nnU-Net doesn't find; a fold that a data set lacks which is there."""
+    if known_trainer(cell.settings["trainer"]) is None:
+        with patch.dict(os.environ):
+            calls.set_environment(places.environment(), cpus=None, small_data=cell.conduct["small_data"])
+            calls.trainer_class(cell.settings["trainer"])
     raw, fold = places.found(cell.settings["dataset"]), cell.settings["fold"]
     if raw is None:
         return
@@ -143,8 +148,7 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
 
 def iterations(cell: Cell) -> int:
     """All of the training's."""
-    options = parse_trainer_name(cell.settings["trainer"]).options
-    return (options.epochs or NNUNET_EPOCHS) * (options.iterations or NNUNET_ITERATIONS)
+    return math.prod(counts_of(cell.settings["trainer"]))
 
 
 def tflop(cell: Cell, load: Load) -> float:

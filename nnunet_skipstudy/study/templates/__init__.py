@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from importlib.resources import files
 from string import Template
 
-from nnunet_skipstudy.registry import STUDY_ARCHITECTURES
+from nnunet_skipstudy.registry import LEVELS, STUDY_ARCHITECTURES
 
 MEDICAL: dict[str, tuple[int, str]] = {
     "busi": (502, "downloads/Dataset_BUSI_with_GT"),
@@ -29,7 +29,12 @@ def demo_text(
     )
 
 
-def full_text(converters: Collection[str], *, plan_for: str = "heaviest") -> str:
+def search_text() -> str:
+    """A search, on the demo's textures, for networks that are accurate and robust."""
+    return _template("search.yaml").template
+
+
+def full_text(converters: Collection[str], *, plan_for: str = "heaviest", levels: Sequence[str] = LEVELS) -> str:
     """The full study of the papers; data sets that this version can't convert are expected in nnUNet_raw."""
     entries = []
     for name, (identifier, download) in MEDICAL.items():
@@ -39,7 +44,10 @@ def full_text(converters: Collection[str], *, plan_for: str = "heaviest") -> str
         else:
             entries[-1] += f"               # {name}: this version can't convert it; put it into nnUNet_raw"
     return _template("full.yaml").substitute(
-        architectures=", ".join(STUDY_ARCHITECTURES), medical="\n".join(entries), plan_for=plan_for
+        architectures=", ".join(STUDY_ARCHITECTURES),
+        medical="\n".join(entries),
+        plan_for=plan_for,
+        levels=", ".join(levels),
     )
 
 

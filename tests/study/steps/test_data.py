@@ -121,6 +121,28 @@ def test_levels_of_other_test_images_are_made_anew(places: Places) -> None:
     assert calls == [[], ["--overwrite"]]
 
 
+def test_levels_of_known_names_are_made_without_arguments(places: Places) -> None:
+    """Those that lack; again, they are left alone; for other test images those that this study made are made anew."""
+    folder = made_by_hand(places)
+    (folder / "imagesTs_hardest").mkdir()
+    calls: list[list[str]] = []
+
+    def command(arguments: list[str]) -> int:
+        calls.append(arguments[3:])
+        for level in ("texture", "distortion"):
+            (folder / f"imagesTs_{level}").mkdir(exist_ok=True)
+        return 0
+
+    for content in ("one", "one", "two"):
+        names = ["unperturbed", "hardest", "texture", "distortion"]
+        settings = {"dataset": 7, "levels": names, "arguments": [], "content": content}
+        cell = Cell("perturb", "d007", settings, digest=content)
+        assert list(perturb.refusals(cell, places)) == []
+        perturb.run(cell, Work(places, command))
+    made = ["--level", "texture", "--level", "distortion"]
+    assert calls == [made, [*made, "--overwrite"]]
+
+
 def test_splits_are_drawn_once_and_a_fold_beyond_them_is_refused(places: Places) -> None:
     """nnU-Net would draw random cases for it, silently."""
     raw = write_foreign(places.raw, "Dataset007_Mine", n_train=10)

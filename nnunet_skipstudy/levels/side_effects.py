@@ -1,0 +1,99 @@
+"""What levels do beside moving the texture disparity: how much they distort, and whether they show the object."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import nan
+from statistics import mean, median
+from typing import Any
+
+from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation
+
+LEAKS = 0.05
+"""A level whose probe lies so much above the unperturbed images' shows where the object is."""
+
+
+@dataclass(frozen=True)
+class SideEffects:
+    """One level over the cases that have numbers.
+
+    Attributes:
+        level: its name.
+        parameters: its perturbation's text.
+        n_cases: that have a probe.
+        psnr_db: median; NaN where none is known, infinite where half of the images have not changed.
+        leak: mean of :func:`~nnunet_skipstudy.texture.leak.leak_probe` at the level; NaN where none is known.
+        leak_unperturbed: of the same cases' unperturbed images.
+    """
+
+    level: str
+    parameters: str
+    n_cases: int
+    psnr_db: float
+    leak: float
+    leak_unperturbed: float
+
+    @property
+    def warning(self) -> str | None:
+        """What to say of a level that shows the object; None where it doesn't."""
+        if not self.leak - self.leak_unperturbed > LEAKS:
+            return None
+        return (
+            f"level {self.level!r} ({self.parameters}) shows where the object is: a threshold on the image's sharpness "
+            f"finds it with a Dice coefficient of {self.leak:.2f}, of {self.leak_unperturbed:.2f} unperturbed; what a "
+            "network gains there need not come from texture (easier_elsewhere and easiest_elsewhere hide the outline)"
+        )
+
+
+def side_effects(rows: Iterable[Mapping[str, Any]]) -> list[SideEffects]:
+    """Those of each level, in the order of the rows.
+
+    Args:
+        rows: of perturbations.csv, with ``level``, ``parameters`` and numbers or None as ``psnr_db``, ``leak`` and
+            ``leak_unperturbed``.
+    """
+    levels: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        levels.setdefault((row["level"], row["parameters"]), []).append(row)
+    return [_of_level(level, parameters, own) for (level, parameters), own in levels.items()]
+
+
+def _of_level(level: str, parameters: str, rows: list[Mapping[str, Any]]) -> SideEffects:
+    probed = [row for row in rows if row["leak"] is not None and row["leak_unperturbed"] is not None]
+    psnr = [float("inf") if row["psnr_db"] is None else row["psnr_db"] for row in probed]
+    if not probed:
+        return SideEffects(level, parameters, 0, nan, nan, nan)
+    leaks = (mean(row[name] for row in probed) for name in ("leak", "leak_unperturbed"))
+    return SideEffects(level, parameters, len(probed), median(psnr), *leaks)
+
+
+@dataclass(frozen=True)
+class Unmoved:
+    """Of a sham level: in ``n_within`` of ``n_cases`` cases TD moved by no more than the null's spread."""
+
+    level: str
+    n_within: int
+    n_cases: int
+
+
+def unmoved(
+    rows: Iterable[Mapping[str, Any]], before: Mapping[str, float | None], spreads: Mapping[str, float]
+) -> list[Unmoved]:
+    """How the shams among the levels leave the disparity where it is.
+
+    Args:
+        rows: of perturbations.csv.
+        before: the unperturbed disparity of each case.
+        spreads: the standard deviation of each case's null, see :mod:`~nnunet_skipstudy.texture.null`.
+    """
+    found: dict[str, list[bool]] = {}
+    for row in rows:
+        start, spread = before.get(row["case"]), spreads.get(row["case"])
+        if is_sham(row["parameters"]) and start is not None and spread is not None and row["disparity"] is not None:
+            found.setdefault(row["level"], []).append(abs(row["disparity"] - start) <= spread)
+    return [Unmoved(level, sum(within), len(within)) for level, within in found.items()]
+
+
+def is_sham(parameters: str) -> bool:
+    """Whether a perturbation's text is that of a sham alone."""
+    perturbation = Perturbation.parse(parameters)
+    return KINDS[perturbation.kind].sham and perturbation.then is None
