@@ -24,9 +24,10 @@ def settings(subject: Subject) -> dict[str, Any] | None:
 
 
 def conduct(subject: Subject) -> dict[str, Any]:
-    """Device and cores."""
+    """Device and cores; one for small data, whose maps are done before a second one is at it."""
     study = subject.study
-    return {"device": study.device, "cpus": study.resources_of("explain").cpus}
+    cpus = study.resources_of("explain").cpus or (1 if study.small_data else None)
+    return {"device": study.device, "cpus": cpus}
 
 
 def run(cell: Cell, work: Work) -> Measured:
