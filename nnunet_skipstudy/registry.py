@@ -272,3 +272,13 @@ SMALLEST_DIFFERENCE = 0.01
 
 METRICS: dict[str, Metric] = _metrics()
 """Every metric by name, in the order of tables: columns, directions, words and figures are made from these rows."""
+
+INTERVENTIONS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "patch": ("the reference image's features put into the pass of the perturbed image: what of the loss returns", ()),
+    "reverse": ("the perturbed image's features put into the pass of the reference image: what of it they bring", ()),
+    "scale": ("deviations from each channel's mean over the image times the strength, 1 … 0", (0.5, 0.0)),
+    "zero": ("zeros", ()),
+    "noise": ("Gaussian noise added, of strength times each channel's standard deviation", (1.0,)),
+    "other": ("the features of the next case's image of the same level", ()),
+}
+"""What ``skipstudy explain`` does to a skip, by name: in words, and the strengths it is tried with."""

@@ -51,7 +51,7 @@ def _sentence(loss: Loss, title: str) -> str:
     trained = f" ({training_title(loss.training)})" if loss.training else ""
     start = f"At {loss.level}, {title}{trained} loses {interval(*loss.drop)} DSC against {loss.reference}"
     if not loss.rows:
-        why = "that is too little" if loss.drop[0] < SMALLEST_DROP else "that may be chance"
+        why = "that is too little" if loss.drop[0] < SMALLEST_DROP else "which may be chance, too unsure"
         return f"{start}: {why} to say where it passes."
     if not loss.skips:
         return f"{start}; it has no skip that could carry it."
@@ -173,7 +173,7 @@ def shares_table(found: Sequence[Loss]) -> pd.DataFrame:
         rows += [
             {**own, **row, "depth": None if row["depth"] < 0 else int(row["depth"])} for row in loss.rows or [_NONE]
         ]
-    return pd.DataFrame(rows).astype({"depth": "Int64"})
+    return pd.DataFrame(rows, columns=None if rows else ["level"]).astype({"depth": "Int64"} if rows else {})
 
 
 _NONE: dict[str, Any] = {

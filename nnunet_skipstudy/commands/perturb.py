@@ -45,12 +45,9 @@ EPILOG = (
     "  FIRST+SECOND                 the one, then the other\n"
     "known levels, by name alone (--level) or in sets (--levels):\n"
     + "".join(f"  {name}: " + ", ".join(levels) + "\n" for name, levels in LEVEL_SETS.items())
-    + "  of each of study and controlled, its sham: sham_harder ...
-"
-    "  (study: in the images' own pixels; native, and these names alone: in those of 256 x 256)
-"
-    "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at
-"
+    + "  of each of study and controlled, its sham: sham_harder ...\n"
+    "  (study: in the images' own pixels; native, and these names alone: in those of 256 x 256)\n"
+    "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at\n"
     "the level: what a level gives away beside texture.\n"
     "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
     "The study's four levels follow the image's size, so that they lie where the study had them.\n\n"

@@ -88,7 +88,7 @@ class Explainer:
 
     Args:
         predictor: the model.
-        kinds: which interventions, keys of :data:`~.interventions.KINDS`.
+        kinds: which interventions, keys of :data:`~nnunet_skipstudy.registry.INTERVENTIONS`.
         strengths: by kind, instead of its own.
         seed: of noise.
     """

@@ -34,7 +34,7 @@ class Request:
         reference: the level whose images stand for what the network can do.
         levels: the others.
         cases: names.
-        kinds: interventions, keys of :data:`~.interventions.KINDS`.
+        kinds: interventions, keys of :data:`~nnunet_skipstudy.registry.INTERVENTIONS`.
         strengths: by kind, instead of its own.
         mirroring: test-time augmentation, as predictions have it.
         seed: of noise.
