@@ -130,7 +130,13 @@ TEST_LEVELS: dict[str, tuple[str, ...]] = {
 }
 """The test levels of a study by what it is to show; the 2 x 2 stands beside the study's own."""
 
-MADE_BY_NAME = frozenset({*LEVELS, *CONTROLLED_LEVELS, *FACTORIAL_LEVELS} - {UNPERTURBED})
+SHAM = "sham_"
+"""Before the name of a level, or of a way to perturb: what has its PSNR and leaves texture alone."""
+
+SHAMMED: tuple[str, ...] = tuple(level for level in (*LEVELS, *CONTROLLED_LEVELS) if level != UNPERTURBED)
+"""Levels whose sham is known by its name, such as ``sham_harder``."""
+
+MADE_BY_NAME = frozenset({*SHAMMED, *FACTORIAL_LEVELS[1:], *(f"{SHAM}{level}" for level in SHAMMED)})
 """Levels that ``skipstudy perturb`` and a study make by their name alone."""
 
 DRAWN_ALIKE: dict[str, str] = {

@@ -26,6 +26,7 @@ from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
 from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, statistic_methods, versions
 from nnunet_skipstudy.analysis.report.study_networks import study_networks
 from nnunet_skipstudy.analysis.report.sweep import sweep
+from nnunet_skipstudy.analysis.report.threats import threat_tables
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.contrasts import contrasts
@@ -66,6 +67,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         tables=[
             *overview,
             *factorial_tables(statistics, datasets, study.looks),
+            *threat_tables(study),
             *level_tables(study.comparisons),
             *statistic_tables(statistics, study.cases, datasets, study.looks, study.include_degenerate),
             *_robustness_tables(study),

@@ -17,13 +17,11 @@ from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, axis_measure, size_rows
+from nnunet_skipstudy.analysis.statistics.td_axis import FOLLOWS_SIZE, TD_WORDS, axis_measure, size_rows
 from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
 from nnunet_skipstudy.registry import EXCESS, UNPERTURBED, in_order, known_order
 
 FEW_GROUPS = 20
-FOLLOWS_SIZE = 0.3
-"""From such a rank correlation of TD with the size of objects on, the reader is told."""
 
 
 def statistic_methods(include_degenerate: bool = False) -> list[tuple[str, str]]:

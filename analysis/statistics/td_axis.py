@@ -15,6 +15,8 @@ from nnunet_skipstudy.texture.disparity import TOLD_APART
 VALUE, MEASURE = "td", "td_measure"
 """The columns of the table of cases that :func:`with_axis` adds."""
 TD_WORDS: dict[str, str] = {EXCESS: "TD excess", STUDYS_TD: "TD"}
+FOLLOWS_SIZE = 0.3
+"""From such a rank correlation of TD with the size of objects on, the reader is told."""
 MIN_CASES = 5
 """Of fewer cases a correlation says nothing."""
 

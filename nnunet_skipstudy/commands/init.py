@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
     which.add_argument(
         "--search", action="store_true", help="which skips to keep, and how often to drop them, on the demo's textures"
     )
-    which.add_argument("--full", action="store_true", help="six networks, six data sets, three seeds")
+    which.add_argument("--full", action="store_true", help="the papers' study, or a controlled one (--protocol)")
     parser.add_argument("-o", dest="output", type=Path, default=Path("study.yaml"), help="default: study.yaml")
     parser.add_argument(
         "--plan-for",
@@ -32,14 +32,23 @@ def main(argv: list[str]) -> int:
         help="with --full: what patch and batch are sized for, the most demanding network (default) or the U-Net",
     )
     parser.add_argument(
+        "--protocol",
+        choices=("papers", "controlled"),
+        help="with --full: the study as the papers have it (default); or with controls of object size, outline, noise, "
+        "capacity and augmentation",
+    )
+    parser.add_argument(
         "--levels",
         choices=TEST_LEVELS,
-        help="with --full: test levels of the medical data sets: the study's five (default); controlled, which hide "
-        "the object's outline and have no noise; or factorial, the study's and the 2 x 2 of texture and distortion",
+        help="with --full: test levels of the medical data sets instead of the protocol's: the study's five; "
+        "controlled, which hide the object's outline and have no noise; or factorial, the study's and the 2 x 2 of "
+        "texture and distortion",
     )
     arguments = parser.parse_args(argv)
     if arguments.plan_for and not arguments.full:
         raise UserError("--plan-for belongs to --full: the other plans have a batch size of their own")
+    if arguments.protocol and not arguments.full:
+        raise UserError("--protocol belongs to --full: the others are studies in small")
     if arguments.levels and not arguments.full:
         raise UserError("--levels belongs to --full: the others' levels are those of their synthetic textures")
     output: Path = arguments.output
@@ -51,8 +60,12 @@ def main(argv: list[str]) -> int:
         raise UserError(f"{output}: is there already; remove it or give another -o")
     try:
         small = search_text if arguments.search else demo_text
-        levels = TEST_LEVELS[arguments.levels or "study"]
-        full = full_text(CONVERTERS, plan_for=arguments.plan_for or "heaviest", levels=levels)
+        full = full_text(
+            CONVERTERS,
+            plan_for=arguments.plan_for or "heaviest",
+            protocol=arguments.protocol or "papers",
+            levels=TEST_LEVELS.get(arguments.levels),
+        )
         write_text(output, full if arguments.full else small())
     except OSError as error:
         raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error

@@ -4,7 +4,7 @@ import json
 
 from nnunet_skipstudy.commands.study_file import open_file, study_parser
 from nnunet_skipstudy.study.cells import CellState, State
-from nnunet_skipstudy.study.cost import estimate
+from nnunet_skipstudy.study.cost import estimate, parts
 from nnunet_skipstudy.study.locks import is_held
 from nnunet_skipstudy.study.run import Opened
 from nnunet_skipstudy.study.steps import STEPS
@@ -78,6 +78,11 @@ def print_cost(opened: Opened, found: list[CellState]) -> None:
     print(f"\nestimate: {hours(whole)} {unit} for training and prediction, of which {hours(left)} are left; from")
     for ground in made.grounds:
         print(f"  - {ground}")
+    open_cells = [state.cell for state in on_device if state.state is not State.DONE]
+    if divided := parts(made, open_cells, opened.study):
+        print("of these are left by key of the study's file; a value that is left out there saves its own:")
+        for key, own in divided.items():
+            print(f"  {key}: " + ", ".join(f"{value} {hours(number)}" for value, number in own.items()))
 
 
 def hours(number: float) -> str:

@@ -20,11 +20,11 @@ RULES: tuple[str, ...] = ("ladder", "study")
 """How strong a converter's levels are: :func:`ladder_levels`, or the study's strengths in the images' own pixels."""
 SIDES: tuple[tuple[str, str], ...] = (("harder", "hardest"), ("easier", "easiest"))
 """The inner and the outer level of each side."""
-MOST_CASES = 30
+MOST_CASES = 40
 """That strengths are tried on; of more, so many drawn."""
-LEAST_FACTOR = 2
+LEAST_FACTOR = 1.5
 """Between the strengths of an inner and an outer level."""
-STEPS = (-3, -2, -1, 0, 1, 2, 3, 4)
+STEPS = (-1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3)
 """Strengths tried: the study's inner one, times 2 to these powers."""
 SHARE_STEP = 0.05
 """Shares of cases are held to be equal within this: a few cases more or less are chance."""
@@ -99,7 +99,7 @@ class _Side:
         self._try(self.studys)
         if self.shares(self.studys).min() >= AS_NAMED:
             return self.studys
-        self._try([self.studys[0] * 2.0**step for step in STEPS])
+        self._try([float(f"{self.studys[0] * 2.0**step:.3g}") for step in STEPS])
         pairs = combinations(sorted(self.tried.keys() - {0.0}), 2)
         return min((pair for pair in pairs if pair[1] >= LEAST_FACTOR * pair[0]), key=self._badness)
 
@@ -116,8 +116,8 @@ class _Side:
         return np.array([np.mean((inner - self.tried[0.0]) * way > 0), np.mean((outer - inner) * way > 0)])
 
     def _badness(self, pair: Pair) -> tuple[float, float]:
-        """How far the worse share is from enough, in steps; then how far the strengths are from the study's."""
-        lacking = max(0.0, AS_NAMED - float(self.shares(pair).min()))
+        """How far the worse share is from enough and a step, in steps; then how far strengths are from the study's."""
+        lacking = max(0.0, AS_NAMED + SHARE_STEP - float(self.shares(pair).min()))
         way = sum(abs(log2(own / study)) for own, study in zip(pair, self.studys, strict=True))
         return float(np.ceil(lacking / SHARE_STEP - 1e-9)), way
 

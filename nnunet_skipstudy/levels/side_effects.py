@@ -8,7 +8,7 @@ from typing import Any
 
 from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation
 
-LEAKS = 0.05
+LEAKS = 0.1
 """A level whose probe lies so much above the unperturbed images' shows where the object is."""
 
 

@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nnunet_skipstudy.nnunet.trainer_name import NNUNET_EPOCHS, NNUNET_ITERATIONS, known_trainer
+from nnunet_skipstudy.nnunet.trainer_name import NNUNET_EPOCHS, NNUNET_ITERATIONS, TrainerOptions, known_trainer
 from nnunet_skipstudy.planning.nominal import NOMINAL_BATCH, NOMINAL_FEATURES, NOMINAL_SIDE, nominal_gflop
 from nnunet_skipstudy.planning.speed import read_speed
 from nnunet_skipstudy.study.cell import Cell, Grid
 from nnunet_skipstudy.study.cells import CellState, State
 from nnunet_skipstudy.study.places import Places
-from nnunet_skipstudy.study.settings import FOREIGN, Study
+from nnunet_skipstudy.study.settings import AUGMENTATIONS, FOREIGN, Study
 from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.steps.step import Load, Measured
 
@@ -39,6 +39,36 @@ class Estimate:
     def hours(self, cells: Iterable[Cell]) -> float:
         """The sum over cells."""
         return sum(self.seconds[cell.key] for cell in cells) / 3600
+
+
+def parts(made: Estimate, cells: Iterable[Cell], study: Study) -> dict[str, dict[str, float]]:
+    """Hours by each key of ``study.yaml`` that has several values, and by its values: what leaving one out saves.
+
+    Args:
+        made: the estimate.
+        cells: trainings and predictions.
+        study: whose data sets may have folds of their own, which are a part of their own then.
+    """
+    own = {dataset.id for dataset in study.datasets if dataset.folds}
+    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for cell in cells:
+        parsed, dataset = known_trainer(cell.settings["trainer"]), cell.settings["dataset"]
+        values = {
+            "datasets": dataset,
+            f"folds of {dataset}" if dataset in own else "folds": cell.settings["fold"],
+            "architectures": _names(cell)[0],
+            "augmentation": _augmentation(parsed.options) if parsed else None,
+            "seeds": parsed.options.seed if parsed else None,
+        }
+        for key, value in values.items():
+            sums[key]["other trainers" if value is None else str(value)] += made.seconds[cell.key] / 3600
+    return {key: dict(hours) for key, hours in sums.items() if len(hours) > 1}
+
+
+def _augmentation(options: TrainerOptions) -> str:
+    chosen = {"spatial_augmentation": options.spatial_augmentation, "augmentation": options.augmentation}
+    own = {field: value for field, value in chosen.items() if value}
+    return next(name for name, fields in AUGMENTATIONS.items() if fields == own)
 
 
 def estimate(

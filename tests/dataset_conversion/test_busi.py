@@ -1,5 +1,6 @@
 """BUSI from a made-up download: its masks, modes, duplicates, classes, and what it refuses."""
 
+import itertools
 import json
 import shutil
 
@@ -14,6 +15,8 @@ from skimage.io import imread, imsave
 from skimage.transform import resize
 
 from nnunet_skipstudy import cli
+from nnunet_skipstudy.texture import texture_disparity
+from nnunet_skipstudy.texture.perturbation import STUDY_LEVELS
 
 
 def label_of(folder, case):
@@ -318,3 +321,34 @@ def test_a_failed_overwrite_leaves_the_former_data_set(study: Study, tmp_path, c
     assert cli.main(["convert", "busi", str(download), "--overwrite"]) == 2
     assert "malignant (8).png: can't be read as an image" in capsys.readouterr().err
     assert contents(study.root) == before
+
+
+@pytest.mark.parametrize("by", ["kamath2025", "jensen_shannon"])
+def test_folds_and_categories_go_by_what_was_asked_for(study: Study, tmp_path, by):
+    """By the value of a definition; the value stands beside the study's, and the folds are cut by it."""
+    folder = study.convert("busi", busi(tmp_path / "download"), "--by", by)
+    rows = {row["case"]: row for row in table(folder / "cases.csv")}
+    assert {row["sorted_by"] for row in rows.values()} == {by}
+    for case, row in rows.items():
+        part = "Ts" if (folder / f"labelsTs/{case}.png").exists() else "Tr"
+        image, label = imread(folder / f"images{part}/{case}_0000.png"), imread(folder / f"labels{part}/{case}.png")
+        assert float(row["sorted_value"]) == pytest.approx(texture_disparity(image, label, definition=by), abs=1e-9)
+        assert float(row["disparity"]) == pytest.approx(texture_disparity(image, label), abs=1e-9)
+    narrow = [split["train"] for split in study.splits(folder)[5:10]]
+    values = [[float(rows[case]["sorted_value"]) for case in train] for train in narrow]
+    assert all(max(below) <= min(above) for below, above in itertools.pairwise(values))
+
+
+def test_a_data_set_of_an_earlier_version_is_finished_by_what_it_was_made_with(study: Study, tmp_path, capsys):
+    """Its record says no measure and no rule for levels: it stands under the study's, and is refused under others."""
+    download = busi(tmp_path / "download")
+    folder = study.convert("busi", download, "--by", "kamath2025", "--levels", "study")
+    assert not {"sorted_by", "levels"} & set(
+        json.loads((folder / "dataset.json").read_text())["skipstudy"]["provenance"]
+    )
+    capsys.readouterr()
+    assert study.convert("busi", download, "--by", "kamath2025", "--levels", "study") == folder
+    assert "is finished, made with the same options" in capsys.readouterr().err
+    assert cli.main(["convert", "busi", str(download)]) == 2
+    assert "is there already, made with other options" in capsys.readouterr().err
+    assert {row["parameters"] for row in table(folder / "perturbations.csv")} == set(map(str, STUDY_LEVELS.values()))

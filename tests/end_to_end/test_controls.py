@@ -12,7 +12,11 @@ pytestmark = pytest.mark.nnunet
 
 @pytest.mark.parametrize(
     "suffixes",
-    ["UNet_skips12_skipDropout50", "NoSkipVNet_matchedParams", "UNetPlusPlus_matchedFLOPs_DA5_DiceLoss_seed0"],
+    [
+        "UNet_skips12_skipDropout50_noDA_CELoss",
+        "NoSkipVNet_matchedParams",
+        "UNetPlusPlus_matchedFLOPs_DA5_DiceLoss_seed0",
+    ],
 )
 def test_a_control_trains_and_predicts(synthetic: PreparedStudy, suffixes: str, tmp_path: Path) -> None:
     trainer = f"nnUNetTrainer{suffixes}_1epochs_1iters"

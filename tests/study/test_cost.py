@@ -10,10 +10,14 @@ import pytest
 from tiny_study import write_study
 
 from nnunet_skipstudy.cli import main
+from nnunet_skipstudy.commands.convert import CONVERTERS
+from nnunet_skipstudy.commands.study_file import open_file
 from nnunet_skipstudy.planning.nominal import nominal_gflop
 from nnunet_skipstudy.planning.speed import Speed, read_speed, write_speed
 from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.study.cost import Estimate, parts
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.templates import full_text
 
 
 @pytest.mark.parametrize(("features", "side"), [(8, 32), (32, 256), (16, 300), (32, 7)])
@@ -100,3 +104,31 @@ def test_a_dry_run_asked_for_again_needs_no_torch(tmp_path: Path) -> None:
         for _ in range(2)
     ]
     assert said == ["True", "False"]
+
+
+def test_hours_are_divided_by_what_a_user_can_leave_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each part's hours add up to all; what has one value is no part."""
+    path = write_study(tmp_path, architectures="[NoSkip, UNet]", seeds="[1, 2, 3]", epochs="100", iterations="250")
+    whole, tail = estimated(path, capsys)
+    lines = [line.strip() for line in tail.partition("left by key of the study's file")[2].splitlines()]
+    found = {key: shares for key, colon, shares in (line.partition(": ") for line in lines) if colon}
+    assert set(found) >= {"architectures", "seeds"}
+    assert "datasets" not in found
+    for shares in found.values():
+        assert sum(float(share.split()[1].replace(",", "")) for share in shares.split(", ")) == pytest.approx(
+            whole, rel=0.02
+        )
+    assert found["seeds"].startswith("1 ")
+    assert len({share.split()[1] for share in found["seeds"].split(", ")}) == 1
+
+
+def test_folds_that_a_data_set_has_of_its_own_are_a_part_of_their_own(tmp_path: Path) -> None:
+    """Of the papers' study, fold 0 of the synthetic textures is another than fold 0 of the medical data sets."""
+    opened = open_file(write_study(tmp_path, full_text(CONVERTERS)))
+    cells = [cell for cell in opened.grid.values() if cell.step == "train"]
+    found = parts(Estimate({cell.key: 3600.0 for cell in cells}), cells, opened.study)
+    each = 6 * 3 * 2  # networks, seeds, augmentations
+    assert found["folds"] == {str(fold): 5 * each for fold in (0, 5, 6, 7, 8, 9, 10)}
+    assert found["folds of 501"] == {str(fold): each for fold in range(9)}
+    assert found["augmentation"] == {"spatial": len(cells) / 2, "nnunet": len(cells) / 2}
+    assert set(found["datasets"]) == {"501", "511", "502", "503", "504", "505", "506"}

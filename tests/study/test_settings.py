@@ -9,7 +9,15 @@ from tiny_study import TEXT, write_study
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import FACTORIAL_LEVELS, MADE_BY_NAME, STUDY_ARCHITECTURES, TEST_LEVELS, UNPERTURBED
+from nnunet_skipstudy.registry import (
+    CONTROLLED_LEVELS,
+    FACTORIAL_LEVELS,
+    LEVELS,
+    MADE_BY_NAME,
+    STUDY_ARCHITECTURES,
+    TEST_LEVELS,
+    UNPERTURBED,
+)
 from nnunet_skipstudy.study.settings import read_study
 from nnunet_skipstudy.study.templates import demo_text, full_text
 from nnunet_skipstudy.texture.perturbation import KNOWN_LEVELS
@@ -156,6 +164,30 @@ def test_an_absent_file_is_named_with_the_remedy(tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize("text", [demo_text(), full_text(CONVERTERS), full_text(["synthetic"]), TEXT])
 def test_the_written_studies_are_valid(tmp_path: Path, text: str) -> None:
     read_study(write_study(tmp_path, text), [*CONVERTERS, "busi", "glas", "acdc", "spleen"])
+
+
+def test_the_full_studys_two_designs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The papers' goes by their data and measure; the controlled one has what meets the threats that theirs leaves."""
+    found = {}
+    for protocol in ("papers", "controlled"):
+        path = tmp_path / f"{protocol}.yaml"
+        assert main(["init", "--full", "--protocol", protocol, "-o", str(path)]) == 0
+        found[protocol] = read_study(path, CONVERTERS)
+    papers, controlled = found["papers"], found["controlled"]
+    assert main(["init", "--full", "-o", str(tmp_path / "plain.yaml")]) == 0
+    assert read_study(tmp_path / "plain.yaml", CONVERTERS) == papers
+    for study in found.values():
+        medical = [dataset for dataset in study.datasets if dataset.converter != "synthetic"]
+        assert [dataset.converter for dataset in medical] == ["busi", "glas", "acdc", "spleen", "heart"]
+        assert set(study.folds) >= {0, *range(5, 11)}
+        assert (study.seeds, study.augmentation) == ([1, 2, 3], ["spatial", "nnunet"])
+        assert {dataset.options.get("protocol") for dataset in medical} == {"study" if study is papers else None}
+    assert (papers.metrics.by, controlled.metrics.by) == ("kamath2025", "excess")
+    assert papers.levels == list(LEVELS)
+    assert set(controlled.levels) == {*LEVELS, *CONTROLLED_LEVELS, *FACTORIAL_LEVELS}
+    assert "NoSkip_matchedParams" in controlled.networks
+    assert main(["init", "--demo", "--protocol", "papers", "-o", str(tmp_path / "demo.yaml")]) == 2
+    assert "--protocol belongs to --full" in capsys.readouterr().err
 
 
 def test_init_writes_a_file_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

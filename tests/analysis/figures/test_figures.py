@@ -111,7 +111,7 @@ def test_the_lowest_panel_of_each_column_names_its_ticks(n: int) -> None:
         eligible=np.ones(n, dtype=bool), trainings=once, paired=once,
     )  # fmt: skip
     found = looks(keys)
-    figure = _panels({found[key]: line for key, line in setting.dsc_lines.items()}, "title")
+    figure = _panels({found[key]: line for key, line in setting.dsc_lines.items()}, "title", "TD")
     figure.draw_without_rendering()
     lowest: dict[float, Axes] = {}
     for axis in figure.axes:
