@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "explain": "why a trained network fails: interventions on one skip at a time",
     "reproduce": "the original study's published scores, analysed anew with seeds counted",
     "init": "write a commented study.yaml: the demo's, a search's or the full study's",
-    "run": "run a study: convert, plan, train, predict, analyze; continues where it stopped",
+    "run": "run a study: convert, plan, train, predict, explain, analyze; continues where it stopped",
     "status": "what of a study is done, running, failed, waiting",
     "commands": "the nnUNetv2_* lines of a study, to run them by hand",
     "demo": "the whole study on synthetic textures, sized for a CPU",

@@ -130,7 +130,13 @@ TEST_LEVELS: dict[str, tuple[str, ...]] = {
 }
 """The test levels of a study by what it is to show; the 2 x 2 stands beside the study's own."""
 
-MADE_BY_NAME = frozenset({*LEVELS, *CONTROLLED_LEVELS, *FACTORIAL_LEVELS} - {UNPERTURBED})
+SHAM = "sham_"
+"""Before the name of a level, or of a way to perturb: what has its PSNR and leaves texture alone."""
+
+SHAMMED: tuple[str, ...] = tuple(level for level in (*LEVELS, *CONTROLLED_LEVELS) if level != UNPERTURBED)
+"""Levels whose sham is known by its name, such as ``sham_harder``."""
+
+MADE_BY_NAME = frozenset({*SHAMMED, *FACTORIAL_LEVELS[1:], *(f"{SHAM}{level}" for level in SHAMMED)})
 """Levels that ``skipstudy perturb`` and a study make by their name alone."""
 
 DRAWN_ALIKE: dict[str, str] = {
@@ -266,3 +272,13 @@ SMALLEST_DIFFERENCE = 0.01
 
 METRICS: dict[str, Metric] = _metrics()
 """Every metric by name, in the order of tables: columns, directions, words and figures are made from these rows."""
+
+INTERVENTIONS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "patch": ("the reference image's features put into the pass of the perturbed image: what of the loss returns", ()),
+    "reverse": ("the perturbed image's features put into the pass of the reference image: what of it they bring", ()),
+    "scale": ("deviations from each channel's mean over the image times the strength, 1 … 0", (0.5, 0.0)),
+    "zero": ("zeros", ()),
+    "noise": ("Gaussian noise added, of strength times each channel's standard deviation", (1.0,)),
+    "other": ("the features of the next case's image of the same level", ()),
+}
+"""What ``skipstudy explain`` does to a skip, by name: in words, and the strengths it is tried with."""

@@ -17,23 +17,26 @@ from nnunet_skipstudy.analysis.inputs.references import Fold, Reference
 from nnunet_skipstudy.analysis.inputs.runs import architecture_order, trained
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
 from nnunet_skipstudy.analysis.statistics.between_trainings import Between, replicate_numbers
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats
+from nnunet_skipstudy.analysis.statistics.bootstrap import Counts as Codes
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import in_order
 
-TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"
+TABLE, SUSCEPTIBILITY, FIELD = "explain.csv", "susceptibility.csv", "receptive_field.csv"
 SMALLEST_DROP = 0.05
 """Of the mean DSC; a smaller loss is not shared out, nor one whose interval reaches 0: its shares could be anything."""
 PLACE = ["part", "depth"]
 MEASURES = ["hellinger", "hellinger_chance", "wasserstein"]
+FIELDS = ["effective_voxels", "theoretical_voxels", "field_share"]
 NEEDED = {
     TABLE: [
         *("dataset", "trainer", "plans", "configuration", "fold", "level", "reference_level", "case", "label"),
         *("intervention", *PLACE, "strength", "dsc", "dsc_level", "dsc_reference"),
     ],
     SUSCEPTIBILITY: ["dataset", "trainer", "plans", "configuration", "fold", "level", *PLACE, *MEASURES],
+    FIELD: ["dataset", "trainer", "plans", "configuration", "fold", "level", *FIELDS],
 }
 MODEL = ["dataset", *NetworkKey._fields, "training"]
 """What trainings that are joined share."""
@@ -59,8 +62,9 @@ def read_explained(folders: Sequence[Path], name: str, references: dict[str, Ref
     table = pd.concat(read, ignore_index=True)
     if other := next((dataset for dataset in table["dataset"].unique() if dataset not in references), None):
         raise UserError(f"{name}: tells of {other}, of which no predictions are analyzed; leave it out (--explain)")
-    known = pd.DataFrame([trained(trainer) for trainer in table["trainer"]], index=table.index)
-    table = table.assign(**{column: known[column] for column in ("architecture", "network", "seed")})
+    known = {trainer: trained(trainer) for trainer in table["trainer"].unique()}
+    for column in ("architecture", "network", "seed"):
+        table[column] = [known[trainer][column] for trainer in table["trainer"]]
     folds = [
         references[dataset].folds.get(fold, Fold())
         for dataset, fold in zip(table["dataset"], table["fold"], strict=True)
@@ -116,10 +120,10 @@ def losses(scores: pd.DataFrame, moved: pd.DataFrame, references: dict[str, Refe
         found.append(_loss(NetworkKey(*key), (dataset, training, level), rows, own, references[dataset]))
     order = in_order(dict.fromkeys(one.level for one in found))
 
-    def place(one: Loss) -> tuple[object, ...]:
+    def row(one: Loss) -> tuple[Any, ...]:
         return one.dataset, one.training, order.index(one.level), architecture_order(one.key.architecture), one.key
 
-    return sorted(found, key=place)
+    return sorted(found, key=row)
 
 
 def _loss(
@@ -131,15 +135,13 @@ def _loss(
     clusters = pd.factorize(np.array([reference.groups.get(case) or f"case {case}" for case in drops.index]))[0]
     drop = _estimated(drops.to_numpy()[..., None], np.ones((*drops.shape, 1)), clusters)
     bounds = (float(drop.estimate[0]), float(drop.low[0]), float(drop.high[0]))
-    own = {"key": key, "dataset": place[0], "training": place[1], "level": place[2]}
-    levels = {"reference": str(rows["reference_level"].iloc[0]), "drop": bounds}
-    effects = (rows["dsc"] - rows["dsc_level"]).groupby(
-        [rows[c] for c in ("intervention", "strength", *PLACE)], sort=False
-    )
-    others = {at: float(mean) for at, mean in effects.mean().items() if at[0] not in ("none", "patch", "reverse")}
-    if bounds[0] < SMALLEST_DROP or bounds[1] <= 0:  # without an interval, NaN
-        return Loss(**own, **levels, rows=[], effects=others)
-    return Loss(**own, **levels, rows=list(_shares(rows, drops, clusters, moved)), effects=others)
+    effects: dict[tuple[str, float, str, float], float] = {}
+    others = rows[~rows["intervention"].isin(["none", "patch", "reverse"])]
+    for (kind, strength, part, depth), made in groups(others, "intervention", "strength", *PLACE):
+        effects[kind, float(strength), part, float(depth)] = float((made["dsc"] - made["dsc_level"]).mean())
+    tells = bounds[0] >= SMALLEST_DROP and not bounds[1] <= 0  # without an interval, NaN
+    shared = list(_shares(rows, drops, clusters, moved)) if tells else []
+    return Loss(key, *place, str(rows["reference_level"].iloc[0]), bounds, shared, effects)
 
 
 def _by_case(rows: pd.DataFrame) -> pd.DataFrame:
@@ -147,16 +149,14 @@ def _by_case(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot_table("value", "case", "replicate", sort=True)
 
 
-def _shares(
-    rows: pd.DataFrame, drops: pd.DataFrame, clusters: np.ndarray, moved: pd.DataFrame
-) -> Iterator[dict[str, Any]]:
-    gains = {}
-    for at, part in groups(rows[rows["intervention"].isin(["patch", "reverse"])], "intervention", *PLACE):
-        gain = part["dsc"] - part["dsc_level"] if at[0] == "patch" else part["dsc_reference"] - part["dsc"]
-        gains[at] = _by_case(part.assign(value=gain)).reindex_like(drops).to_numpy()
+def _shares(rows: pd.DataFrame, drops: pd.DataFrame, clusters: Codes, moved: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    gains: dict[tuple[str, ...], Floats] = {}
+    for at, made in groups(rows[rows["intervention"].isin(["patch", "reverse"])], "intervention", *PLACE):
+        gain = made["dsc"] - made["dsc_level"] if at[0] == "patch" else made["dsc_reference"] - made["dsc"]
+        gains[at] = _by_case(made.assign(value=gain)).reindex_like(drops).to_numpy(dtype=float)
     if not gains:
         return
-    whole = np.repeat(drops.to_numpy()[..., None], len(gains), axis=2)
+    whole = np.repeat(drops.to_numpy(dtype=float)[..., None], len(gains), axis=2)
     found = _estimated(np.stack(list(gains.values()), axis=2), whole, clusters)
     for number, (kind, part, depth) in enumerate(gains):
         several = int(found.k[number]) > 1
@@ -177,7 +177,7 @@ def _moved(moved: pd.DataFrame, part: str, depth: float) -> dict[str, float]:
     return {name: float(own[name].mean()) for name in MEASURES}
 
 
-def _estimated(parts: Floats, wholes: Floats, clusters: np.ndarray) -> Estimates:
+def _estimated(parts: Floats, wholes: Floats, clusters: Codes) -> Estimates:
     """Ratios of sums.
 
     Args:
@@ -186,14 +186,14 @@ def _estimated(parts: Floats, wholes: Floats, clusters: np.ndarray) -> Estimates
         clusters: each case's group, numbered.
     """
     known = ~np.isnan(parts) & ~np.isnan(wholes)
-    sums = []
-    for values in (parts, wholes):
-        of_group = np.zeros((int(clusters.max()) + 1, parts.shape[2]))
-        np.add.at(of_group, clusters, np.where(known, values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
-        sums.append(of_group)
-    k = parts.shape[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        by_replicate = np.where(known, parts, 0).sum(axis=0) / np.where(known, wholes, 0).sum(axis=0)
-    spread = by_replicate.var(axis=0, ddof=1) / k if k > 1 else np.full(parts.shape[2], np.nan)
-    n = np.full(parts.shape[2], k)
-    return ratios(*sums, np.ones(sums[0].shape, bool), Between(spread, n - 1.0, n), None)
+
+    def by_group(values: Floats) -> Floats:
+        sums = np.zeros((int(clusters.max()) + 1, parts.shape[2]))
+        np.add.at(sums, clusters, np.where(known, values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+        return sums
+
+    k = np.full(parts.shape[2], parts.shape[1])
+    of_each = divide(np.where(known, parts, 0).sum(axis=0), np.where(known, wholes, 0).sum(axis=0))
+    spread = of_each.var(axis=0, ddof=1) / k if len(of_each) > 1 else np.full(len(k), np.nan)
+    sums = by_group(parts), by_group(wholes)
+    return ratios(*sums, np.ones(sums[0].shape, bool), Between(spread, k - 1.0, k), None)

@@ -48,11 +48,26 @@ fig.tight_layout()
 # %%
 # What a blur outside the mask gives away
 # ---------------------------------------
-# A high-pass filter sees where the blur ends, which is the reference's outline: nothing of the object is needed.
-fig, axes = plt.subplots(1, 2, figsize=(6, 3.3))
-for ax, level in zip(axes, ("unperturbed", "easiest"), strict=True):
+# A high-pass filter sees where the blur ends, which is the reference's outline: nothing of the object is needed. Blur
+# outside of a random region that holds the object (``blur_elsewhere``) ends anywhere.
+images["easiest_elsewhere"] = perturb(coin, mask, Perturbation("blur_elsewhere", 0.05), np.random.default_rng(0))
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.3))
+for ax, level in zip(axes, ("unperturbed", "easiest", "easiest_elsewhere"), strict=True):
     grey = images[level].astype(float)
     ax.imshow(filters.gaussian(np.abs(grey - filters.gaussian(grey, 2)), 2), cmap="magma")
     ax.set_title(f"{level}: high-pass")
+    ax.axis("off")
+fig.tight_layout()
+
+# %%
+# Distortion without texture
+# --------------------------
+# A sham has the distortion of another level (its PSNR) and leaves texture disparity where it is.
+sham = perturb(coin, mask, Perturbation("sham_speckle", 0.1), np.random.default_rng(0))
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.5))
+shown = {"unperturbed": coin, "harder": images["harder"], "sham of harder": sham}
+for ax, (level, image) in zip(axes, shown.items(), strict=True):
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+    ax.set_title(f"{level}\nTD {texture_disparity(image, mask):.3f}", fontsize=10)
     ax.axis("off")
 fig.tight_layout()

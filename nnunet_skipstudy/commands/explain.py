@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.datasets import find_dataset
+from nnunet_skipstudy.registry import INTERVENTIONS
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.explain.run import Request
 
-KINDS = ("patch", "reverse", "scale", "zero", "noise", "other")
 EPILOG = """\
-interventions, on one skip, on all, and on all but one; patch and reverse also on the bottleneck and on what comes up
-to each level from below:
-  patch    the reference image's features put into the pass of the perturbed image: what of the loss comes back
-  reverse  the perturbed image's features put into the pass of the reference image: what of the loss it brings
-  scale    deviations from each channel's mean times 0.5, and times 0 (--scale)
-  zero     zeros
-  noise    Gaussian noise of 1 standard deviation of each channel added (--noise)
-  other    the features of another case
+interventions, on one skip and on all; patch and reverse also on all but one, on the bottleneck and on what comes up to
+each level from below:
+{interventions}
 The share of a skip is (DSC patched - DSC perturbed) / (DSC reference - DSC perturbed), empty where the loss is below
 0.05. 'skipstudy analyze PREDICTIONS --explain OUT' puts shares with intervals into the report.
 
@@ -31,13 +26,14 @@ example:
 
 def parser() -> Parser:
     """The command's arguments."""
+    told = "\n".join(f"  {name:<8} {does}" for name, (does, _) in INTERVENTIONS.items())
     made = Parser(
         prog="skipstudy explain",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Change what one skip of a trained network hands on, at test time and without training, and see "
         "what becomes of\nthe Dice: explain.csv; how far each level's mean activations move: susceptibility.csv. Any "
         "trained fold of this\npackage's trainers, and of nnU-Net's own. The same command again continues.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(interventions=told),
     )
     add = made.add_argument
     add("-d", required=True, metavar="ID", help="the data set, in $nnUNet_raw, with imagesTs_LEVEL and labelsTs")
@@ -56,10 +52,10 @@ def parser() -> Parser:
     add(
         "--interventions",
         nargs="+",
-        choices=KINDS,
-        default=list(KINDS),
+        choices=list(INTERVENTIONS),
+        default=list(INTERVENTIONS),
         metavar="NAME",
-        help=f"some of {', '.join(KINDS)}",
+        help=f"some of {', '.join(INTERVENTIONS)}",
     )
     add("--scale", nargs="+", type=float, metavar="X", help="strengths of scale, 1 … 0 (default: 0.5 0)")
     add("--noise", nargs="+", type=float, metavar="X", help="strengths of noise, in standard deviations (default: 1)")

@@ -32,6 +32,37 @@ from nnunet_skipstudy.support.parser import Parser
 from nnunet_skipstudy.texture.null import DRAWS
 from nnunet_skipstudy.texture.perturbation import LEVEL_SETS, Perturbation, parse_level
 
+EPILOG = (
+    "kinds, with their strength:\n"
+    "  speckle:variance=V           x + n x, n normal of this variance, x the image scaled to 0...1\n"
+    "  blur_background:sigma_px=S   Gaussian blur of what is outside the mask, sigma in the image's pixels\n"
+    "  speckle_256:variance=V, blur_background_256:sigma_px=S   the same in pixels of the image at 256 x 256, on\n"
+    "                               which TD is taken: grains and blur follow the image's size\n"
+    "  blur_elsewhere:leak=L        blur outside of a random region that holds the object; hides its outline\n"
+    "  blend:alpha=A                the object's texture mixed with texture of the background; no noise\n"
+    "  sham_KIND:PARAMETER=X        a grey-scale change of the PSNR that KIND has there, TD unmoved; called\n"
+    "                               sham_NAME it has that of level NAME's very images\n"
+    "  FIRST+SECOND                 the one, then the other\n"
+    "known levels, by name alone (--level) or in sets (--levels):\n"
+    + "".join(f"  {name}: " + ", ".join(levels) + "\n" for name, levels in LEVEL_SETS.items())
+    + "  of each of study and controlled, its sham: sham_harder ...\n"
+    "  (study: in the images' own pixels; native, and these names alone: in those of 256 x 256)\n"
+    "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at\n"
+    "the level: what a level gives away beside texture.\n"
+    "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
+    "The study's four levels follow the image's size, so that they lie where the study had them.\n\n"
+    "A calibrated level's strength is searched for, until the test set's median texture disparity (TD) is the\n"
+    "wanted one: a value in bits, or a quantile of the unperturbed test cases' TD.\n\n"
+    "examples:\n"
+    "  skipstudy perturb -d 502\n"
+    "  skipstudy perturb -d 777 --level harder:speckle:variance=0.1 --level easier:blur_background:sigma_px=3\n"
+    "  skipstudy perturb -d 777 --levels study controlled factorial\n"
+    "  skipstudy perturb -d 777 --level easier_elsewhere --level sham_harder\n"
+    "  skipstudy perturb -d 777 --calibrate harder:speckle:quantile=0.25\n"
+    "  skipstudy perturb -d 777 --calibrate easier:blur_background:median=0.4\n"
+    "  skipstudy perturb -i images --masks masks -o perturbed"
+)
+
 
 def parser() -> Parser:
     """The command's arguments."""
@@ -41,33 +72,7 @@ def parser() -> Parser:
         "and perturbations.csv, whose rows replay the images bit for bit. Without --level, --levels and --calibrate\n"
         "these are the study's four: hardest and harder (speckle on the image, which makes textures alike), easier\n"
         "and easiest (blur outside the object, which sets them apart, and shows the object's outline).",
-        "kinds, with their strength:\n"
-        "  speckle:variance=V           x + n x, n normal of this variance, x the image scaled to 0...1\n"
-        "  blur_background:sigma_px=S   Gaussian blur of what is outside the mask, sigma in the image's pixels\n"
-        "  speckle_256:variance=V, blur_background_256:sigma_px=S   the same in pixels of the image at 256 x 256, on\n"
-        "                               which TD is taken: grains and blur follow the image's size\n"
-        "  blur_elsewhere:leak=L        blur outside of a random region that holds the object; hides its outline\n"
-        "  blend:alpha=A                the object's texture mixed with texture of the background; no noise\n"
-        "  sham_KIND:PARAMETER=X        a grey-scale change of the PSNR that KIND has there, TD unmoved; called\n"
-        "                               sham_NAME it has that of level NAME's very images\n"
-        "  FIRST+SECOND                 the one, then the other\n"
-        "known levels, by name alone (--level) or in sets (--levels):\n"
-        + "".join(f"  {name}: " + ", ".join(levels) + "\n" for name, levels in LEVEL_SETS.items())
-        + "  (study: in the images' own pixels; native, and these names alone: in those of 256 x 256)\n"
-        + "leak, in the table: Dice of the best threshold on an image's sharpness with the object, unperturbed and at\n"
-        "the level: what a level gives away beside texture.\n"
-        "volumes are perturbed slice by slice, all channels of a case with one seed.\n"
-        "The study's four levels follow the image's size, so that they lie where the study had them.\n\n"
-        "A calibrated level's strength is searched for, until the test set's median texture disparity (TD) is the\n"
-        "wanted one: a value in bits, or a quantile of the unperturbed test cases' TD.\n\n"
-        "examples:\n"
-        "  skipstudy perturb -d 502\n"
-        "  skipstudy perturb -d 777 --level harder:speckle:variance=0.1 --level easier:blur_background:sigma_px=3\n"
-        "  skipstudy perturb -d 777 --levels study controlled factorial\n"
-        "  skipstudy perturb -d 777 --level easier_elsewhere --level sham_harder:sham_speckle:variance=0.1\n"
-        "  skipstudy perturb -d 777 --calibrate harder:speckle:quantile=0.25\n"
-        "  skipstudy perturb -d 777 --calibrate easier:blur_background:median=0.4\n"
-        "  skipstudy perturb -i images --masks masks -o perturbed",
+        EPILOG,
     )
     add = made.add_argument
     add("-o", "--output", type=Path, metavar="DIR", help="with -i: where the levels go")

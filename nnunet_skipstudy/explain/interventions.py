@@ -12,16 +12,7 @@ import torch
 from torch import Tensor
 
 from nnunet_skipstudy.explain.passes import OpenNetwork, Pass, Site
-
-KINDS: dict[str, tuple[str, tuple[float, ...]]] = {
-    "patch": ("the reference image's features in the perturbed image's pass", ()),
-    "reverse": ("the perturbed image's features in the reference image's pass", ()),
-    "scale": ("deviations from each channel's mean over the image times the strength, 1 … 0", (0.5, 0.0)),
-    "zero": ("zeros", ()),
-    "noise": ("Gaussian noise added, of strength times each channel's standard deviation over the image", (1.0,)),
-    "other": ("the features of the next case's image of the same level", ()),
-}
-"""Each intervention by name: what it does, and the strengths it is tried with unless others are asked for."""
+from nnunet_skipstudy.registry import INTERVENTIONS
 
 ON_ALL_PARTS = ("patch", "reverse")
 """The others are made on skips alone, one and all of them."""
@@ -41,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Intervention:
-    """One change of a pass; ``none`` is the plain prediction. ``strength``: see :data:`KINDS`; None: it has none."""
+    """One change of a pass, by the registry's name; ``none`` is the plain prediction. ``strength``: if it has one."""
 
     kind: str
     part: Part = Part("")
@@ -82,7 +73,7 @@ def catalogue(
 
     Args:
         network: whose parts.
-        kinds: keys of :data:`KINDS`.
+        kinds: keys of :data:`~nnunet_skipstudy.registry.INTERVENTIONS`.
         strengths: by kind, instead of its own.
         shifted: whether the level differs from the reference; if not there is nothing to patch.
     """
@@ -92,7 +83,7 @@ def catalogue(
             continue
         for part in parts(network):
             if kind in ON_ALL_PARTS or part.name in ("skip", "all"):
-                for strength in strengths.get(kind, KINDS[kind][1]) or (None,):
+                for strength in strengths.get(kind, INTERVENTIONS[kind][1]) or (None,):
                     found.append(Intervention(kind, part, strength))
     return found
 

@@ -1,1 +1,1 @@
-"""A study's steps and their order: convert, plan and preprocess, train, predict, analyze."""
+"""A study's steps and their order: convert, plan and preprocess, train, predict, explain, analyze."""

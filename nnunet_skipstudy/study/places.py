@@ -130,6 +130,10 @@ class Places:
         """Where the predictions of a model go, a folder a level."""
         return self.predictions / dataset / _fold_of(model)
 
+    def explained_folder(self, dataset: str, model: Mapping[str, Any]) -> Path:
+        """Where what a model's failure comes from goes."""
+        return self.root / "explain" / dataset / _fold_of(model)
+
 
 def _fold_of(model: Mapping[str, Any]) -> Path:
     return Path(f"{model['trainer']}__{model['plans']}__{model['configuration']}") / f"fold_{model['fold']}"

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.nnunet.trainer_name import LARGEST_COUNT, LARGEST_SEED
-from nnunet_skipstudy.registry import LEVELS, STUDY_ARCHITECTURES, alpha_level, level_alpha
+from nnunet_skipstudy.registry import INTERVENTIONS, LEVELS, STUDY_ARCHITECTURES, alpha_level, level_alpha
 from nnunet_skipstudy.study.factors import named, networks
 from nnunet_skipstudy.support.unique_keys import KeyTwice, load_yaml
 
@@ -135,6 +135,14 @@ class Metrics(_Strict):
     by: Literal["excess", "kamath2025"] | None = None
 
 
+class Explain(_Strict):
+    """What is asked of each trained network: see ``skipstudy explain``. ``levels``: none means all."""
+
+    levels: LevelNames | None = None
+    cases: Count = 20
+    interventions: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)] = ["patch", "reverse", "zero"]
+
+
 class Checkpoints(_Strict):
     """How often a training can be continued from: whichever of the two comes first."""
 
@@ -186,6 +194,7 @@ class Study(_Strict):
     metrics: Metrics = Metrics()
     groups: str | None = None
     figures: bool = True
+    explain: Explain | None = None
     checkpoints: Checkpoints = Checkpoints()
     resources: dict[str, Resources] = {}
     cost: Cost = Cost()
@@ -308,6 +317,7 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
         "plans": Plans,
         "schedule": Schedule,
         "metrics": Metrics,
+        "explain": Explain,
         "checkpoints": Checkpoints,
         "resources": Resources,
         "cost": Cost,
@@ -327,6 +337,8 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
     for name, values in lists:
         if (twice := _twice(values)) is not None:
             yield f"{name}: {shown(twice)} stands twice; keep one of them"
+    if study.explain is not None:
+        yield from _explain_contradictions(study, study.explain)
     if not study.networks and not study.trainers:
         yield "architectures: there is nothing to train; name a network, or a trainer (trainers)"
     if twice_id := _twice([dataset.id for dataset in study.datasets]):
@@ -345,6 +357,16 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
                 yield f"{named}; it is a folder's name: up to 64 letters, digits, '_', within it '.' and '-'"
             if dataset.converter == "synthetic" and level_alpha(level) is None:
                 yield f"{named} is none of synthetic textures'; give it its own levels (alpha0.10 …)"
+
+
+def _explain_contradictions(study: Study, explain: Explain) -> Iterator[str]:
+    for name in explain.interventions:
+        if name not in INTERVENTIONS:
+            yield f"explain.interventions: {shown(name)}; {nearest(name, INTERVENTIONS)}"
+    there = {level for dataset in study.datasets for level in study.levels_of(dataset)}
+    for level in explain.levels or []:
+        if level not in there:
+            yield f"explain.levels: {shown(level)} is no level of the study; choose among {', '.join(sorted(there))}"
 
 
 def _plan_contradictions(plans: Plans) -> Iterator[str]:

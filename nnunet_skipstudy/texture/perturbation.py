@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.registry import BOTH, DISTORTION, DRAWN_ALIKE, TEXTURE, UNPERTURBED
+from nnunet_skipstudy.registry import BOTH, DISTORTION, DRAWN_ALIKE, SHAM, SHAMMED, TEXTURE, UNPERTURBED
 from nnunet_skipstudy.texture.background_blur import blur_background
 from nnunet_skipstudy.texture.blur_elsewhere import blur_elsewhere
 from nnunet_skipstudy.texture.patterns import SIDE_PX
@@ -78,9 +78,6 @@ def _blend(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Gener
     return blend_texture(scaled, inside, rng, alpha=strength)
 
 
-SHAM = "sham_"
-"""Before a kind's name, of what has its PSNR and leaves texture alone."""
-
 KINDS: dict[str, Kind] = {
     "speckle": Kind("variance", 1e-3, 10.0, 1000.0, _speckle, object_kept=False),
     "blur_background": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background, object_kept=True),
@@ -140,7 +137,7 @@ class Perturbation:
         Raises:
             UserError: it is none.
         """
-        text, *others = re.split(r"\+(?=[a-z_]+:)", text, maxsplit=1)
+        text, *others = re.split(r"\+(?=[a-z]\w*:)", text, maxsplit=1)
         kind, _, setting = text.partition(":")
         if kind not in KINDS:
             raise UserError(f"no perturbation {kind!r}; choose one of {', '.join(KINDS)}")
@@ -172,7 +169,7 @@ NATIVE_LEVELS: dict[str, Perturbation] = {
 On an image of 256 x 256 pixels they are the study's to the bit.
 """
 
-_BLEND, _SHAM = Perturbation("blend", 0.8), Perturbation(f"{SHAM}speckle", 0.1)
+_BLEND, _SHAM = Perturbation("blend", 0.8), Perturbation(f"{SHAM}speckle_256", 0.1)
 LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
     "study": STUDY_LEVELS,
     "native": NATIVE_LEVELS,
@@ -186,7 +183,11 @@ LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
 }
 """Sets of levels by name; of levels of one name, the last one is what the name alone stands for."""
 
-KNOWN_LEVELS: dict[str, Perturbation] = {name: made for levels in LEVEL_SETS.values() for name, made in levels.items()}
+_IN_SETS = {name: made for levels in LEVEL_SETS.values() for name, made in levels.items()}
+KNOWN_LEVELS: dict[str, Perturbation] = {
+    **_IN_SETS,
+    **{f"{SHAM}{name}": replace(_IN_SETS[name], kind=f"{SHAM}{_IN_SETS[name].kind}") for name in SHAMMED},
+}
 """The levels whose name alone says how they are made."""
 
 

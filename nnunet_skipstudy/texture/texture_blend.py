@@ -11,7 +11,7 @@ from nnunet_skipstudy.texture.quilting import LEAST_PX, quilted
 Scaled = npt.NDArray[np.float64]
 Inside = npt.NDArray[np.bool_]
 
-COARSE = 8 / SIDE_PX
+COARSE = 16 / SIDE_PX
 """In sides of the image: what a Gaussian of it leaves is brightness, what it takes away texture."""
 PATCH = 16 / SIDE_PX
 """A side of the patches that background texture is sewn from, in sides of the image."""

@@ -12,7 +12,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "trainers.md"
 SUFFIXES = "_1epochs_1iters_seed1"
 OTHERS = """
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import nnUNetTrainerNoMirroring
-from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerBN import nnUNetTrainerBN
 from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerNoDeepSupervision import (
     nnUNetTrainerNoDeepSupervision as NoDS,
 )
@@ -20,11 +19,16 @@ from nnunetv2.training.nnUNetTrainer.variants.optimizer.nnUNetTrainerAdam import
 from nnunet_skipstudy.training.on_demand import trainer_class
 
 class nnUNetTrainerMine(
-    trainer_class("nnUNetTrainerVNet_1epochs_1iters"),
-    *(nnUNetTrainerNoMirroring, nnUNetTrainerAdam, NoDS, nnUNetTrainerBN),
+    trainer_class("nnUNetTrainerVNet_1epochs_1iters"), nnUNetTrainerNoMirroring, nnUNetTrainerAdam, NoDS
 ):
     pass
 """
+BATCH_NORM = """
+from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerBN import nnUNetTrainerBN
+from nnunet_skipstudy.training.on_demand import trainers_of
+__getattr__ = trainers_of("nnUNetTrainerNoSkipBN", "NoSkip", nnUNetTrainerBN)
+"""
+BN_TRAINER = "nnUNetTrainerNoSkipBN_1epochs_10iters"  # so that its running statistics are those of its batches
 
 pytestmark = pytest.mark.nnunet
 
@@ -37,11 +41,12 @@ def theirs(synthetic: PreparedStudy, tmp_path_factory: pytest.TempPathFactory) -
     assert len(lines.splitlines()) <= 5
     (folder / "nnUNetTrainerNoSkipDA5.py").write_text(lines)
     (folder / "nnUNetTrainerMine.py").write_text(OTHERS)
+    (folder / "nnUNetTrainerNoSkipBN.py").write_text(BATCH_NORM)
     folders = os.pathsep.join([synthetic.environment["nnUNet_extTrainer"], str(folder)])
     return PreparedStudy(synthetic.root, synthetic.dataset, {**synthetic.environment, "nnUNet_extTrainer": folders})
 
 
-@pytest.mark.parametrize("trainer", [f"nnUNetTrainerNoSkipDA5{SUFFIXES}", "nnUNetTrainerMine"])
+@pytest.mark.parametrize("trainer", [f"nnUNetTrainerNoSkipDA5{SUFFIXES}", "nnUNetTrainerMine", BN_TRAINER])
 def test_a_users_trainer_with_our_network_trains_and_predicts(
     theirs: PreparedStudy, trainer: str, tmp_path: Path
 ) -> None:
@@ -50,11 +55,11 @@ def test_a_users_trainer_with_our_network_trains_and_predicts(
     weights = checkpoint["network_weights"]
     if trainer == "nnUNetTrainerMine":
         assert any("shortcut" in key for key in weights)
-        assert any(key.startswith("decoder") and "running_mean" in key for key in weights)
         assert checkpoint["inference_allowed_mirroring_axes"] is None
     else:
         first = weights["decoder.stages.0.convs.0.conv.weight"]
         assert first.shape[1] == first.shape[0]  # nothing is concatenated
+        assert (trainer == BN_TRAINER) is any(k.startswith("decoder") and "running_mean" in k for k in weights)
     run(
         ["nnUNetv2_predict", "-d", "501", "-i", str(theirs.raw / "imagesTs_alpha0.10"), "-o", str(tmp_path)]
         + ["-f", "0", "-c", "2d", "-tr", trainer, "-device", "cpu", "-npp", "1", "-nps", "1"],

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from nnunet_skipstudy.architectures.network import get_network_from_plans
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.explain.interventions import KINDS, Images, Intervention, Part, catalogue, logits_of, parts, sites
+from nnunet_skipstudy.explain.interventions import Images, Intervention, Part, catalogue, logits_of, parts, sites
 from nnunet_skipstudy.explain.passes import OpenNetwork, Site
-from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.registry import ARCHITECTURES, INTERVENTIONS
 
 NETWORKS = [*ARCHITECTURES, "nnU-Net's own"]
 
@@ -94,10 +94,10 @@ def test_the_catalogue_has_every_place_once() -> None:
         *(("skip", 1), ("skip", 2), ("all", None), ("decoder", 0))
     ]
     assert {part.name for part in parts(opened(plan, "NoSkip")[0])} == {"decoder", "bottleneck"}
-    wanted = catalogue(network, tuple(KINDS), {"noise": [0.5, 1.0]}, shifted=True)
+    wanted = catalogue(network, tuple(INTERVENTIONS), {"noise": [0.5, 1.0]}, shifted=True)
     assert wanted[0].kind == "none"
     assert len(wanted) == len(set(wanted)) == 1 + 2 * 10 + 4 * (2 + 1 + 2 + 1)
-    assert {one.kind for one in catalogue(network, tuple(KINDS), {}, shifted=False)} == set(KINDS) - {
+    assert {one.kind for one in catalogue(network, tuple(INTERVENTIONS), {}, shifted=False)} == set(INTERVENTIONS) - {
         "patch",
         "reverse",
     } | {"none"}

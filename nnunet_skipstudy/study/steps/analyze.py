@@ -48,14 +48,17 @@ def run(cell: Cell, work: Work) -> Measured:
     Raises:
         UserError: nothing has been predicted.
     """
-    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze  # imports pandas and matplotlib
+    from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained  # imports pandas and matplotlib
+    from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
     from nnunet_skipstudy.metrics import BothEmpty
 
     places = work.places
     if not cell.needs:
         raise UserError("there are no predictions to analyze; mend what failed, then run again")
     cells, _ = read_cells(places.grid)
-    predictions = [(places.dataset_folder(cells[key].settings["dataset"]).name, cells[key]) for key in cell.needs]
+    needed = [(places.dataset_folder(cells[key].settings["dataset"]).name, cells[key]) for key in cell.needs]
+    predictions = [(name, made) for name, made in needed if made.step == "predict"]
+    explained = [places.explained_folder(name, made.settings) for name, made in needed if made.step == "explain"]
     tree = places.engine / "analyzed"
     _link(tree, predictions, places)
     folders = [
@@ -63,7 +66,7 @@ def run(cell: Cell, work: Work) -> Measured:
         for name, made in predictions
         for folder in (places.fold_folder(name, made.settings), places.prediction_folder(name, made.settings))
     ]
-    result = analyze(
+    result = analyze_explained(
         AnalyzeOptions(
             predictions=tree,
             labels=places.raw,
@@ -76,7 +79,8 @@ def run(cell: Cell, work: Work) -> Measured:
             levels=tuple(cell.conduct["levels"]),
             figures=cell.settings.get("figures", True),
             by=cell.settings.get("by"),
-        )
+        ),
+        explained,
     )
     return {"warnings": list(result.warnings), "tables": [as_json(table) for table in result.overview]}
 
@@ -112,9 +116,12 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     groups = () if chosen.get("groups") is None else ("--groups", _groups(cell))
     by = () if chosen.get("by") is None else ("--by", chosen["by"])
     figures = () if chosen.get("figures", True) else ("--no-figures",)
+    why = any(key.startswith("explain/") for key in cell.needs)
+    explained = ("--explain", places.root / "explain") if why else ()
     yield [
         *("skipstudy", "analyze", places.predictions, "--labels", places.raw),
-        *("--both-empty", chosen["both_empty"], *tolerance, *reference, *groups, *by, *figures, "-o", places.analysis),
+        *("--both-empty", chosen["both_empty"], *tolerance, *reference, *groups, *by, *figures, *explained),
+        *("-o", places.analysis),
     ]
 
 
@@ -137,5 +144,14 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
 
 
 STEP = Step(
-    "analyze", About.STUDY, settings, run, stands, lines, 20.0, needs=("predict",), conduct=conduct, refusals=refusals
+    "analyze",
+    About.STUDY,
+    settings,
+    run,
+    stands,
+    lines,
+    20.0,
+    needs=("predict", "explain"),
+    conduct=conduct,
+    refusals=refusals,
 )

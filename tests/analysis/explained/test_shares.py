@@ -1,5 +1,6 @@
 """Shares of a loss: what they are where they are known, how sure, and what the report makes of them."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from made_up_study import write_study
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.analysis.explained.picture import bounded, percent
 from nnunet_skipstudy.analysis.explained.shares import _estimated, losses, read_explained
+from nnunet_skipstudy.analysis.explained.words import sentences
+from nnunet_skipstudy.analysis.figures.looks import looks
 from nnunet_skipstudy.analysis.inputs.references import Reference, read_reference
 
 
@@ -35,7 +38,7 @@ def test_known_shares_come_out(study: tuple[Path, Path], tmp_path: Path) -> None
     assert (unet.key.architecture, noskip.key.architecture) == ("UNet", "NoSkip")
     for depth, share in SHARES.items():
         row = unet.share("patch", "skip", depth)
-        assert row["low"] < share < row["high"] < row["low"] + 0.3
+        assert row["low"] < share < row["high"] < row["low"] + 0.5
         assert unet.share("reverse", "skip", depth)["estimate"] == pytest.approx(share / 2)
         assert (row["n_cases"], row["n_groups"], row["n_trainings"], row["scope"]) == (20, 10, 2, "networks")
     assert unet.share("patch", "all")["estimate"] == pytest.approx(sum(SHARES.values()))
@@ -47,13 +50,10 @@ def test_known_shares_come_out(study: tuple[Path, Path], tmp_path: Path) -> None
     assert np.isfinite(unet.share("patch", "bottleneck")["wasserstein"])
 
 
-@pytest.mark.parametrize(("drop", "word"), [(0.03, "too little"), (0.0, "too little")])
-def test_a_loss_that_is_none_is_not_shared_out(
-    study: tuple[Path, Path], tmp_path: Path, drop: float, word: str
-) -> None:
+def test_a_loss_that_is_none_is_not_shared_out(study: tuple[Path, Path], tmp_path: Path) -> None:
     """Below 0.05, or where its interval reaches 0, there is no share: it could be anything."""
     predictions, raw = study
-    explained = write_explained(tmp_path / "explained", raw, drop=drop, architectures=["UNet"])
+    explained = write_explained(tmp_path / "explained", raw, drop=0.03, architectures=["UNet"])
     (loss,) = found(raw, explained)
     assert loss.rows == []
     assert loss.effects
@@ -62,7 +62,10 @@ def test_a_loss_that_is_none_is_not_shared_out(
     shares = pd.read_csv(tmp_path / "out" / "shares.csv")
     assert shares["estimate"].isna().all()
     assert len(shares) == 1
-    assert word in (tmp_path / "out" / "report.md").read_text()
+    said = (tmp_path / "out" / "report.md").read_text().replace("\\", "")
+    assert "DSC against unperturbed: that is too little to say where it passes." in said
+    unsure = dataclasses.replace(loss, drop=(0.2, -0.1, 0.5))
+    assert "which may be chance, too unsure to say" in sentences([unsure], looks([loss.key]))[0].text
 
 
 def test_intervals_hold_what_they_promise() -> None:
@@ -102,7 +105,7 @@ def test_the_report_says_why(study: tuple[Path, Path], tmp_path: Path) -> None:
     line = next(line for line in said.split("\n") if "U-Net loses" in line and "No-Skip" not in line)
     line = line.replace("\\", "")
     assert re.search(r"At hardest, U-Net loses 0\.\d+ \[0\.\d+, 0\.\d+\] DSC against unperturbed\.", line)
-    assert re.search(r"\d\d % \[\d\d, \d\d\] of it comes back when skip 0 \(full resolution\) alone", line)
+    assert re.search(r"\d\d\s% \[\d\d, \d\d\] of it comes back when skip 0 \(full resolution\) alone", line)
     assert "20 cases in 10 groups, 2 trainings, whose variance is counted." in line
     assert "Susceptibility misleads at skip 2: its activations move" in line
     assert "No-Skip U-Net loses" in said
@@ -148,6 +151,8 @@ def test_folders_that_hold_nothing_of_it_are_refused(
 
 
 def test_shares_in_words() -> None:
-    assert [percent(share) for share in (0.705, 1.0, -0.001, -0.2)] == ["70 %", "100 %", "0 %", "−20 %"]
-    assert bounded(0.7, 0.6, 0.8) == "70 % [60, 80]"
-    assert bounded(0.7, float("nan"), float("nan")) == "70 %"
+    assert [percent(share).split() for share in (0.705, 1.0, -0.001, -0.2)] == [
+        [n, "%"] for n in ("70", "100", "0", "−20")
+    ]
+    assert bounded(0.7, 0.6, 0.8) == "70\u00a0% [60, 80]"
+    assert bounded(0.7, float("nan"), float("nan")) == "70\u00a0%"
