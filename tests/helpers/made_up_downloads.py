@@ -88,7 +88,7 @@ def _pixels(rng: np.random.Generator, number: int) -> tuple[np.ndarray, np.ndarr
 
 def busbra(folder: Path, *, patients: int = 12) -> Path:
     """``BUSBRA`` with two views of each patient, the table's rows in another order than the files."""
-    top, rng, rows = folder / "BUSBRA", np.random.default_rng(1), []
+    top, rng, rows = folder / "BUSBRA", np.random.default_rng(1), list[str]()
     for number in range(1, patients + 1):
         for side in "lr":
             image, mask = _pixels(rng, number)
