@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHART = "why"
+PER_CENT = "\u00a0%"
+"""With a space that ends no line."""
 WIDEST = 16.0
 """Points, of a skip that carries all of the loss."""
 CAPTION = (
@@ -64,14 +66,14 @@ def _drawn(loss: Loss) -> dict[str, Any]:
 
 def percent(share: float) -> str:
     """A share in whole per cent."""
-    return f"{round(100 * share) + 0} %".replace("-", "−")
+    return f"{round(100 * share) + 0}{PER_CENT}".replace("-", "−")
 
 
 def bounded(share: float, low: float, high: float) -> str:
     """A share with its interval, where there is one."""
     if not (np.isfinite(low) and np.isfinite(high)):
         return percent(share)
-    ends = ", ".join(percent(end).removesuffix(" %") for end in (low, high))
+    ends = ", ".join(percent(end).removesuffix(PER_CENT) for end in (low, high))
     return f"{percent(share)} [{ends}]"
 
 

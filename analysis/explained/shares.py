@@ -24,17 +24,19 @@ from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import in_order
 
-TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"
+TABLE, SUSCEPTIBILITY, FIELD = "explain.csv", "susceptibility.csv", "receptive_field.csv"
 SMALLEST_DROP = 0.05
 """Of the mean DSC; a smaller loss is not shared out, nor one whose interval reaches 0: its shares could be anything."""
 PLACE = ["part", "depth"]
 MEASURES = ["hellinger", "hellinger_chance", "wasserstein"]
+FIELDS = ["effective_voxels", "theoretical_voxels", "field_share"]
 NEEDED = {
     TABLE: [
         *("dataset", "trainer", "plans", "configuration", "fold", "level", "reference_level", "case", "label"),
         *("intervention", *PLACE, "strength", "dsc", "dsc_level", "dsc_reference"),
     ],
     SUSCEPTIBILITY: ["dataset", "trainer", "plans", "configuration", "fold", "level", *PLACE, *MEASURES],
+    FIELD: ["dataset", "trainer", "plans", "configuration", "fold", "level", *FIELDS],
 }
 MODEL = ["dataset", *NetworkKey._fields, "training"]
 """What trainings that are joined share."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.explained.picture import bounded
-from nnunet_skipstudy.analysis.explained.shares import SMALLEST_DROP, Loss
+from nnunet_skipstudy.analysis.explained.picture import bounded, percent
+from nnunet_skipstudy.analysis.explained.shares import FIELDS, SMALLEST_DROP, Loss
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
 from nnunet_skipstudy.analysis.report.page import Cell, Finding, Table
 from nnunet_skipstudy.analysis.report.words import interval, joined, number
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
@@ -119,6 +119,7 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
     """Shares of every place, and what other interventions do."""
     columns = [
         "network",
+        "dataset",
         "trained on",
         "level",
         "place",
@@ -137,7 +138,7 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
                 texts = [*_words(loss, looks), place_title(row["part"], row["depth"]), _of(row), _of(back), *moved]
                 rows.append([Cell(text) for text in texts])
     if rows:
-        yield Table("Shares of the loss by place", columns, rows, n_words=4, note=NOTE, open=False)
+        yield Table("Shares of the loss by place", columns, rows, n_words=5, note=NOTE, open=False)
     effects = [
         [*map(Cell, (*_words(loss, looks), place_title(part, depth), kind, "" if strength < 0 else f"{strength:g}")),
          Cell(number(value, sign=True))]
@@ -146,17 +147,44 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
     if effects:
         yield Table(
             "Other interventions on skips",
-            ["network", "trained on", "level", "place", "intervention", "strength", "change of DSC"],
+            ["network", "dataset", "trained on", "level", "place", "intervention", "strength", "change of DSC"],
             effects,
-            n_words=6,
+            n_words=7,
             note="Mean change of the DSC at the level itself. Above 0: the network does better with this skip scaled "
             "towards its mean, zeroed, disturbed, or taken from another case.",
             open=False,
         )
 
 
+def field_table(fields: pd.DataFrame, looks: Looks) -> Iterator[Table]:
+    """Effective receptive fields, mean over trainings."""
+    unit = ["dataset", *NetworkKey._fields, "training", "level"]
+    rows = []
+    for (dataset, *key, training, level), own in groups(fields, *unit):
+        seen, possible, share = own[FIELDS].mean()
+        texts = [
+            looks[NetworkKey(*key)].title,
+            dataset,
+            training or "all",
+            level,
+            f"{seen:.0f}",
+            f"{possible:.0f}",
+            percent(share),
+        ]
+        rows.append([Cell(text) for text in texts])
+    yield Table(
+        "Effective receptive field of the centre voxel",
+        ["network", "dataset", "trained on", "level", "voxels seen", "within reach", "share"],
+        rows,
+        n_words=4,
+        note="Voxels whose mean gradient is at least 4.55 % of the largest, and those that convolutions reach in one "
+        "patch.",
+        open=False,
+    )
+
+
 def _words(loss: Loss, looks: Looks) -> list[str]:
-    return [looks[loss.key].title, loss.training or "all", loss.level]
+    return [looks[loss.key].title, loss.dataset, loss.training or "all", loss.level]
 
 
 def shares_table(found: Sequence[Loss]) -> pd.DataFrame:

@@ -5,12 +5,20 @@ As a program it prints the reference page; ``make docs/columns.md`` writes it.
 
 from dataclasses import dataclass
 
+from nnunet_skipstudy.analysis.measuring.explained_columns import (
+    EXPLAIN,
+    EXPLAINED,
+    FIELD,
+    OF_FOLDS,
+    SHARES,
+    SUSCEPTIBILITY,
+    WHY,
+)
 from nnunet_skipstudy.registry import LEVELS, METRICS
 
 COLUMN, QUANTITY = "column", "quantity"
 CASES, ROBUSTNESS, STATISTICS, WINS, TALLIES = "case_metrics", "robustness", "statistics", "wins", "tallies"
 CASE_AGREEMENT, AGREEMENT, REPRODUCTION, COLUMNS = "case_agreement", "agreement", "reproduction", "columns"
-EXPLAIN, SUSCEPTIBILITY, SHARES = "explain", "susceptibility", "shares"
 TABLES: dict[str, str] = {
     CASES: "one row per prediction and label",
     ROBUSTNESS: "one row per network, fold, level, label and metric",
@@ -22,6 +30,7 @@ TABLES: dict[str, str] = {
     REPRODUCTION: "of skipstudy reproduce: one row per published mean",
     EXPLAIN: "of skipstudy explain: one row per case, label and intervention",
     SUSCEPTIBILITY: "of skipstudy explain: one row per level and stage of the network",
+    FIELD: "of skipstudy explain: one row per level",
     SHARES: "of skipstudy analyze --explain: one row per network, level, place and way",
     COLUMNS: "this dictionary",
 }
@@ -30,8 +39,6 @@ TABLES: dict[str, str] = {
 _MEASURED = (CASES, CASE_AGREEMENT)
 _SUMMED = (ROBUSTNESS, STATISTICS, WINS, TALLIES, AGREEMENT)
 _TESTED = (STATISTICS, WINS)
-_OF_FOLDS = (EXPLAIN, SUSCEPTIBILITY)
-_EXPLAINED = (*_OF_FOLDS, SHARES)
 
 
 @dataclass(frozen=True)
@@ -64,24 +71,24 @@ def _of_metrics() -> list[Entry]:
 _PLACES: _Rows = (
     (
         "dataset",
-        (*_MEASURED, *_SUMMED, REPRODUCTION, *_EXPLAINED),
+        (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED),
         "text",
         "The data set; '(all data sets)' in tallies joins them.",
     ),
     (
-        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION, *_EXPLAINED), "text"),
+        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED), "text"),
         "The network by the registry's name, or another's own; empty where a row is of a group of networks or of all.",
     ),
     (
-        *("trainer", (*_MEASURED, *_SUMMED, *_EXPLAINED), "text"),
+        *("trainer", (*_MEASURED, *_SUMMED, *EXPLAINED), "text"),
         "nnU-Net's trainer; where rows join seeds, its name without the seed.",
     ),
-    ("plans", (*_MEASURED, *_SUMMED, *_EXPLAINED), "text", "nnU-Net's plans."),
-    ("configuration", (*_MEASURED, *_SUMMED, *_EXPLAINED), "text", "nnU-Net's configuration, such as 2d."),
-    ("fold", (*_MEASURED, ROBUSTNESS, *_OF_FOLDS), "text", "nnU-Net's fold of the training."),
-    ("seed", (*_MEASURED, *_OF_FOLDS), "number", "The training's seed; empty where none is named."),
+    ("plans", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's plans."),
+    ("configuration", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's configuration, such as 2d."),
+    ("fold", (*_MEASURED, ROBUSTNESS, *OF_FOLDS), "text", "nnU-Net's fold of the training."),
+    ("seed", (*_MEASURED, *OF_FOLDS), "number", "The training's seed; empty where none is named."),
     (
-        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *_EXPLAINED), "text"),
+        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *EXPLAINED), "text"),
         f"The test level, such as {', '.join(LEVELS)} or alpha0.10; '(mean of levels)' joins all of them, of changes "
         "all but the level that they are counted from.",
     ),
@@ -136,7 +143,7 @@ _CASE_FACTS: _Rows = (
         "1: below 0 less is predicted; empty where that is 0. In robustness.csv the mean over cases, on every row.",
     ),
     (
-        *("reference_level", (ROBUSTNESS, CASE_AGREEMENT, AGREEMENT, *_EXPLAINED), "text"),
+        *("reference_level", (ROBUSTNESS, CASE_AGREEMENT, AGREEMENT, *EXPLAINED), "text"),
         "The level that changes are counted from: unperturbed, the alpha trained on, or the one asked for; empty for "
         "none.",
     ),
@@ -213,7 +220,7 @@ _TESTS: _Rows = (
     ("estimate", (STATISTICS, SHARES), "the quantity's", "The value of the quantity; in shares.csv of the share."),
     ("low", (STATISTICS, SHARES), "the quantity's", "Lower end of the 95 % interval; empty where there is none."),
     ("high", (STATISTICS, SHARES), "the quantity's", "Upper end of the 95 % interval; empty where there is none."),
-    ("n_cases", (*_TESTED, AGREEMENT, SUSCEPTIBILITY, SHARES), "count", "Cases that have a value."),
+    ("n_cases", (*_TESTED, AGREEMENT, SUSCEPTIBILITY, FIELD, SHARES), "count", "Cases that have a value."),
     ("n_groups", (*_TESTED, SHARES), "count", "Independent groups of cases among them: the n of intervals and tests."),
     (
         *("n_replicates", (STATISTICS,), "count"),
@@ -274,38 +281,6 @@ _TESTS: _Rows = (
     ("unit", (COLUMNS,), "text", "The unit of its numbers, or its type."),
     ("meaning", (COLUMNS,), "text", "What it is."),
 )
-_WHY: _Rows = (
-    (
-        *("intervention", (EXPLAIN, SHARES), "text"),
-        "none (the plain prediction), patch (the reference level's features in the level's pass), reverse (the level's "
-        "in the reference level's pass), scale, zero, noise, other.",
-    ),
-    (
-        *("part", _EXPLAINED, "text"),
-        "Where: skip, all (skips), all_but (the skip of the depth), decoder (what comes up to the depth's level from "
-        "below), bottleneck; in susceptibility.csv encoder, skip or decoder.",
-    ),
-    ("depth", _EXPLAINED, "count", "The level of the network, 0 = full resolution; empty where there is none."),
-    ("strength", (EXPLAIN,), "number", "Of scale, 1 (as it is) … 0 (the mean); of noise, in standard deviations."),
-    ("dsc_level", (EXPLAIN,), "share", "DSC of the plain prediction at the level."),
-    ("dsc_reference", (EXPLAIN,), "share", "DSC of the plain prediction at the reference level."),
-    (
-        *("share", (EXPLAIN,), "ratio"),
-        "Of patch (dsc - dsc_level) / (dsc_reference - dsc_level), of reverse (dsc_reference - dsc) / the same; empty "
-        "where that loss is below 0.05.",
-    ),
-    ("drop", (SHARES,), "share", "Mean DSC at the reference level minus that at the level: the loss."),
-    ("drop_low", (SHARES,), "share", "Lower end of its 95 % interval; where that is not above 0, no share is given."),
-    ("drop_high", (SHARES,), "share", "Upper end of its 95 % interval."),
-    ("n_channels", (SUSCEPTIBILITY,), "count", "Channels that the distances are averaged over."),
-    (
-        *("hellinger", (SUSCEPTIBILITY, SHARES), "0…1"),
-        "Hellinger distance of the histograms over cases of channels' mean activations, level against reference level; "
-        "as many bins of equal width as the square root of the cases, at least 4.",
-    ),
-    ("hellinger_chance", (SUSCEPTIBILITY, SHARES), "0…1", "The same where each case's two values change sides by lot."),
-    ("wasserstein", (SUSCEPTIBILITY, SHARES), "0…2", "Wasserstein distance, in standard deviations of both together."),
-)
 _CONTESTED = (STATISTICS, WINS, TALLIES)
 _QUANTITIES: _Rows = (
     ("mean", _CONTESTED, "the metric's", "The mean over cases; in contests the best mean wins."),
@@ -363,7 +338,7 @@ _QUANTITIES: _Rows = (
 
 def entries() -> tuple[Entry, ...]:
     """Every column and quantity, the metrics' from the registry's rows."""
-    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS, *_WHY))
+    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS, *WHY))
     return (*before, *_of_metrics(), *after, *_entries(QUANTITY, _QUANTITIES))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.explain.interventions import Images, Intervention, Part, catalogue, logits_of
 from nnunet_skipstudy.explain.passes import OpenNetwork, Pass
+from nnunet_skipstudy.explain.receptive_field import centre, field_sizes
 from nnunet_skipstudy.explain.window import as_large_as, at_a_time, segmented, slide
 from nnunet_skipstudy.metrics import dice
 from nnunet_skipstudy.nnunet.prediction import Predictor
@@ -132,6 +133,16 @@ class Explainer:
                 own = logits[number * n_heads : (number + 1) * n_heads]
                 scores.append((one, truth.dice(segmented(self.predictor, own, properties))))
         return Found(scores, means.means())
+
+    def field(self, cases: Sequence[list[str]]) -> dict[str, float]:
+        """The receptive fields at the centre of the cases' images, in one patch; see :mod:`.receptive_field`."""
+        nnunet = self.predictor.nnunet
+        patch = nnunet.configuration_manager.patch_size
+        images = [self.predictor.preprocessed(files)[0] for files in cases]
+        if len(patch) == 2:
+            images = [image[:, image.shape[1] // 2] for image in images]
+        centred = [centre(image, patch)[None].to(nnunet.device) for image in images]
+        return field_sizes(self.network.network, centred)
 
     def _images(
         self, case: str, reference: list[str], level: list[str] | None, other: list[str] | None

@@ -2,13 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.explain.cases import Explainer, Found, Truth
-from nnunet_skipstudy.explain.tables import COLUMNS, SUSCEPTIBILITY_COLUMNS, score_rows, susceptibility_rows
+from nnunet_skipstudy.explain.tables import (
+    COLUMNS,
+    FIELD_COLUMNS,
+    SUSCEPTIBILITY_COLUMNS,
+    field_rows,
+    score_rows,
+    susceptibility_rows,
+)
 from nnunet_skipstudy.nnunet.calls import Training
 from nnunet_skipstudy.nnunet.cases import Description, read_description, test_levels
 from nnunet_skipstudy.nnunet.images import read_label_map
@@ -19,7 +27,9 @@ from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_cs
 from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.support.working_folder import only_run
 
-TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"
+TABLE, SUSCEPTIBILITY, FIELD = "explain.csv", "susceptibility.csv", "receptive_field.csv"
+CASES_OF_FIELD = 10
+"""So many images, or fewer, a receptive field is averaged over."""
 PARTS = ".parts"
 """A file for each case and level that is done, under the hash of all that decides it."""
 
@@ -104,7 +114,7 @@ def spread(cases: Sequence[str], n: int) -> list[str]:
 def explain(
     request: Request, output: Path, *, device: str = "cpu", progress: Callable[[int, int], None] = lambda done, n: None
 ) -> Path:
-    """Write ``explain.csv`` and ``susceptibility.csv`` into ``output``; cases that are done stay as they are.
+    """Write ``explain.csv``, ``susceptibility.csv`` and ``receptive_field.csv``; cases that are done stay as they are.
 
     Args:
         request: what.
@@ -117,23 +127,37 @@ def explain(
     """
     with only_run(output, "explain", f"explaining {request.training.trainer}"):
         files = {level: _files(request, level) for level in (request.reference, *request.levels)}
-        model = sha256_of_file(_checkpoint(request.training))
-        explainer: Explainer | None = None
+        opened = cache(lambda: _opened(request, device))
+        common = {"version": __version__, "model": sha256_of_file(_checkpoint(request.training))}
         found: dict[tuple[str, str], Found] = {}
-        total = len(files) * len(request.cases)
         for level in files:
             for case in request.cases:
-                wanted = _wanted(request, model, files, level, case)
-                path = output / PARTS / f"{settings_hash(wanted)}.json"
-                if not (part := read_record(path)):
-                    explainer = explainer or _opened(request, device)
-                    part = _explained(request, explainer, files, level, case).as_json()
-                    write_json(path, part)
+                wanted = {**common, **_wanted(request, files, level, case)}
+                part = _kept(output, wanted, lambda: _explained(request, opened(), files, level, case).as_json())  # noqa: B023
                 found[level, case] = Found.of_json(part)
-                progress(len(found), total)
+                progress(len(found), len(files) * len(request.cases))
+        fields = {}
+        for level in files:
+            shown = [files[level][case] for case in spread(request.cases, CASES_OF_FIELD)]
+            wanted = {**common, "field": _contents(*shown)}
+            fields[level] = _kept(output, wanted, lambda: opened().field(shown)), len(shown)  # noqa: B023
+        write_csv(output / FIELD, FIELD_COLUMNS, field_rows(request, fields))
         write_csv(output / SUSCEPTIBILITY, SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
         write_csv(output / TABLE, COLUMNS, score_rows(request, found))
     return output / TABLE
+
+
+def _kept(output: Path, wanted: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is made, or was in an earlier run."""
+    path = output / PARTS / f"{settings_hash(wanted)}.json"
+    if not (part := read_record(path)):
+        part = make()
+        write_json(path, part)
+    return part
+
+
+def _contents(*files: list[str]) -> list[str]:
+    return [sha256_of_file(Path(name)) for names in files for name in names]
 
 
 def _checkpoint(training: Training) -> Path:
@@ -168,19 +192,17 @@ def _other(request: Request, case: str) -> str | None:
     return request.cases[place % len(request.cases)] if "other" in request.kinds and len(request.cases) > 1 else None
 
 
-def _wanted(
-    request: Request, model: str, files: dict[str, dict[str, list[str]]], level: str, case: str
-) -> dict[str, Any]:
+def _wanted(request: Request, files: dict[str, dict[str, list[str]]], level: str, case: str) -> dict[str, Any]:
     """All that decides what is found of a case at a level."""
     used = [files[request.reference][case], files[level][case], [str(_label(request, case))]]
     if other := _other(request, case):
         used.append(files[level][other])
     return {
-        **{"version": __version__, "model": model, "mirroring": request.mirroring, "seed": request.seed, "case": case},
+        **{"mirroring": request.mirroring, "seed": request.seed, "case": case},
         "level": level if level != request.reference else "",
         "kinds": sorted(request.kinds),
         "strengths": {kind: list(values) for kind, values in sorted(request.strengths.items())},
-        "files": [sha256_of_file(Path(name)) for names in used for name in names],
+        "files": _contents(*used),
     }
 
 

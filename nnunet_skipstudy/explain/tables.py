@@ -23,6 +23,9 @@ SUSCEPTIBILITY_COLUMNS: tuple[str, ...] = (
     *(*MODEL, "level", "reference_level", "part", "depth", "n_channels", "n_cases"),
     *("hellinger", "hellinger_chance", "wasserstein"),
 )
+FIELD_COLUMNS: tuple[str, ...] = (
+    *(*MODEL, "level", "reference_level", "n_cases", "effective_voxels", "theoretical_voxels", "field_share"),
+)
 SMALLEST_DROP = 0.05
 """A loss of Dice below this is not shared out: small numbers would be divided by smaller ones."""
 
@@ -73,3 +76,10 @@ def susceptibility_rows(request: "Request", found: Mapping[tuple[str, str], "Fou
                 **{"n_channels": before.shape[1], "n_cases": len(before)},
                 **susceptibility(before, after),
             }
+
+
+def field_rows(request: "Request", fields: Mapping[str, tuple[Mapping[str, Any], int]]) -> Iterator[dict[str, Any]]:
+    """The rows of receptive_field.csv; ``fields``: sizes and number of cases by level."""
+    model = model_of(request.training)
+    for level, (sizes, n_cases) in fields.items():
+        yield {**model, "level": level, "reference_level": request.reference, "n_cases": n_cases, **sizes}

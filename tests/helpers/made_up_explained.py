@@ -8,7 +8,14 @@ import numpy as np
 from nnunet_skipstudy.explain.cases import Found
 from nnunet_skipstudy.explain.interventions import Intervention, Part
 from nnunet_skipstudy.explain.run import Request
-from nnunet_skipstudy.explain.tables import COLUMNS, SUSCEPTIBILITY_COLUMNS, score_rows, susceptibility_rows
+from nnunet_skipstudy.explain.tables import (
+    COLUMNS,
+    FIELD_COLUMNS,
+    SUSCEPTIBILITY_COLUMNS,
+    field_rows,
+    score_rows,
+    susceptibility_rows,
+)
 from nnunet_skipstudy.nnunet.calls import Training
 from nnunet_skipstudy.support.files import write_csv
 
@@ -53,6 +60,8 @@ def write_explained(
             folder = root / f"{architecture}_{number}"
             folder.mkdir(parents=True)
             write_csv(folder / "explain.csv", COLUMNS, score_rows(request, found))
+            fields = {"unperturbed": ({"effective_voxels": 9, "theoretical_voxels": 90, "field_share": 0.1}, 20)}
+            write_csv(folder / "receptive_field.csv", FIELD_COLUMNS, field_rows(request, fields))
             write_csv(folder / "susceptibility.csv", SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
     return root
 

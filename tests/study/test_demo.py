@@ -36,6 +36,8 @@ def test_it_ends_with_a_table_and_a_report(finished: tuple[Path, str]) -> None:
     assert len(rows) == 2 * 2 * 5 * 20  # networks, alphas trained on, alphas tested on, cases
     assert {row["seed"] for row in rows} == {"1"}
     assert (root / "analysis" / "robustness.csv").is_file()
+    assert len(list(root.glob("explain/*/*/fold_*/explain.csv"))) == 4
+    assert '<section id="why">' in (root / "analysis" / "report.html").read_text(encoding="utf-8")
     provenance = next(root.glob("predictions/*/*/fold_0/alpha0.10/skipstudy_prediction.json"))
     assert json.loads(provenance.read_text())["mirroring"] is False
 
@@ -57,7 +59,7 @@ def test_killed_and_started_again_it_ends_in_the_same_tables(finished: tuple[Pat
         process.send_signal(signal.SIGKILL)
     assert not (root / "analysis").exists()
     demo(root)
-    tables = ["case_metrics.csv", "robustness.csv"]
+    tables = ["case_metrics.csv", "robustness.csv", "shares.csv"]
     assert filecmp.cmpfiles(undisturbed / "analysis", root / "analysis", tables, shallow=False) == (tables, [], [])
 
 

@@ -9,6 +9,7 @@ from nnunet_skipstudy.commands.convert import CONVERTERS
 from nnunet_skipstudy.study.cell import read_cells, write_cells
 from nnunet_skipstudy.study.run import Opened, open_study
 from nnunet_skipstudy.study.settings import read_study
+from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.templates import full_text
 
 
@@ -156,6 +157,27 @@ def test_groups_and_figures_concern_the_analysis_alone(tmp_path: Path) -> None:
     first = again("groups: patients.csv\n")
     (tmp_path / "patients.csv").write_text("case,group\na,2\n")
     assert again("groups: patients.csv\n") != first
+
+
+def test_explaining_is_asked_for(tmp_path: Path) -> None:
+    """A cell a network then, which the analysis needs beside the predictions; without, no hash of a study moves."""
+    before = opened(write_study(tmp_path / "before")).grid
+    text = TEXT + "explain: {levels: [0.9], cases: 2}\n"
+    after = opened(write_study(tmp_path / "after", text)).grid
+    assert {key.split("/")[0] for key in before["analyze/study"].needs} == {"predict"}
+    new = after.keys() - before.keys()
+    assert new == {f"explain/d501-{name}-fold0-seed1-spatial" for name in ("UNet", "NoSkip")}
+    assert set(after["analyze/study"].needs) == new | set(before["analyze/study"].needs)
+    assert {key for key in before if after[key].digest != before[key].digest} == {"analyze/study"}
+    cell = after["explain/d501-UNet-fold0-seed1-spatial"]
+    assert cell.settings["levels"] == ["alpha0.90"]
+    places = opened(tmp_path / "after" / "study.yaml").places
+    (words,) = STEPS["explain"].lines(cell, places)
+    assert [str(word) for word in words[-2:]] == [
+        "-o",
+        str(places.root / "explain" / "Dataset501_NAME" / f"{cell.settings['trainer']}__tinyPlans__2d" / "fold_0"),
+    ]
+    assert "--explain" in next(iter(STEPS["analyze"].lines(after["analyze/study"], places)))
 
 
 def test_the_analysis_is_told_the_levels_in_the_files_order(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ function steps(part) {
   const figures = [...part.querySelectorAll(".steps > figure")], said = part.querySelector("output");
   const draw = () => {
     figures.forEach((figure, index) => { figure.hidden = index !== Number(slider.value); });
-    said.textContent = figures[slider.value].querySelector("strong").textContent;
+    said.textContent = `${Number(slider.value) + 1} of ${figures.length}`;
+    slider.setAttribute("aria-valuetext", figures[slider.value].querySelector("strong").textContent);
   };
   slider.addEventListener("input", () => { remember("why", slider.value, 0); draw(); });
   slider.value = String(remembered("why", figures.length, 0));

@@ -105,7 +105,7 @@ def test_the_report_says_why(study: tuple[Path, Path], tmp_path: Path) -> None:
     line = next(line for line in said.split("\n") if "U-Net loses" in line and "No-Skip" not in line)
     line = line.replace("\\", "")
     assert re.search(r"At hardest, U-Net loses 0\.\d+ \[0\.\d+, 0\.\d+\] DSC against unperturbed\.", line)
-    assert re.search(r"\d\d % \[\d\d, \d\d\] of it comes back when skip 0 \(full resolution\) alone", line)
+    assert re.search(r"\d\d\s% \[\d\d, \d\d\] of it comes back when skip 0 \(full resolution\) alone", line)
     assert "20 cases in 10 groups, 2 trainings, whose variance is counted." in line
     assert "Susceptibility misleads at skip 2: its activations move" in line
     assert "No-Skip U-Net loses" in said
@@ -151,6 +151,8 @@ def test_folders_that_hold_nothing_of_it_are_refused(
 
 
 def test_shares_in_words() -> None:
-    assert [percent(share) for share in (0.705, 1.0, -0.001, -0.2)] == ["70 %", "100 %", "0 %", "−20 %"]
-    assert bounded(0.7, 0.6, 0.8) == "70 % [60, 80]"
-    assert bounded(0.7, float("nan"), float("nan")) == "70 %"
+    assert [percent(share).split() for share in (0.705, 1.0, -0.001, -0.2)] == [
+        [n, "%"] for n in ("70", "100", "0", "−20")
+    ]
+    assert bounded(0.7, 0.6, 0.8) == "70\u00a0% [60, 80]"
+    assert bounded(0.7, float("nan"), float("nan")) == "70\u00a0%"
