@@ -101,12 +101,12 @@ def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
         ValueError: tifffile found something wrong, and would have gone on without it.
     """
     complaints = _Complaints()
-    tifffile.logger().addHandler(complaints)
+    logging.getLogger("tifffile").addHandler(complaints)
     try:
         with tifffile.TiffFile(path) as file:
             yield file
     finally:
-        tifffile.logger().removeHandler(complaints)
+        logging.getLogger("tifffile").removeHandler(complaints)
     if complaints.found:
         raise ValueError(complaints.found[0])
 
