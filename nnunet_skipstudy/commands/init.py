@@ -14,6 +14,36 @@ def main(argv: list[str]) -> int:
     Raises:
         UserError: the file is there already, or can't be written.
     """
+    arguments = _parser().parse_args(argv)
+    if arguments.plan_for and not arguments.full:
+        raise UserError("--plan-for belongs to --full: the other plans have a batch size of their own")
+    if arguments.protocol and not arguments.full:
+        raise UserError("--protocol belongs to --full: the others are studies in small")
+    if arguments.levels and not arguments.full:
+        raise UserError("--levels belongs to --full: the others' levels are those of their synthetic textures")
+    output: Path = arguments.output
+
+    from nnunet_skipstudy.study.templates import demo_text, full_text, search_text
+    from nnunet_skipstudy.support.files import write_text
+
+    if output.exists():
+        raise UserError(f"{output}: is there already; remove it or give another -o")
+    try:
+        small = search_text if arguments.search else demo_text
+        full = full_text(
+            CONVERTERS,
+            plan_for=arguments.plan_for or "heaviest",
+            protocol=arguments.protocol or "papers",
+            levels=TEST_LEVELS.get(arguments.levels),
+        )
+        write_text(output, full if arguments.full else small())
+    except OSError as error:
+        raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error
+    print(f"{output}\nnext: skipstudy run {output} --dry-run")
+    return 0
+
+
+def _parser() -> Parser:
     parser = Parser(
         prog="skipstudy init",
         description="Write a commented study.yaml: the demo, a search for better networks, or the full study. Edit it, "
@@ -44,30 +74,4 @@ def main(argv: list[str]) -> int:
         "controlled, which hide the object's outline and have no noise; or factorial, the study's and the 2 x 2 of "
         "texture and distortion",
     )
-    arguments = parser.parse_args(argv)
-    if arguments.plan_for and not arguments.full:
-        raise UserError("--plan-for belongs to --full: the other plans have a batch size of their own")
-    if arguments.protocol and not arguments.full:
-        raise UserError("--protocol belongs to --full: the others are studies in small")
-    if arguments.levels and not arguments.full:
-        raise UserError("--levels belongs to --full: the others' levels are those of their synthetic textures")
-    output: Path = arguments.output
-
-    from nnunet_skipstudy.study.templates import demo_text, full_text, search_text
-    from nnunet_skipstudy.support.files import write_text
-
-    if output.exists():
-        raise UserError(f"{output}: is there already; remove it or give another -o")
-    try:
-        small = search_text if arguments.search else demo_text
-        full = full_text(
-            CONVERTERS,
-            plan_for=arguments.plan_for or "heaviest",
-            protocol=arguments.protocol or "papers",
-            levels=TEST_LEVELS.get(arguments.levels),
-        )
-        write_text(output, full if arguments.full else small())
-    except OSError as error:
-        raise UserError(f"{output}: can't be written ({error.strerror}); give another -o") from error
-    print(f"{output}\nnext: skipstudy run {output} --dry-run")
-    return 0
+    return parser
