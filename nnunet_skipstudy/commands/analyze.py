@@ -138,12 +138,6 @@ def _add_measuring(parser: Parser) -> None:
 def _add_judging(parser: Parser) -> None:
     add = parser.add_argument
     add(
-        "--by",
-        choices=TD_MEASURES[:2],
-        help="the texture disparity (TD) that slopes go by: its excess over what the object's size alone scores, or "
-        "its value (default: what the data set's cases are sorted by, else the excess, where it is known)",
-    )
-    add(
         "--include-degenerate",
         action="store_true",
         help="let networks that ignore their input be ranked and named best (default: they are listed only)",
@@ -152,6 +146,12 @@ def _add_judging(parser: Parser) -> None:
 
 def _add_output(parser: Parser) -> None:
     add = parser.add_argument
+    add(
+        "--by",
+        choices=TD_MEASURES[:2],
+        help="the texture disparity (TD) that slopes go by: its excess over what the object's size alone scores, or "
+        "its value (default: what the data set's cases are sorted by, else the excess, where it is known)",
+    )
     add("-o", "--output", type=Path, required=True, metavar="OUT", help="where the results go")
     add(
         "--figures",
