@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from nnunet_skipstudy.analysis.explained.picture import pictures
-from nnunet_skipstudy.analysis.explained.shares import FIELD, SUSCEPTIBILITY, TABLE, losses, read_explained
-from nnunet_skipstudy.analysis.explained.words import field_table, sentences, shares_table, tables
+from nnunet_skipstudy.analysis.explained.shares import ATTENTION, FIELD, SUSCEPTIBILITY, TABLE, losses, read_explained
+from nnunet_skipstudy.analysis.explained.words import attention_table, field_table, sentences, shares_table, tables
 from nnunet_skipstudy.analysis.measuring.columns import network_keys
 from nnunet_skipstudy.analysis.pipeline import Addition, AnalysisResult, AnalyzeOptions, analyze
 from nnunet_skipstudy.analysis.report.page import Why
@@ -25,10 +25,17 @@ def analyze_explained(options: AnalyzeOptions, explained: Sequence[Path]) -> Ana
 
 def _addition(study: Study, folders: Sequence[Path]) -> Addition:
     references = {comparison.reference.dataset: comparison.reference for comparison in study.comparisons}
-    scores, moved, fields = (read_explained(folders, name, references) for name in (TABLE, SUSCEPTIBILITY, FIELD))
+    names = (TABLE, SUSCEPTIBILITY, FIELD, ATTENTION)
+    scores, moved, fields, looked = (read_explained(folders, name, references) for name in names)
     found = [one for one in losses(scores, moved, references) if one.key in study.looks]
-    known = pd.Series([key in study.looks for key in network_keys(fields)], index=fields.index, dtype=bool)
-    all_tables = [*tables(found, study.looks), *field_table(fields[known], study.looks)]
+    seen, reached = (attention_table, looked), (field_table, fields)
+    more = [table for make, rows in (seen, reached) for table in make(_known(rows, study), study.looks)]
+    all_tables = [*tables(found, study.looks), *more]
     why = Why(sentences(found, study.looks), all_tables)
     drawings = tuple(pictures(found, study.looks))
     return Addition(why=why, drawings=drawings, csv={"shares.csv": shares_table(found)})
+
+
+def _known(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The rows of networks that are analyzed."""
+    return rows[pd.Series([key in study.looks for key in network_keys(rows)], index=rows.index, dtype=bool)]

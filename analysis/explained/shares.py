@@ -25,10 +25,12 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import in_order
 
 TABLE, SUSCEPTIBILITY, FIELD = "explain.csv", "susceptibility.csv", "receptive_field.csv"
+ATTENTION = "attention.csv"
 SMALLEST_DROP = 0.05
 """Of the mean DSC; a smaller loss is not shared out, nor one whose interval reaches 0: its shares could be anything."""
 PLACE = ["part", "depth"]
 MEASURES = ["hellinger", "hellinger_chance", "wasserstein"]
+MASSES = ["mass_in_object", "object_share"]
 FIELDS = ["effective_voxels", "theoretical_voxels", "field_share"]
 NEEDED = {
     TABLE: [
@@ -36,6 +38,7 @@ NEEDED = {
         *("intervention", *PLACE, "strength", "dsc", "dsc_level", "dsc_reference"),
     ],
     SUSCEPTIBILITY: ["dataset", "trainer", "plans", "configuration", "fold", "level", *PLACE, *MEASURES],
+    ATTENTION: ["dataset", "trainer", "plans", "configuration", "fold", "level", "depth", *MASSES],
     FIELD: ["dataset", "trainer", "plans", "configuration", "fold", "level", *FIELDS],
 }
 MODEL = ["dataset", *NetworkKey._fields, "training"]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.explained.picture import bounded, percent
-from nnunet_skipstudy.analysis.explained.shares import FIELDS, SMALLEST_DROP, Loss
+from nnunet_skipstudy.analysis.explained.shares import FIELDS, MASSES, SMALLEST_DROP, Loss
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
 from nnunet_skipstudy.analysis.report.page import Cell, Finding, Table
@@ -181,6 +181,24 @@ def field_table(fields: pd.DataFrame, looks: Looks) -> Iterator[Table]:
         "patch.",
         open=False,
     )
+
+
+def attention_table(looked: pd.DataFrame, looks: Looks) -> Iterator[Table]:
+    """How much of the gates' weight lies in the object, mean over cases and trainings; nothing without gates."""
+    unit = ["dataset", *NetworkKey._fields, "training", "level", "depth"]
+    rows = []
+    for (dataset, *key, training, level, depth), own in groups(looked, *unit):
+        place = [looks[NetworkKey(*key)].title, dataset, training or "all", level, place_title("skip", float(depth))]
+        rows.append([Cell(text) for text in (*place, *(percent(share) for share in own[MASSES].mean()))])
+    if rows:
+        yield Table(
+            "Attention in the object",
+            ["network", "dataset", "trained on", "level", "place", "of the gate's weight", "of the image"],
+            rows,
+            n_words=5,
+            note="Equal: the gate looks everywhere alike. The maps are pictures beside attention.csv.",
+            open=False,
+        )
 
 
 def _words(loss: Loss, looks: Looks) -> list[str]:

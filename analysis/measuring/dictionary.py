@@ -6,6 +6,7 @@ As a program it prints the reference page; ``make docs/columns.md`` writes it.
 from dataclasses import dataclass
 
 from nnunet_skipstudy.analysis.measuring.explained_columns import (
+    ATTENTION,
     EXPLAIN,
     EXPLAINED,
     FIELD,
@@ -31,6 +32,7 @@ TABLES: dict[str, str] = {
     EXPLAIN: "of skipstudy explain: one row per case, label and intervention",
     SUSCEPTIBILITY: "of skipstudy explain: one row per level and stage of the network",
     FIELD: "of skipstudy explain: one row per level",
+    ATTENTION: "of skipstudy explain: one row per case, level and attention gate",
     SHARES: "of skipstudy analyze --explain: one row per network, level, place and way",
     COLUMNS: "this dictionary",
 }
@@ -93,7 +95,7 @@ _PLACES: _Rows = (
         "all but the level that they are counted from.",
     ),
     ("levels", (TALLIES,), "text", "harder: than the reference level; perturbed: all but it; or all."),
-    ("case", (*_MEASURED, EXPLAIN), "text", "The case's identifier."),
+    ("case", (*_MEASURED, EXPLAIN, ATTENTION), "text", "The case's identifier."),
     (
         *("group", (CASES, STATISTICS, WINS, TALLIES), "text"),
         "Of a case: what belongs together (a patient), empty where each stands alone. Of a network: the study's group, "

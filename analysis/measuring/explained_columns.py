@@ -1,7 +1,8 @@
 """The tables of why networks fail, for the dictionary: what each column is that they alone have."""
 
 EXPLAIN, SUSCEPTIBILITY, FIELD, SHARES = "explain", "susceptibility", "receptive_field", "shares"
-OF_FOLDS = (EXPLAIN, SUSCEPTIBILITY, FIELD)
+ATTENTION = "attention"
+OF_FOLDS = (EXPLAIN, SUSCEPTIBILITY, FIELD, ATTENTION)
 """Written by ``skipstudy explain``, a folder a fold."""
 EXPLAINED = (*OF_FOLDS, SHARES)
 WHY: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
@@ -29,6 +30,8 @@ WHY: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "Of patch (dsc - dsc_level) / (dsc_reference - dsc_level), of reverse (dsc_reference - dsc) / the same; empty "
         "where that loss is below 0.05.",
     ),
+    ("mass_in_object", (ATTENTION,), "share", "Of all weight of the level's attention gate, what lies in the object."),
+    ("object_share", (ATTENTION,), "share", "The object's share of the image: the mass that even weights would have."),
     ("drop", (SHARES,), "share", "Mean DSC at the reference level minus that at the level: the loss."),
     ("drop_low", (SHARES,), "share", "Lower end of its 95 % interval; where that is not above 0, no share is given."),
     ("drop_high", (SHARES,), "share", "Upper end of its 95 % interval."),

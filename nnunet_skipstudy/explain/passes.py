@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nnunet_skipstudy.architectures.network import SkipUNet, refuse_other_networks
-from nnunet_skipstudy.architectures.skips import Concatenate, Skip
+from nnunet_skipstudy.architectures.skips import AttentionGate, Concatenate, Skip
 from nnunet_skipstudy.errors import UserError
 
 
@@ -113,6 +113,17 @@ class OpenNetwork:
             if level and Site(level - 1, True) not in changes:
                 maps[Site(level - 1, True)] = x
         return Pass(maps, tuple(kept[: self.n_levels]), decoder.seg_layers[-1](x), handed, stages)
+
+    @property
+    def gated_levels(self) -> list[int]:
+        """The levels whose skip is an attention gate."""
+        return [level for level in self.skip_levels if isinstance(self._skip(level), AttentionGate)]
+
+    def attention(self, found: Pass) -> list[Tensor]:
+        """The weights of each of :attr:`gated_levels` in a pass, (batch, 1, *size of the level)."""
+        gates: list[Any] = [self._skip(level) for level in self.gated_levels]
+        places = zip(self.gated_levels, gates, strict=True)
+        return [gate.attention(found.maps[Site(level)], found.maps[Site(level, True)]) for level, gate in places]
 
     def check(self, images: Tensor) -> None:
         """See that a pass taken apart is the network's own, bit by bit on a CPU.

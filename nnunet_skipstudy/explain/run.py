@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.explain.attention import attention_on_grid, mass_in, write_picture
 from nnunet_skipstudy.explain.cases import Explainer, Found, Truth
 from nnunet_skipstudy.explain.tables import (
+    ATTENTION_COLUMNS,
     COLUMNS,
     FIELD_COLUMNS,
     SUSCEPTIBILITY_COLUMNS,
+    attention_rows,
     field_rows,
     score_rows,
     susceptibility_rows,
@@ -27,7 +32,8 @@ from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_cs
 from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.support.working_folder import only_run
 
-TABLE, SUSCEPTIBILITY, FIELD = "explain.csv", "susceptibility.csv", "receptive_field.csv"
+TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"
+FIELD, ATTENTION = "receptive_field.csv", "attention.csv"
 CASES_OF_FIELD = 10
 """So many images, or fewer, a receptive field is averaged over."""
 PARTS = ".parts"
@@ -114,7 +120,7 @@ def spread(cases: Sequence[str], n: int) -> list[str]:
 def explain(
     request: Request, output: Path, *, device: str = "cpu", progress: Callable[[int, int], None] = lambda done, n: None
 ) -> Path:
-    """Write ``explain.csv``, ``susceptibility.csv`` and ``receptive_field.csv``; cases that are done stay as they are.
+    """Write the tables, and of attention gates pictures; cases that are done stay as they are.
 
     Args:
         request: what.
@@ -128,7 +134,8 @@ def explain(
     with only_run(output, "explain", f"explaining {request.training.trainer}"):
         files = {level: _files(request, level) for level in (request.reference, *request.levels)}
         opened = cache(lambda: _opened(request, device))
-        common = {"version": __version__, "model": sha256_of_file(_checkpoint(request.training))}
+        model = sha256_of_file(_checkpoint(request.training))
+        common = {"version": __version__, "model": model, "mirroring": request.mirroring}
         found: dict[tuple[str, str], Found] = {}
         for level in files:
             for case in request.cases:
@@ -141,6 +148,12 @@ def explain(
             shown = [files[level][case] for case in spread(request.cases, CASES_OF_FIELD)]
             wanted = {**common, "field": _contents(*shown)}
             fields[level] = _kept(output, wanted, lambda: opened().field(shown)), len(shown)  # noqa: B023
+        looked: dict[tuple[str, str], dict[str, Any]] = {}
+        for level, case in found:
+            seen = _contents(files[level][case], [str(_label(request, case))])
+            make = partial(_attention, request, opened, files, level, case, output)
+            looked[level, case] = _kept(output, {**common, "attention": seen, "level": level, "case": case}, make)
+        write_csv(output / ATTENTION, ATTENTION_COLUMNS, attention_rows(request, looked))
         write_csv(output / FIELD, FIELD_COLUMNS, field_rows(request, fields))
         write_csv(output / SUSCEPTIBILITY, SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
         write_csv(output / TABLE, COLUMNS, score_rows(request, found))
@@ -198,7 +211,7 @@ def _wanted(request: Request, files: dict[str, dict[str, list[str]]], level: str
     if other := _other(request, case):
         used.append(files[level][other])
     return {
-        **{"mirroring": request.mirroring, "seed": request.seed, "case": case},
+        **{"seed": request.seed, "case": case},
         "level": level if level != request.reference else "",
         "kinds": sorted(request.kinds),
         "strengths": {kind: list(values) for kind, values in sorted(request.strengths.items())},
@@ -225,6 +238,25 @@ def _explained(
         files[level][other] if other else None,
         _truth(_label(request, case), description),
     )
+
+
+def _attention(
+    request: Request,
+    opened: Callable[[], Explainer],
+    files: dict[str, dict[str, list[str]]],
+    level: str,
+    case: str,
+    output: Path,
+) -> dict[str, Any]:
+    """How much of each gate's weight lies in the object, by level; the maps as pictures beside the tables."""
+    explainer = opened()
+    maps = attention_on_grid(explainer.predictor, explainer.network, files[level][case])
+    labels = _truth(_label(request, case), read_description(request.raw))
+    inside = np.isin(labels.labels, [value for values in labels.regions.values() for value in values])
+    for depth, weights in maps.items():
+        write_picture(output / "attention" / level / f"{case}_skip{depth}.png", weights, inside)
+    masses = {str(depth): mass_in(weights, inside) for depth, weights in maps.items()}
+    return {"mass": masses, "object": float(inside.mean())}
 
 
 def _truth(path: Path, description: Description) -> Truth:

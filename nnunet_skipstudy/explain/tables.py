@@ -26,6 +26,9 @@ SUSCEPTIBILITY_COLUMNS: tuple[str, ...] = (
 FIELD_COLUMNS: tuple[str, ...] = (
     *(*MODEL, "level", "reference_level", "n_cases", "effective_voxels", "theoretical_voxels", "field_share"),
 )
+ATTENTION_COLUMNS: tuple[str, ...] = (
+    *(*MODEL, "level", "reference_level", "case", "depth", "mass_in_object", "object_share"),
+)
 SMALLEST_DROP = 0.05
 """A loss of Dice below this is not shared out: small numbers would be divided by smaller ones."""
 
@@ -83,3 +86,12 @@ def field_rows(request: "Request", fields: Mapping[str, tuple[Mapping[str, Any],
     model = model_of(request.training)
     for level, (sizes, n_cases) in fields.items():
         yield {**model, "level": level, "reference_level": request.reference, "n_cases": n_cases, **sizes}
+
+
+def attention_rows(request: "Request", looked: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of attention.csv; none of a network without gates."""
+    model = model_of(request.training)
+    for (level, case), found in looked.items():
+        for depth, mass in found["mass"].items():
+            place = {"level": level, "reference_level": request.reference, "case": case, "depth": int(depth)}
+            yield {**model, **place, "mass_in_object": mass, "object_share": found["object"]}

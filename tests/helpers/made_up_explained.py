@@ -9,9 +9,11 @@ from nnunet_skipstudy.explain.cases import Found
 from nnunet_skipstudy.explain.interventions import Intervention, Part
 from nnunet_skipstudy.explain.run import Request
 from nnunet_skipstudy.explain.tables import (
+    ATTENTION_COLUMNS,
     COLUMNS,
     FIELD_COLUMNS,
     SUSCEPTIBILITY_COLUMNS,
+    attention_rows,
     field_rows,
     score_rows,
     susceptibility_rows,
@@ -62,6 +64,8 @@ def write_explained(
             write_csv(folder / "explain.csv", COLUMNS, score_rows(request, found))
             fields = {"unperturbed": ({"effective_voxels": 9, "theoretical_voxels": 90, "field_share": 0.1}, 20)}
             write_csv(folder / "receptive_field.csv", FIELD_COLUMNS, field_rows(request, fields))
+            looked = {(level, case): {"mass": {"0": 0.4}, "object": 0.1} for case in cases}
+            write_csv(folder / "attention.csv", ATTENTION_COLUMNS, attention_rows(request, looked))
             write_csv(folder / "susceptibility.csv", SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
     return root
 
