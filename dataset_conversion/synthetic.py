@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from nnunet_skipstudy.conversion.command import Converter, Made, Promised, measure_of
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.levels.disparity import null_cells, rounded, sorted_by, sorting_texture
+from nnunet_skipstudy.levels.disparity import rounded, sorted_by, sorting_cells, sorting_texture
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.nnunet.publishing import (
     Draft,
@@ -71,8 +71,7 @@ class SyntheticOptions:
         size: rows and columns of an image, in pixels.
         train: number of training images an alpha; ``val`` and ``test`` likewise.
         shape: one of ``SHAPE_PRESETS``.
-        seed: of all that is drawn.
-        by: the measure that categories go by, one of ``TD_MEASURES``.
+        seed: of all that is drawn; ``by``: the measure that categories go by, one of ``TD_MEASURES``.
 
     Raises:
         UserError: a value is out of its range.
@@ -210,9 +209,8 @@ def load_textures(options: SyntheticOptions) -> tuple[Texture, Texture]:
         largest = min(min(region.rows, region.columns) for region in halves(rows, columns))
         if largest < options.size:
             raise UserError(
-                f"texture {texture.name!r} is {rows} x {columns} pixels; training and test images are cut "
-                f"from a half each, which holds {largest} x {largest} at most: give a larger picture or a "
-                "smaller --size"
+                f"texture {texture.name!r} is {rows} x {columns} pixels; training and test images are cut from a half "
+                f"each, which holds {largest} x {largest} at most: give a larger picture or a smaller --size"
             )
     return foreground, background
 
@@ -285,9 +283,7 @@ def write_sample(
         "seed": f"{options.seed}/{STREAMS[scene.purpose]}/{scene.number}",
         **_crop_columns("foreground", scene.foreground),
         **_crop_columns("background", scene.background),
-        **null_cells(texture),
-        "sorted_by": options.by,
-        "sorted_value": value,
+        **sorting_cells(texture, options.by, value),
     }
 
 
@@ -339,14 +335,13 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> SyntheticOptions:
-    given = {name: value for name, value in vars(arguments).items() if name != "overwrite"}
-    given["by"] = measure_of(arguments)
+    given = {name: value for name, value in vars(arguments).items() if name != "overwrite"} | {
+        "by": measure_of(arguments)
+    }
     textures = tuple(given.pop("textures")) or SyntheticOptions.textures
     if len(textures) != 2:
-        raise UserError(
-            f"got {len(textures)} textures ({', '.join(textures)}); "
-            "give two, the object's and the background's, or none"
-        )
+        got = ", ".join(textures)
+        raise UserError(f"got {len(textures)} textures ({got}); give two, the object's and the background's, or none")
     alphas, test_alphas = tuple(given.pop("alphas")), given.pop("test_alphas")
     return SyntheticOptions(
         textures=(textures[0], textures[1]), alphas=alphas, test_alphas=test_alphas and tuple(test_alphas), **given

@@ -20,7 +20,7 @@ from nnunet_skipstudy.conversion.remarks import contradictions, remarks
 from nnunet_skipstudy.conversion.source import Download, find_download, unpacked
 from nnunet_skipstudy.conversion.splits import study_folds
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, null_cells, rounded, sorted_by, sorting_texture
+from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, rounded, sorted_by, sorting_cells, sorting_texture
 from nnunet_skipstudy.levels.ladder import RULES, ladder_levels
 from nnunet_skipstudy.levels.moves import level_moves, shortfall
 from nnunet_skipstudy.levels.perturb import test_set, write_levels
@@ -245,9 +245,7 @@ def _write_tables(
             "disparity": rounded(case.texture.value),
             "category": category,
             "stratum": case.stratum,
-            **null_cells(case.texture),
-            "sorted_by": by,
-            "sorted_value": rounded(case.disparity),
+            **sorting_cells(case.texture, by, case.disparity),
         }
         for case, category in zip(kept, categories, strict=True)
     ]

@@ -116,6 +116,11 @@ def sorting_texture(
     return texture, round(value, 9)
 
 
+def sorting_cells(texture: Disparity, by: str, value: float) -> dict[str, Any]:
+    """What cases.csv says of a null, and of what the case is sorted by."""
+    return {**null_cells(texture), "sorted_by": by, "sorted_value": rounded(value)}
+
+
 def null_cells(texture: Disparity) -> dict[str, float | None]:
     """What a table says of a disparity's null, by its columns."""
     numbers = (texture.null_mean, texture.excess, texture.percentile)

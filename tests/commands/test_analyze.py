@@ -14,7 +14,7 @@ from nnunet_skipstudy.nnunet.images import write_image
 
 COLUMNS = [
     *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level"),
-    *("case", "group", "label", "disparity"),
+    *("case", "group", "label", "disparity", "disparity_excess", "disparity_percentile"),
     *("dsc", "hd", "hd95", "assd", "nsd", "recall", "precision", "relative_volume_error"),
     *("reference_size", "predicted_size", "outcome"),
     *("volume_change", "image_size", "trained_on", "training"),
