@@ -3,12 +3,14 @@
 import csv
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from made_up_explained import write_explained
 from made_up_study import write_study
 
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.analysis.measuring import dictionary
+from nnunet_skipstudy.registry import BOTH, DISTORTION, TEXTURE, UNPERTURBED
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,11 +36,18 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     )
     for command in commands:
         assert cli.main(command) == 0
-    return {
+    scores = pd.read_csv(root / "with" / "case_metrics.csv")
+    factorial = {"unperturbed": UNPERTURBED, "harder": TEXTURE, "easier": DISTORTION, "hardest": BOTH}
+    scores["level"] = scores["level"].map(factorial)
+    scores.dropna(subset="level").to_csv(root / "scores.csv", index=False)
+    assert cli.main(["analyze", str(root / "scores.csv"), "-o", str(root / "factorial"), "--no-figures"]) == 0
+    found = {
         path.stem: read(path)
         for folder in ("published", "without", "with", "explained")
         for path in (root / folder).rglob("*.csv")
     }
+    found["statistics"] += read(root / "factorial" / "statistics.csv")
+    return found
 
 
 def test_every_column_has_its_entry_and_every_entry_its_column(outputs: dict[str, list[dict[str, str]]]) -> None:
