@@ -18,7 +18,7 @@ WHY: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ),
     (
         "depth",
-        (EXPLAIN, SUSCEPTIBILITY, SHARES),
+        (EXPLAIN, SUSCEPTIBILITY, SHARES, ATTENTION),
         "count",
         "The level of the network, 0 = full resolution; empty where there is none.",
     ),
