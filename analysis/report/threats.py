@@ -144,10 +144,10 @@ def _ladder(design: _Design) -> Finding:
     moves = [move for move in moves_of(design.cases) if move.as_named is not None]
     if not moves:
         return None
-    off = [f"{move.level} in {move.as_named:.0%}" for move in moves if (move.as_named or 0) < AS_NAMED]
+    off = [f"{move.as_named:.0%} at {move.level}" for move in moves if (move.as_named or 0) < AS_NAMED]
     if off:
-        return OPEN, f"texture disparity lies where the name says, of the cases at {joined(off)}"
-    return MET, f"at every level in {AS_NAMED:.0%} of the cases or more"
+        return OPEN, f"only so many cases lie where the level's name says: {joined(off)}"
+    return MET, f"at every level {AS_NAMED:.0%} of the cases or more lie where its name says"
 
 
 def _training_size(design: _Design) -> Finding:

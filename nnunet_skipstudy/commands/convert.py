@@ -7,6 +7,8 @@ from nnunet_skipstudy.errors import UserError
 CONVERTERS: dict[str, str] = {
     "synthetic": "a textured object on a textured background, alike by a chosen proportion alpha",
     "busi": "BUSI: lesions in breast ultrasound",
+    "busbra": "BUS-BRA: lesions in breast ultrasound of another hospital",
+    "breast": "BrEaST: lesions in breast ultrasound of yet others",
     "glas": "GlaS (Warwick QU): glands in colon histology",
     "acdc": "ACDC: ventricles and myocardium in cine MRI",
     "spleen": "Decathlon Task09: spleen in CT",

@@ -167,7 +167,10 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     asked = arguments.trainers
     for name in asked:
-        parse_trainer_name(name)
+        try:
+            trainer_class(name)
+        except UserError:
+            parse_trainer_name(name)  # of a name that is nearly one of ours, it says what is wrong
     examinations: list[Callable[[], Iterator[Finding]]] = [
         _packages,
         _folders,

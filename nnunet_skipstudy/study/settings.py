@@ -341,6 +341,8 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
         yield from _explain_contradictions(study, study.explain)
     if not study.networks and not study.trainers:
         yield "architectures: there is nothing to train; name a network, or a trainer (trainers)"
+    if study.plans.plan_for == "heaviest" and not study.networks:
+        yield "plans: plan_for heaviest chooses among architectures, of which there are none; plan for the unet"
     if twice_id := _twice([dataset.id for dataset in study.datasets]):
         yield f"datasets: the identifier {twice_id} stands twice; give each data set its own"
     for complaint in _plan_contradictions(study.plans):

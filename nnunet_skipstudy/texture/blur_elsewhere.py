@@ -26,7 +26,8 @@ def blur_elsewhere(scaled: Scaled, inside: Inside, rng: np.random.Generator, *, 
 
     The region is what of a smooth random field lies above a threshold; the field is shifted (round the image's edges)
     to one of the places at which the region holds the whole object, each as likely as any other. So whoever sees the
-    region knows of the object that it lies in it, and no more: its outline is nowhere to be seen. How much that is,
+    region knows of the object that it lies in it, and no more: its outline is nowhere to be seen. (Who also knows its
+    size guesses a little better, since it lies at the region's border less often than in its midst.) How much that is,
     is the strength: the region may have as much of a Dice coefficient with the object as the whole image has, and
     ``leak`` beyond. Hence the region's share s of the image, for an object of share a, is that at which
     2a / (s + a) = 2a / (1 + a) + leak, but no less than 1 - 10 leak, nor than a half; it is larger where no place for

@@ -44,6 +44,8 @@ def test_doctor_for_a_script(tmp_path: Path) -> None:
     """The same as objects, and nothing else on stdout; the exit code stays."""
     found = json.loads(run(["skipstudy", "doctor", "--json"], study_environment(tmp_path)).stdout)
     assert {"subject": "nnUNetTrainerVNet", "state": "found by nnU-Net", "remedy": "", "advice": ""} in found
+    others = run(["skipstudy", "doctor", "--json", "-tr", "nnUNetTrainerDA5"], study_environment(tmp_path)).stdout
+    assert "found by nnU-Net" in others
     failed = run(["skipstudy", "doctor", "--json"], {}, expect=2)
     assert next(finding["subject"] for finding in json.loads(failed.stdout) if finding["remedy"]) == "nnUNet_raw"
 

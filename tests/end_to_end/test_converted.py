@@ -46,9 +46,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study, run by one command; each converter is given the folder above its download."""
     root = tmp_path_factory.mktemp("converted")
     entries = []
-    for name, make in DOWNLOADS.items():
-        make(root / "downloads" / name)
-        dataset, configuration, _ = DATASETS[name]
+    for name, (dataset, configuration, _) in DATASETS.items():
+        DOWNLOADS[name](root / "downloads" / name)
         entries.append(
             f"  - {{id: {int(dataset[7:10])}, converter: {name}, source: downloads/{name}, "
             f"configuration: {configuration}}}"

@@ -81,6 +81,45 @@ def busi(
     return top
 
 
+def _pixels(rng: np.random.Generator, number: int) -> tuple[np.ndarray, np.ndarray]:
+    image, mask = textured((70 + number % 3, 90 + number % 4), rng)
+    return np.rint(image * 255).astype(np.uint8), mask * np.uint8(255)
+
+
+def busbra(folder: Path, *, patients: int = 12) -> Path:
+    """``BUSBRA`` with two views of each patient, the table's rows in another order than the files."""
+    top, rng, rows = folder / "BUSBRA", np.random.default_rng(1), list[str]()
+    for number in range(1, patients + 1):
+        for side in "lr":
+            image, mask = _pixels(rng, number)
+            view = f"{number:04d}-{side}"
+            save(top / "Images" / f"bus_{view}.png", image, BUSI_MODES[number % 3])
+            save(top / "Masks" / f"mask_{view}.png", mask)
+            kind = "malignant" if number % 3 == 0 else "benign"
+            rows.insert(0, f"bus_{view},{number},,{kind},4,GE,90,70,{side},1")
+    header = "ID,Case,Histology,Pathology,BIRADS,Device,Width,Height,Side,BBOX"
+    (top / "bus_data.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    (top / "5-fold-cv.csv").write_text("ID,Pathology,kFold\n", encoding="utf-8")
+    rubbish(top / "Images", "._bus_0001-l.png")
+    return top
+
+
+def breast(folder: Path, *, cases: int = 16) -> Path:
+    """One image a case; case 2 has two tumours' masks, case 3 another finding, case 4 none."""
+    top, rng = folder / "BrEaST-Lesions_USG-images_and_masks", np.random.default_rng(2)
+    for number in range(1, cases + 1):
+        image, mask = _pixels(rng, number)
+        save(top / f"case{number:03d}.png", image, BUSI_MODES[number % 3])
+        if number == 4:
+            continue
+        save(top / f"case{number:03d}_tumor.png", mask)
+        if number in (2, 3):
+            other = np.zeros_like(mask)
+            other[-6:, -8:] = 255
+            save(top / (f"case{number:03d}_tumor2.png" if number == 2 else f"case{number:03d}_other1.png"), other)
+    return top
+
+
 GLAS_HEADER = "name,patient ID, grade (GlaS), grade (Sirinukunwattana et al. 2015)"
 GLAS_PATIENTS: dict[str, tuple[int, ...]] = {
     "train": (1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 8),
@@ -193,6 +232,8 @@ def decathlon(
 
 DOWNLOADS: dict[str, Callable[[Path], Path]] = {
     "busi": busi,
+    "busbra": busbra,
+    "breast": breast,
     "glas": glas,
     "acdc": acdc,
     "spleen": lambda folder: decathlon(folder, "Task09_Spleen", "spleen"),

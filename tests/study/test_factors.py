@@ -62,6 +62,7 @@ def test_a_study_without_these_factors_has_the_cells_that_it_had(tmp_path: Path)
         ("architectures: NoTopSkip\nskips: [[0]]", "hands on nothing at level 0; leave that out of '_skips'"),
         ("architectures: [UNet, UNet_skips1]\nskips: [all, [1]]", "architectures: 'UNet_skips1' stands twice"),
         ("architectures: []", "there is nothing to train"),
+        ("architectures: []\ntrainers: nnUNetTrainer\nplans: {plan_for: heaviest}", "chooses among architectures"),
         ("trainers: [a__b]", "trainers.0: 'a__b': give a class' name"),
         ("trainers: ['../x']", "trainers.0: '../x': give a class' name"),
         ("trainers: [nnUNetTrainer, nnUNetTrainer]", "trainers: 'nnUNetTrainer' stands twice"),

@@ -1,0 +1,89 @@
+"""BrEaST, breast ultrasound (Pawłowska et al. 2024, Breast-Lesions-USG of the TCIA): 252 patients' lesions.
+
+``skipstudy convert breast BrEaST-Lesions_USG-images_and_masks -d 508`` or
+``python dataset_conversion/breast.py -i ... -d 508``.
+
+Several machines and hospitals, one image a patient. The lesion that was examined is the object (``_tumor``); other
+findings (``_other1`` …) are background, and the four images without a lesion are left out. Which lesions are benign
+stands in a workbook that isn't read.
+"""
+
+import argparse
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnunet_skipstudy.conversion.command import of_download
+from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
+from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
+from nnunet_skipstudy.conversion.numbering import add_once
+from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.support.parser import run_script
+
+FILE = r"case(?P<number>\d{1,9})(?P<mask>_tumor(?P<part>\d{0,9}))?\.png"
+
+
+def describe(arguments: argparse.Namespace) -> DatasetDescription:
+    """BrEaST with the options of the command line."""
+    study = arguments.protocol == "study"
+    return DatasetDescription(
+        name="BrEaST",
+        layout=Layout(
+            images=FILE,
+            unused=r"case\d{1,9}_other\d{0,9}\.png",
+            expected="'case001.png', 'case001_tumor.png' and so on",
+        ),
+        list_cases=cases_of,
+        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
+        labels={"background": 0, "lesion": 1},
+        channel_names=("grey",),  # as BUSI's, so that networks of one read the other
+        ending=ENDING,
+        configuration="2d",
+        division=Division(),
+        options={"protocol": arguments.protocol},
+        find_duplicates=True,
+        published=(252, "lesion images"),
+    )
+
+
+def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
+    """The cases with a lesion, by number; each is a patient.
+
+    Raises:
+        UserError: a mask lacks its image, or two files have one number.
+    """
+    images: dict[int, str] = {}
+    masks: dict[int, dict[int, str]] = defaultdict(dict)
+    for name in names:
+        if match := re.fullmatch(FILE, name, re.IGNORECASE):
+            number = int(match["number"])
+            if match["mask"]:
+                add_once(masks[number], int(match["part"] or 0), name)
+            else:
+                add_once(images, number, name)
+    for number, parts in masks.items():
+        if number not in images:
+            raise UserError(f"{next(iter(parts.values()))}: its image is missing; fetch the download again")
+    return [
+        SourceCase(f"case{number:03d}", images[number], tuple(masks[number][part] for part in sorted(masks[number])),
+                   f"case{number:03d}")
+        for number in sorted(masks)
+    ]  # fmt: skip
+
+
+CONVERTER = of_download(
+    describe,
+    lambda parser: None,
+    command="breast",
+    dataset_id=508,
+    dataset_name="BrEaST",
+    about="Make an nnU-Net data set of BrEaST (Breast-Lesions-USG), breast ultrasound of other hospitals than BUSI's:\n"
+    "grey, the examined lesion of each patient. A fifth of the images is the test set.",
+    study="native: images at their own size; study: 256 x 256, as BUSI in the study (default: native)",
+    examples=("skipstudy convert breast images_and_masks.zip -d 518 --name BrEaSTstudy --protocol study",),
+)
+
+if __name__ == "__main__":
+    run_script(CONVERTER.main)
