@@ -102,6 +102,8 @@ def main(argv: Sequence[str]) -> int:
     figures = _draw(rows, output.with_suffix(""), title)
     print("\n".join(_summary(rows)))
     print(f"table: {output}\nfigures: {figures}")
+    if arguments.dataset is not None:
+        print("next: train and predict; skipstudy analyze reads the table")
     return 0
 
 

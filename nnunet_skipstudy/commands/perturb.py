@@ -140,6 +140,8 @@ def main(argv: Sequence[str]) -> int:
     percentiles = {case.name: result.union.percentile for case, result in zip(cases, results, strict=True)}
     _report(rows, before, percentiles, spreads)
     print(f"table: {folder / TABLE}")
+    if arguments.dataset is not None:
+        print(f"next: nnUNetv2_predict -i {level_folder(folder, next(iter({**levels, **found})))} ..., or train first")
     return 0
 
 
