@@ -184,3 +184,15 @@ def test_the_analysis_is_told_the_levels_in_the_files_order(tmp_path: Path) -> N
     text = "levels: [mine, unperturbed]\ndatasets: [{id: 7}, {id: 8, levels: [worst, unperturbed, best]}]\n"
     analysis = opened(write_study(tmp_path, text)).grid["analyze/study"]
     assert analysis.conduct["levels"] == ["mine", "unperturbed", "worst", "best"]
+
+
+def test_other_peoples_networks_are_not_explained(tmp_path: Path) -> None:
+    """They are trained and predicted; whether their parts can be told is seen when they are built, hours later."""
+    text = TEXT + "explain: {levels: [0.9], cases: 2}\ntrainers: [nnUNetTrainer, Mine_seed<seed>]\n"
+    grid = opened(write_study(tmp_path, text)).grid
+    assert {"predict/d501-nnUNetTrainer-fold0", "predict/d501-Mine_seed1-fold0"} <= set(grid)
+    explained = {key for key in grid if key.startswith("explain/")}
+    assert explained == {f"explain/d501-{name}-fold0-seed1-spatial" for name in ("UNet", "NoSkip")}
+    assert {"explain/d501-UNet-fold0-seed1-spatial", "predict/d501-Mine_seed1-fold0"} <= set(
+        grid["analyze/study"].needs
+    )

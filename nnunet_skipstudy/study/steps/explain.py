@@ -12,10 +12,14 @@ from nnunet_skipstudy.study.steps.train import START_SECONDS, training_of
 
 
 def settings(subject: Subject) -> dict[str, Any] | None:
-    """The model, and what is done to it; None where the study doesn't ask for it, or a data set lacks a level."""
+    """The model, and what is done to it; None where the study doesn't ask for it, or a data set lacks a level.
+
+    Networks of other people's trainers are left out: only of ours is it known beforehand that their parts are.
+    """
     study, dataset = subject.study, subject.dataset
     assert dataset
-    if study.explain is None:
+    others = {name.replace("<seed>", str(seed)) for name in study.trainers for seed in study.seeds}
+    if study.explain is None or subject.model["trainer"] in others:
         return None
     there = study.levels_of(dataset)
     levels = [level for level in study.explain.levels or there if level in there]
