@@ -173,7 +173,7 @@ def _summary(rows: Sequence[DisparityRow]) -> Iterator[str]:
             _rank_correlation(excess, sizes),
         )
         shown += "".join(f"{number:>10.4f}" if isfinite(number) else f"{'-':>10}" for number in more)
-        yield f"{split or '-':<7}{level:<13}{label:<16}{len(values):>6}{shown}{without}"
+        yield f"{split or '-':<7}{level:<{wide}}{label:<{wider}}{len(values):>6}{shown}{without}"
 
 
 def _rank_correlation(values: Sequence[float], sizes: Sequence[float]) -> float:

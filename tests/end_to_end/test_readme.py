@@ -23,7 +23,8 @@ SMALLER = {
     r"nnUNetv2_(train 50[12] 2d 0|predict -d 50[12])": r"nnUNetv2_\1 -device cpu",
     r"nnUNetTrainer(NoSkip|UNet)\b": r"nnUNetTrainer\1_1epochs_1iters",
     r"skipstudy init --full -o study\.yaml": "cp tiny.yaml study.yaml",
-    r"-d 777\b": "-d 502",
+    r"perturb -d 777\b": "perturb --overwrite -d 502",
+    r"disparity -d 777\b": "disparity -d 502",
 }
 """What of a line would take hours or isn't there, and what stands in for it."""
 
