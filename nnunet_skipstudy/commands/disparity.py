@@ -154,8 +154,9 @@ def _draw(rows: Sequence[DisparityRow], folder: Path, title: str) -> Path:
 
 def _summary(rows: Sequence[DisparityRow]) -> Iterator[str]:
     """A line a split, level and label: cases, and the quartiles of their disparity, with its size in it and without."""
+    wide, wider = max(11, *(len(row.level) for row in rows)) + 2, max(14, *(len(row.label) for row in rows)) + 2
     yield (
-        f"{'set':<7}{'level':<13}{'label':<16}{'cases':>6}{'25 %':>10}{'median':>10}{'75 %':>10}{'excess':>10}"
+        f"{'set':<7}{'level':<{wide}}{'label':<{wider}}{'cases':>6}{'25 %':>10}{'median':>10}{'75 %':>10}{'excess':>10}"
         f"{'TD~size':>10}{'ex.~size':>10}"
     )
     for split, level, label in dict.fromkeys((row.set, row.level, row.label) for row in rows):
