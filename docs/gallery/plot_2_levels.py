@@ -25,7 +25,7 @@ mask = ndimage.binary_opening(mask, iterations=5)
 # Its levels
 # ----------
 # *Hardest* and *harder* are speckle on the whole image, *easier* and *easiest* a blur of what is outside the mask. On
-# this image the stronger noise does not have the smaller TD: a level's name is a promise about most images, which is why
+# this image the stronger noise does not have the smaller TD: a level's name is a promise about most images, so
 # ``skipstudy perturb`` counts how many keep it.
 LEVELS = {
     "hardest": Perturbation("speckle", 0.3),
