@@ -21,6 +21,7 @@ from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
 from nnunet_skipstudy.analysis.inputs.references import find_references
+from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores, uneven
 from nnunet_skipstudy.analysis.measuring import case_metrics, dictionary
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
@@ -41,7 +42,7 @@ from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, nearest
 from nnunet_skipstudy.metrics import BothEmpty, Surface
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 from nnunet_skipstudy.support.files import led_to
@@ -215,7 +216,7 @@ def _check(options: AnalyzeOptions) -> None:
 def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
     given = options.predictions
     root = given.parent if given.is_file() else given
-    runs = find_runs(given, options.architecture, options.level)
+    runs = _named(find_runs(given, options.architecture, options.level), options.architecture_names)
     references = find_references(options.labels, runs, fallback=led_to(root)[0].name)
     if options.groups is not None:
         references = {name: grouped(reference, options.groups) for name, reference in references.items()}
@@ -235,6 +236,15 @@ def _comparisons(options: AnalyzeOptions) -> tuple[Comparison, ...]:
     return comparisons
 
 
+def _named(runs: list[Run], names: Collection[str]) -> list[Run]:
+    """The runs, with other people's networks under the names that they are to be compared under."""
+    ours = {theirs: name for name, theirs in names_of(names, (), "--architectures").items()}
+    there = {run.architecture for run in runs}
+    if unknown := next((theirs for theirs in ours if theirs not in there), None):
+        raise UserError(f"--architectures: no predictions of {unknown!r}; {nearest(unknown, there)}")
+    return [replace(run, architecture=ours.get(run.architecture, run.architecture)) for run in runs]
+
+
 def check_reference_level(options: AnalyzeOptions, levels: Collection[str]) -> None:
     """Refuse a reference level that nobody predicted.
 
@@ -251,7 +261,6 @@ def _given_scores(options: AnalyzeOptions) -> bool:
     given = options.predictions
     scores = bool(options.columns or options.tables) or (given.is_file() and is_score_table(given))
     of_scores = {"--columns": options.columns, "--diagonal": options.diagonal, "--levels": options.level_names}
-    of_scores["--architectures"] = options.architecture_names
     of_images = {"--labels": options.labels, "--surface": options.surface is not Surface.VOXEL}
     for option, value in (of_images if scores else of_scores).items():
         if value:

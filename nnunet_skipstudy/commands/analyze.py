@@ -76,18 +76,14 @@ def _add_inputs(parser: Parser) -> None:
 
 
 def _add_names(parser: Parser) -> None:
-    """The options of a table of scores that calls things by names of its own."""
-    for option, what, example in (
-        ("--columns", "columns", "dsc=Dice,hd=HD95,architecture=model"),
-        ("--levels", "levels", "unperturbed=clean,hardest=noise3"),
-        ("--architectures", "networks", "NoSkip=NoSkipUNet,UNetPlusPlus=UNet++"),
+    """The options of what calls things by names of its own."""
+    for option, whose, example in (
+        ("--columns", "a table's own names of columns", "dsc=Dice,hd=HD95,architecture=model"),
+        ("--levels", "a table's own names of levels", "unperturbed=clean,hardest=noise3"),
+        ("--architectures", "a table's own names of networks, or other people's trainers", "NoSkip=nnUNetTrainerMine"),
     ):
         parser.add_argument(
-            option,
-            action="append",
-            default=[],
-            metavar="OURS=THEIRS,…",
-            help=f"a table's own names of {what}, such as {example}",
+            option, action="append", default=[], metavar="OURS=THEIRS,…", help=f"{whose}, such as {example}"
         )
 
 

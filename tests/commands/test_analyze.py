@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_up_predictions import DATASET, draw, level_folder, write_cases, write_dataset_json
+from made_up_study import write_study
 
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.nnunet.images import write_image
@@ -297,3 +298,20 @@ def test_no_predictions(raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_the_diagonal_is_that_of_the_image() -> None:
     assert math.hypot(3, 4) == float(DIAGONAL)
+
+
+def test_other_peoples_trainers_are_compared_under_the_names_that_they_are_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pair of networks of somebody's trainer is held against each other as U-Net and No-Skip U-Net."""
+    mine = ("NoSkipMine", "UNetMine")
+    found, raw = write_study(tmp_path, architectures=mine, seeds=(1,), labels=("organ",), images=False)
+    asked = ["analyze", str(found), "--labels", str(raw), "-o", str(tmp_path / "out"), "--no-figures"]
+    without, with_skips = (f"nnUNetTrainer{name}_50epochs_spatialDA" for name in mine)
+    assert cli.main([*asked, "--architectures", f"NoSkip={without},UNet={with_skips}"]) == 0
+    assert {row["architecture"] for row in read(tmp_path / "out" / "case_metrics.csv")} == {"NoSkip", "UNet"}
+    page = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "against No-Skip U-Net" in page
+    capsys.readouterr()
+    assert cli.main([*asked, "--architectures", "NoSkip=nnUNetTrainerNoSkipMin"]) == 2
+    assert "no predictions of 'nnUNetTrainerNoSkipMin'; did you mean" in capsys.readouterr().err
