@@ -72,7 +72,10 @@ def find_runs(predictions: Path, architecture: str | None = None, level: str | N
     if not case_files(predictions):
         others = ", ".join(path.name for path in list(other_files(predictions).values())[:1])
         seen = f" (nnU-Net reads no such files as {others})" if others else ""
-        raise UserError(f"{predictions}: no predictions found{seen}; give a folder of label maps or a tree {TREE}")
+        raise UserError(
+            f"{predictions}: no predictions found{seen}; give a folder of label maps, a tree {TREE}, or a table "
+            "predictions.csv that names folders (columns dataset, architecture, level, predictions, labels)"
+        )
     return [_single(predictions, architecture, level)]
 
 

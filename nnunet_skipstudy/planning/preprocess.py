@@ -88,7 +88,21 @@ def keep_plans(file: Path, stamp: Mapping[str, Any]) -> None:
     Raises:
         UserError: always.
     """
-    raise UserError(f"{file}: plans that were made with other settings or by others; give yours another name")
+    raise UserError(
+        f"{file}: plans that were made with other settings or by others; give yours another name (plans.name in "
+        "study.yaml, -overwrite_plans_name)"
+    )
+
+
+def keep_foreign_plans(folder: Path, plans: str) -> None:
+    """Say before any work that plans of that name are not ours, which :func:`plan_and_preprocess` would not replace.
+
+    Raises:
+        UserError: so it is.
+    """
+    file = folder / f"{plans}.json"
+    if file.exists() and not read_record(file.with_suffix(".skipstudy")):
+        keep_plans(file, {})
 
 
 def finished_mark(folder: Path, plans: str, configuration: str) -> Path:

@@ -43,6 +43,7 @@ def leave_products(cell: Cell, places: Places) -> None:
         (folder / f"{plans}_{settings['configuration']}").mkdir(parents=True, exist_ok=True)
         write_json(folder / f"{plans}.json", {"configurations": {settings["configuration"]: {}}})
         write_json(finished_mark(folder, plans, settings["configuration"]), {"digest": cell.digest})
+        write_json(folder / f"{plans}.skipstudy", {"digest": cell.digest})
     elif cell.step == "train":
         folder = places.fold_folder(name, settings)
         _stamp(folder, cell)

@@ -76,6 +76,18 @@ def test_an_identifier_of_two_data_sets(tmp_path: Path, other: str, capsys: pyte
         assert "data set 777 is ambiguous" in capsys.readouterr().err
 
 
+def test_plans_of_another_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are not ours to replace, nor to take for ours; the remedy names the key."""
+    raw = write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
+    plans = tmp_path / "nnUNet_preprocessed" / raw.name / "nnUNetPlans.json"
+    plans.parent.mkdir(parents=True)
+    plans.write_text("{}")
+    said = refusal(write_study(tmp_path, OWN.format(more="")), capsys)
+    assert "nnUNetPlans.json: plans that were made with other settings or by others" in said
+    assert "plans.name in study.yaml" in said
+    assert main(["run", str(write_study(tmp_path, OWN.format(more="") + "plans: {name: mine}\n")), "--dry-run"]) == 0
+
+
 def test_a_fold_beyond_the_users_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     raw = write_foreign(tmp_path / "nnUNet_raw", "Dataset777_Foreign", n_train=5)
     splits = tmp_path / "nnUNet_preprocessed" / raw.name / "splits_final.json"

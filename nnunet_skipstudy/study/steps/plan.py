@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.nnunet.calls import worker_processes
-from nnunet_skipstudy.planning.preprocess import is_preprocessed, plan_and_preprocess, planner_class
+from nnunet_skipstudy.planning.preprocess import is_preprocessed, keep_foreign_plans, plan_and_preprocess, planner_class
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import refuse_other_study
@@ -89,13 +89,15 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
-    """A configuration or a planner that nnU-Net lacks, volumes' of flat images."""
+    """A configuration or a planner that nnU-Net lacks, volumes' of flat images, plans of others under this name."""
     identifier, configuration, plans = (cell.settings[key] for key in ("dataset", "configuration", "plans"))
     if configuration not in CONFIGURATIONS:
         yield f"data set {identifier}: configuration {configuration!r}; choose one of {', '.join(CONFIGURATIONS)}"
     if plans["planner"] != "ExperimentPlanner":  # whose look-up imports torch
         planner_class(plans["planner"])
     name = places.found_name(identifier)
+    if name:
+        keep_foreign_plans(places.preprocessed / name, plans["name"])
     if configuration != "2d" and name and (places.raw / name).is_dir():
         from nnunet_skipstudy.nnunet.cases import read_description
         from nnunet_skipstudy.nnunet.images import NATURAL_ENDINGS
