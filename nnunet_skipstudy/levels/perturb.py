@@ -105,8 +105,8 @@ def planned_on(dataset_folder: Path, description: Description | None) -> list[Ca
         return []
 
 
-def test_set(dataset_folder: Path) -> tuple[list[Case], Description | None]:
-    """The unperturbed test cases of a data set, and what its dataset.json says, if it has one.
+def test_set(dataset_folder: Path) -> tuple[list[Case], Description]:
+    """The unperturbed test cases of a data set, and what its dataset.json says.
 
     Raises:
         UserError: there are none, or files are missing.
@@ -115,8 +115,6 @@ def test_set(dataset_folder: Path) -> tuple[list[Case], Description | None]:
     for folder in (images, labels):
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; perturbed levels are made of test images and their label maps")
-    if not (dataset_folder / "dataset.json").exists():
-        return paired_cases(images, labels), None
     description = read_description(dataset_folder)
     return paired_cases(images, labels, ending=description.ending), description
 

@@ -366,6 +366,14 @@ def test_folders_of_images_and_masks(tmp_path):
     np.testing.assert_array_equal(written, replay(image, labels, row))
 
 
+def test_a_data_set_without_dataset_json_is_none(folder, capsys):
+    """nnU-Net can't read it either, and nothing says which values are labels."""
+    (folder / "dataset.json").unlink()
+    assert perturb("-d", "701") == 2
+    assert f"{folder / 'dataset.json'}: no such file" in capsys.readouterr().err
+    assert not list(folder.glob("imagesTs_*"))
+
+
 def test_ignored_pixels_are_background(folder):
     """The label ``ignore`` is no object: it is blurred away."""
     path = folder / "dataset.json"

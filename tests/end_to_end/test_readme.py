@@ -23,6 +23,7 @@ SMALLER = {
     r"nnUNetv2_(train 50[12] 2d 0|predict -d 50[12])": r"nnUNetv2_\1 -device cpu",
     r"nnUNetTrainer(NoSkip|UNet)\b": r"nnUNetTrainer\1_1epochs_1iters",
     r"skipstudy init --full -o study\.yaml": "cp tiny.yaml study.yaml",
+    r"alpha0\.10 alpha0\.50 alpha0\.90": "alpha0.10 alpha0.90",
     r"perturb -d 777\b": "perturb --overwrite -d 502",
     r"disparity -d 777\b": "disparity -d 502",
 }
