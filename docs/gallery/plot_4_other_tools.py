@@ -50,7 +50,7 @@ LEVELS = {
 
 # %%
 # The files: a folder of labels, one of predictions for each method and level, and a table that names them.
-root = Path("coins")
+root = Path("../_build/coins")
 rows = ["dataset,architecture,level,predictions,labels"]
 for folder in ("labels", *(f"{method}/{level}" for method in METHODS for level in LEVELS)):
     (root / folder).mkdir(parents=True, exist_ok=True)
