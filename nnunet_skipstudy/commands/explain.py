@@ -94,6 +94,7 @@ def main(argv: list[str]) -> int:
 
         table = explain(request, output, device=arguments.device, progress=progress)
     print(f"{len(request.cases)} cases at {len(request.levels)} levels against {request.reference}: {table}")
+    print(f"next: skipstudy analyze PREDICTIONS --labels LABELS --explain {output} -o OUT")
     return 0
 
 

@@ -25,7 +25,7 @@ ONE_IN = 3
 AS_NAMED = 0.9
 """The share of cases that move as named at a level that is what its name says."""
 WHY: dict[str, str] = {
-    "speckle": "speckle is in proportion to intensity, so that dark objects keep their texture",
+    "speckle": "dark objects keep their texture, since speckle is in proportion to intensity: see whether these are",
     "blur": "TD leaves out the patterns that only one side has, and blur takes patterns away",
 }
 """By how a perturbation's text begins: why it may not move TD in a case."""
