@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import exit_code
+from nnunet_skipstudy.support.version import __version__
 
 COMMANDS: dict[str, str] = {
     "env": "print the four export lines that nnU-Net needs, for eval",
