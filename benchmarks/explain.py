@@ -71,8 +71,8 @@ def main() -> None:
                 work = partial(intervened, network, kinds, image, places)
                 cost, duration = flops(work) / counted, seconds(work, arguments.rounds) / timed
                 worst = max(worst, cost / bar if len(kinds) == 1 else 0)
-                where = "single skips" if places is skips else "everywhere"
-                print(f"{name:<14} {', '.join(kinds) + ', ' + where:<30} {cost:6.2f} {duration:6.2f}   {bar if places is skips else ''}")
+                where, own = ("single skips", bar) if places is skips else ("everywhere", "")
+                print(f"{name:<14} {', '.join(kinds) + ', ' + where:<30} {cost:6.2f} {duration:6.2f}   {own}")
     print(f"largest share of the bar, of one kind, in FLOPs: {worst:.2f} ({'met' if worst <= 1 else 'MISSED'})")
 
 

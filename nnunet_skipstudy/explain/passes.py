@@ -124,10 +124,6 @@ class OpenNetwork:
         skip: Skip = self._skips[self.n_levels - 1 - level]
         return skip
 
-    def sites(self) -> list[Site]:
-        """All of them: skips from full resolution down, then what comes from below, deepest last."""
-        return [*map(Site, self.skip_levels), *(Site(level, True) for level in range(self.n_levels))]
-
     def run(self, images: Tensor) -> Pass:
         """A pass as the network's own; ``images`` (batch, input channels, *size)."""
         return self.passes([images])[0]
