@@ -5,6 +5,19 @@ As a program it prints the reference page; ``make docs/columns.md`` writes it.
 
 from dataclasses import dataclass
 
+from nnunet_skipstudy.analysis.measuring.data_columns import (
+    DATA,
+    DATA_TABLES,
+    DISPARITY,
+    DUPLICATES,
+    FOLDS,
+    LEFT_OUT,
+    LISTED,
+    OF_CASES,
+    OF_DATA,
+    PERTURBATIONS,
+    TEXTURES,
+)
 from nnunet_skipstudy.analysis.measuring.explained_columns import (
     ATTENTION,
     EXPLAIN,
@@ -34,6 +47,7 @@ TABLES: dict[str, str] = {
     FIELD: "of skipstudy explain: one row per level",
     ATTENTION: "of skipstudy explain: one row per case, level and attention gate",
     SHARES: "of skipstudy analyze --explain: one row per network, level, place and way",
+    **DATA_TABLES,
     COLUMNS: "this dictionary",
 }
 """Every CSV file by name, and what a row of it is."""
@@ -87,23 +101,26 @@ _PLACES: _Rows = (
     ),
     ("plans", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's plans."),
     ("configuration", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's configuration, such as 2d."),
-    ("fold", (*_MEASURED, ROBUSTNESS, *OF_FOLDS), "text", "nnU-Net's fold of the training."),
-    ("seed", (*_MEASURED, *OF_FOLDS), "number", "The training's seed; empty where none is named."),
+    ("fold", (*_MEASURED, ROBUSTNESS, *OF_FOLDS, FOLDS), "text", "nnU-Net's fold of the training."),
     (
-        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *EXPLAINED), "text"),
+        *("seed", (*_MEASURED, *OF_FOLDS, DATA, PERTURBATIONS), "number"),
+        "The training's seed; empty where none is named. Of an image that was made or perturbed: what it was drawn by.",
+    ),
+    (
+        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *EXPLAINED, *TEXTURES), "text"),
         f"The test level, such as {', '.join(LEVELS)} or alpha0.10; '(mean of levels)' joins all of them, of changes "
         "all but the level that they are counted from.",
     ),
     ("levels", (TALLIES,), "text", "harder: than the reference level; perturbed: all but it; or all."),
-    ("case", (*_MEASURED, EXPLAIN, ATTENTION), "text", "The case's identifier."),
+    ("case", (*_MEASURED, EXPLAIN, ATTENTION, *OF_CASES), "text", "The case's identifier."),
     (
-        *("group", (CASES, STATISTICS, WINS, TALLIES), "text"),
+        *("group", (CASES, STATISTICS, WINS, TALLIES, *LISTED), "text"),
         "Of a case: what belongs together (a patient), empty where each stands alone. Of a network: the study's group, "
         "No-Skip, Standard or Enhanced; in statistics.csv only where groups of networks are compared.",
     ),
     (
-        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, EXPLAIN), "text"),
-        "The label or region; '(mean of labels)' joins them, case by case.",
+        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, EXPLAIN, DISPARITY), "text"),
+        "The label or region; '(mean of labels)' joins them, case by case; in disparity.csv union is all of them.",
     ),
     ("metric", (ROBUSTNESS, STATISTICS, WINS, TALLIES), "text", f"What is measured: {', '.join(METRICS)}."),
     (
@@ -121,14 +138,14 @@ _PLACES: _Rows = (
     ),
 )
 _CASE_FACTS: _Rows = (
-    ("disparity", (CASES,), "TD", "Texture disparity of the case's image at the level; larger is easier."),
+    ("disparity", (CASES, *TEXTURES), "TD", "Texture disparity of the case's image at the level; larger is easier."),
     (
-        *("disparity_excess", (CASES,), "TD"),
+        *("disparity_excess", (CASES, *TEXTURES), "TD"),
         "The TD minus the mean that the object's shape scores in its own background: TD without the size in it; empty "
         "where the tables say none.",
     ),
     (
-        *("disparity_percentile", (CASES,), "percent"),
+        *("disparity_percentile", (CASES, *TEXTURES), "percent"),
         "Where among these scores the TD lies: above 95, the object's texture is told from its surroundings.",
     ),
     ("reference_size", (CASES,), "voxels", "The reference's size, without voxels that are ignored."),
@@ -150,8 +167,9 @@ _CASE_FACTS: _Rows = (
         "none.",
     ),
     (
-        *("agreement", (CASE_AGREEMENT,), "share"),
-        "DSC with the same training's prediction of the case at the reference level.",
+        *("agreement", (CASE_AGREEMENT, DUPLICATES), "share"),
+        "DSC with the same training's prediction of the case at the reference level; in duplicates.csv the correlation "
+        "of two images' fine structure where they overlap.",
     ),
     (
         *("seed_agreement", (CASE_AGREEMENT,), "share"),
@@ -269,7 +287,10 @@ _TESTS: _Rows = (
         "Cases in which it is best, ties shared; empty where cases don't compete.",
     ),
     ("share_of_resamples_best", (WINS,), "share", "Resamples of the groups of cases in which it is best, ties shared."),
-    ("reason", (WINS,), "text", "Why a network takes no part; empty where it does."),
+    (
+        *("reason", (WINS, LEFT_OUT, DISPARITY), "text"),
+        "Why a network takes no part, a case is left out, or has no TD; empty where it does, or has.",
+    ),
     ("won", (TALLIES,), "count", "Contests in which it alone is best."),
     ("shared", (TALLIES,), "count", "Contests in which it is best together with others."),
     ("n_contests", (TALLIES,), "count", "Contests that somebody won."),
@@ -277,8 +298,11 @@ _TESTS: _Rows = (
     ("highest", (AGREEMENT,), "the quantity's", "The largest value of a case."),
     ("published_mean", (REPRODUCTION,), "share", "The mean DSC as the authors published it, to four decimals."),
     ("difference", (REPRODUCTION,), "share", "Our mean minus theirs; rounding alone makes up to 5e-5."),
-    ("name", (COLUMNS,), "text", "The name of a column, or a value of the column quantity."),
-    ("kind", (COLUMNS,), "text", "column, or quantity."),
+    (
+        *("name", (COLUMNS, FOLDS), "text"),
+        "The name of a column, or a value of the column quantity; of a fold its own.",
+    ),
+    ("kind", (COLUMNS, FOLDS), "text", "column, or quantity; of a fold wide, narrow, matched or alpha."),
     ("tables", (COLUMNS,), "text", "The files that have it, by spaces."),
     ("unit", (COLUMNS,), "text", "The unit of its numbers, or its type."),
     ("meaning", (COLUMNS,), "text", "What it is."),
@@ -340,7 +364,7 @@ _QUANTITIES: _Rows = (
 
 def entries() -> tuple[Entry, ...]:
     """Every column and quantity, the metrics' from the registry's rows."""
-    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS, *WHY))
+    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS, *WHY, *OF_DATA))
     return (*before, *_of_metrics(), *after, *_entries(QUANTITY, _QUANTITIES))
 
 
