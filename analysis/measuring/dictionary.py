@@ -32,6 +32,7 @@ from nnunet_skipstudy.registry import LEVELS, METRICS
 
 COLUMN, QUANTITY = "column", "quantity"
 CASES, ROBUSTNESS, STATISTICS, WINS, TALLIES = "case_metrics", "robustness", "statistics", "wins", "tallies"
+REAL_SHIFT = "real_shift"
 CASE_AGREEMENT, AGREEMENT, REPRODUCTION, COLUMNS = "case_agreement", "agreement", "reproduction", "columns"
 TABLES: dict[str, str] = {
     CASES: "one row per prediction and label",
@@ -39,6 +40,7 @@ TABLES: dict[str, str] = {
     STATISTICS: "one row per statistic: estimates, differences, ranks, with intervals and tests",
     WINS: "one row per network in each contest",
     TALLIES: "contests counted: one row per network, and per group of networks",
+    REAL_SHIFT: "of networks tested on other data sets: one row per network, level and quantity, and per correlation",
     CASE_AGREEMENT: "without labels: one row per prediction and label",
     AGREEMENT: "without labels: one row per network, level, label and quantity",
     REPRODUCTION: "of skipstudy reproduce: one row per published mean",
@@ -55,6 +57,7 @@ TABLES: dict[str, str] = {
 _MEASURED = (CASES, CASE_AGREEMENT)
 _SUMMED = (ROBUSTNESS, STATISTICS, WINS, TALLIES, AGREEMENT)
 _TESTED = (STATISTICS, WINS)
+_ESTIMATED = (STATISTICS, SHARES, REAL_SHIFT)
 
 
 @dataclass(frozen=True)
@@ -87,27 +90,32 @@ def _of_metrics() -> list[Entry]:
 _PLACES: _Rows = (
     (
         "dataset",
-        (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED),
+        (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED, REAL_SHIFT),
         "text",
-        "The data set; '(all data sets)' in tallies joins them.",
+        "The data set; '(all data sets)' in tallies joins them. 'A on B': networks trained on A, tested on B's images.",
     ),
+    ("tested_on", (REAL_SHIFT,), "text", "The data set whose images the networks of the other one were tested on."),
     (
-        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED), "text"),
+        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED, REAL_SHIFT), "text"),
         "The network by the registry's name, or another's own; empty where a row is of a group of networks or of all.",
     ),
     (
-        *("trainer", (*_MEASURED, *_SUMMED, *EXPLAINED), "text"),
+        *("trainer", (*_MEASURED, *_SUMMED, *EXPLAINED, REAL_SHIFT), "text"),
         "nnU-Net's trainer; where rows join seeds, its name without the seed.",
     ),
-    ("plans", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's plans."),
-    ("configuration", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's configuration, such as 2d."),
+    ("plans", (*_MEASURED, *_SUMMED, *EXPLAINED, REAL_SHIFT), "text", "nnU-Net's plans."),
+    ("configuration", (*_MEASURED, *_SUMMED, *EXPLAINED, REAL_SHIFT), "text", "nnU-Net's configuration, such as 2d."),
     ("fold", (*_MEASURED, ROBUSTNESS, *OF_FOLDS, FOLDS), "text", "nnU-Net's fold of the training."),
     (
         *("seed", (*_MEASURED, *OF_FOLDS, DATA, PERTURBATIONS), "number"),
         "The training's seed; empty where none is named. Of an image that was made or perturbed: what it was drawn by.",
     ),
     (
-        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *EXPLAINED, *TEXTURES), "text"),
+        *(
+            "level",
+            (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *EXPLAINED, *TEXTURES, REAL_SHIFT),
+            "text",
+        ),
         f"The test level, such as {', '.join(LEVELS)} or alpha0.10; '(mean of levels)' joins all of them, of changes "
         "all but the level that they are counted from.",
     ),
@@ -119,16 +127,16 @@ _PLACES: _Rows = (
         "No-Skip, Standard or Enhanced; in statistics.csv only where groups of networks are compared.",
     ),
     (
-        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, EXPLAIN, DISPARITY), "text"),
+        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, EXPLAIN, DISPARITY, REAL_SHIFT), "text"),
         "The label or region; '(mean of labels)' joins them, case by case; in disparity.csv union is all of them.",
     ),
     ("metric", (ROBUSTNESS, STATISTICS, WINS, TALLIES), "text", f"What is measured: {', '.join(METRICS)}."),
     (
-        *("quantity", (STATISTICS, WINS, TALLIES, AGREEMENT), "text"),
+        *("quantity", (STATISTICS, WINS, TALLIES, AGREEMENT, REAL_SHIFT), "text"),
         "What a row tells of the metric; its values are entries of their own.",
     ),
     (
-        *("trained_on", (CASES, ROBUSTNESS, STATISTICS, WINS, SHARES), "text"),
+        *("trained_on", (CASES, ROBUSTNESS, STATISTICS, WINS, SHARES, REAL_SHIFT), "text"),
         "The fold's training set by folds.csv, such as alpha0.10 or narrow_hardest; empty where folds were trained "
         "alike and are joined; '(mean of trainings)' joins alphas.",
     ),
@@ -237,19 +245,19 @@ _TESTS: _Rows = (
     ("other_plans", (STATISTICS,), "text", "The other network's plans."),
     ("other_configuration", (STATISTICS,), "text", "The other network's configuration."),
     ("other_group", (STATISTICS,), "text", "The other group of networks of a difference."),
-    ("estimate", (STATISTICS, SHARES), "the quantity's", "The value of the quantity; in shares.csv of the share."),
-    ("low", (STATISTICS, SHARES), "the quantity's", "Lower end of the 95 % interval; empty where there is none."),
-    ("high", (STATISTICS, SHARES), "the quantity's", "Upper end of the 95 % interval; empty where there is none."),
+    ("estimate", _ESTIMATED, "the quantity's", "The value of the quantity; in shares.csv of the share."),
+    ("low", _ESTIMATED, "the quantity's", "Lower end of the 95 % interval; empty where there is none."),
+    ("high", _ESTIMATED, "the quantity's", "Upper end of the 95 % interval; empty where there is none."),
     ("n_cases", (*_TESTED, AGREEMENT, SUSCEPTIBILITY, FIELD, SHARES), "count", "Cases that have a value."),
     ("n_groups", (*_TESTED, SHARES), "count", "Independent groups of cases among them: the n of intervals and tests."),
     (
         *("n_replicates", (STATISTICS,), "count"),
         "The fewest trainings (seeds, like folds) that any case's value is the mean of.",
     ),
-    ("n_networks", (STATISTICS,), "count", "Networks that were ranked."),
+    ("n_networks", (STATISTICS, REAL_SHIFT), "count", "Networks that were ranked."),
     ("test", (STATISTICS,), "text", "How interval and p-value were made, or why there is none."),
     ("statistic", (STATISTICS,), "number", "The test's statistic: t of a difference, chi-squared of Friedman's test."),
-    ("p_value", (STATISTICS,), "probability", "Two-sided, of the test named, before any correction."),
+    ("p_value", (STATISTICS, REAL_SHIFT), "probability", "Two-sided, of the test named, before any correction."),
     ("p_holm", (STATISTICS,), "probability", "After Holm's correction over all pairs of the level and metric."),
     ("n_tests", (STATISTICS,), "count", "Tests that the correction counts."),
     ("effect", (STATISTICS,), "-1…1", "Rank-biserial correlation over groups of cases: above 0 the first is larger."),
@@ -309,8 +317,23 @@ _TESTS: _Rows = (
 )
 _CONTESTED = (STATISTICS, WINS, TALLIES)
 _QUANTITIES: _Rows = (
-    ("mean", _CONTESTED, "the metric's", "The mean over cases; in contests the best mean wins."),
-    ("change", (STATISTICS,), "the metric's", "Mean change from the reference level."),
+    ("mean", (*_CONTESTED, REAL_SHIFT), "the metric's", "The mean over cases; in contests the best mean wins."),
+    ("mean_elsewhere", (REAL_SHIFT,), "share", "Mean DSC on the other data set's unperturbed test images."),
+    (
+        *("change", (STATISTICS, REAL_SHIFT), "the metric's"),
+        "Mean change from the reference level; in real_shift.csv change of the mean DSC from unperturbed.",
+    ),
+    ("change_elsewhere", (REAL_SHIFT,), "share", "mean_elsewhere minus the mean DSC in domain."),
+    (
+        *("rank_correlation", (REAL_SHIFT,), "Spearman's rho"),
+        "Over networks, of the change at the level with change_elsewhere; p exact up to 8 networks. Positive already "
+        "since both are counted from one mean.",
+    ),
+    (
+        *("partial_rank_correlation", (REAL_SHIFT,), "Spearman's rho"),
+        "Likewise of the mean at the level with mean_elsewhere, the mean in domain held constant: what a claim rests "
+        "on; from 6 networks.",
+    ),
     ("relative_change", (STATISTICS,), "ratio", "Mean change by the mean that it is counted from."),
     ("cv", _CONTESTED, "ratio", "Coefficient of variation over cases at a level; in contests the smallest wins."),
     ("cv_across_levels", _CONTESTED, "ratio", "Each case's CV over the levels, averaged over cases."),

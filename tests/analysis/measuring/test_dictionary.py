@@ -29,6 +29,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
         root, n_patients=10, per_patient=1, architectures=("NoSkip", "UNet", "VNet"), images=False
     )
     explained = write_explained(root / "explained", raw)
+    elsewhere = {"dataset": "Dataset902_MadeUp on Dataset903_Other", "level": UNPERTURBED}
     with_labels = ["analyze", str(predictions), "--labels", str(raw), "-o", str(root / "with"), "--no-figures"]
     commands = (
         [*with_labels, "--explain", str(explained)],
@@ -40,7 +41,10 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     scores = pd.read_csv(root / "with" / "case_metrics.csv")
     factorial = {"unperturbed": UNPERTURBED, "harder": TEXTURE, "easier": DISTORTION, "hardest": BOTH}
     scores["level"] = scores["level"].map(factorial)
-    scores.dropna(subset="level").to_csv(root / "scores.csv", index=False)
+    scores = scores.dropna(subset="level")
+    pd.concat([scores, scores[scores["level"] == UNPERTURBED].assign(**elsewhere)]).to_csv(
+        root / "scores.csv", index=False
+    )
     assert cli.main(["analyze", str(root / "scores.csv"), "-o", str(root / "factorial"), "--no-figures"]) == 0
     found = {
         path.stem: read(path)
@@ -48,6 +52,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
         for path in (root / folder).rglob("*.csv")
     }
     found["statistics"] += read(root / "factorial" / "statistics.csv")
+    found["real_shift"] = read(root / "factorial" / "real_shift.csv")
     return found | beside_data(root)
 
 
