@@ -51,7 +51,7 @@ def run(cell: Cell, work: Work) -> Measured:
     """
     from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained  # imports pandas and matplotlib
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
-    from nnunet_skipstudy.metrics import BothEmpty
+    from nnunet_skipstudy.registry import BothEmpty
 
     places = work.places
     if not cell.needs:
