@@ -41,10 +41,10 @@ from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, Why, r
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
+from nnunet_skipstudy.analysis.statistics.real_shift import real_shift_table, real_shifts
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError, nearest
-from nnunet_skipstudy.metrics import BothEmpty, Surface
-from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, BothEmpty, Surface
 from nnunet_skipstudy.support.files import led_to
 from nnunet_skipstudy.support.published import check_output, published
 
@@ -191,12 +191,14 @@ def _with(added: Addition, report: Report) -> Report:
 def _tables(study: Study) -> dict[str, pd.DataFrame]:
     """What is published as CSV of any study, by file."""
     columns = [name for name in case_metrics.published_columns() if name in study.cases]
+    shifts = list(real_shifts(study.statistics))
     return {
         "case_metrics.csv": study.cases[columns],
         "statistics.csv": study.statistics.table,
         "wins.csv": study.statistics.wins,
         "tallies.csv": study.statistics.tallies,
         "columns.csv": pd.DataFrame(dictionary.rows()),
+        **({"real_shift.csv": real_shift_table(shifts)} if shifts else {}),
     }
 
 

@@ -26,6 +26,7 @@ from nnunet_skipstudy.nnunet.publishing import (
     Fold,
     image_name,
     is_finished,
+    json_content,
     publishing,
     target_dataset,
     write_dataset_json,
@@ -48,6 +49,7 @@ from nnunet_skipstudy.texture.shapes import (
 from nnunet_skipstudy.texture.sources import KINDS, Texture, load_texture
 
 ENDING = ".png"
+CHANNELS, LABELS = ["grey"], {"background": 0, "object": 1}
 ALPHAS: tuple[float, ...] = (0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90)
 PROCEDURAL_SIDE = 4
 """A procedural texture has this many times the rows and columns of an image."""
@@ -185,8 +187,8 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
         write_splits(draft, alpha_folds(options, rows))
         write_dataset_json(
             draft.raw,
-            channel_names=["grey"],
-            labels={"background": 0, "object": 1},
+            channel_names=CHANNELS,
+            labels=LABELS,
             n_training=len(options.alphas) * (options.train + options.val),
             ending=ENDING,
             provenance=provenance,
@@ -355,7 +357,8 @@ def promise(arguments: argparse.Namespace) -> Promised:
         UserError: the arguments are at fault.
     """
     options = _options(arguments)
-    return Promised(tuple(alpha_level(alpha) for alpha in options.levels), len(options.alphas))
+    levels = tuple(alpha_level(alpha) for alpha in options.levels)
+    return Promised(levels, len(options.alphas), json_content(CHANNELS, LABELS, ENDING))
 
 
 def make(arguments: argparse.Namespace) -> Made:

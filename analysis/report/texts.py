@@ -8,9 +8,8 @@ from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
 from nnunet_skipstudy.analysis.report.words import count
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics import BothEmpty, Surface
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
-from nnunet_skipstudy.registry import LEVELS, METRICS, level_alpha
+from nnunet_skipstudy.registry import LEVELS, METRICS, BothEmpty, Surface, level_alpha
 
 DEFAULT_EPOCHS = 1000
 """nnU-Net's."""

@@ -37,9 +37,9 @@ def _add_inputs(parser: Parser) -> None:
         type=Path,
         nargs="+",
         metavar="PREDICTIONS",
-        help=f"a tree {TREE}, nnU-Net's results (fold_K/validation, crossval_results_folds_K), one folder of "
-        "predictions, or a table predictions.csv of folders; or tables of scores, one row per case, such as "
-        "case_metrics.csv",
+        help=f"a tree {TREE} (in LEVEL's place another data set's name, whose images were predicted), nnU-Net's "
+        "results (fold_K/validation, crossval_results_folds_K), one folder of predictions, or a table predictions.csv "
+        "of folders; or tables of scores, one row per case, such as case_metrics.csv",
     )
     add(
         "--labels",
@@ -174,7 +174,7 @@ def main(argv: Sequence[str]) -> int:
     from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
     from nnunet_skipstudy.analysis.unlabelled.pipeline import analyze_unlabelled
-    from nnunet_skipstudy.metrics import BothEmpty, Surface
+    from nnunet_skipstudy.registry import BothEmpty, Surface
 
     values = {name: value for name, value in vars(arguments).items() if name not in ("architectures", "explain")} | {
         "both_empty": BothEmpty(arguments.both_empty),

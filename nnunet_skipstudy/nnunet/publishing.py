@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.support.files import read_record, write_csv, write_json, write_text
 from nnunet_skipstudy.support.tables import read_rows
+from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import only_run, remove_leftovers, working_folder
 
 RESULTS = "nnUNet_results"
@@ -250,6 +250,12 @@ def image_name(case: str, ending: str, channel: int = 0) -> str:
     return f"{case}_{channel:04d}{ending}"
 
 
+def json_content(channel_names: Sequence[str], labels: Mapping[str, int], ending: str) -> dict[str, Any]:
+    """What dataset.json says of images and labels."""
+    channels = {str(number): name for number, name in enumerate(channel_names)}
+    return {"channel_names": channels, "labels": dict(labels), "file_ending": ending}
+
+
 def write_dataset_json(
     folder: Path,
     *,
@@ -264,10 +270,8 @@ def write_dataset_json(
     nnU-Net normalises a channel whose name it doesn't know, like ``grey``, by each image's mean and spread.
     """
     content = {
-        "channel_names": {str(number): name for number, name in enumerate(channel_names)},
-        "labels": dict(labels),
+        **json_content(channel_names, labels, ending),
         "numTraining": n_training,
-        "file_ending": ending,
         PROVENANCE_KEY: {"version": __version__, "provenance": dict(provenance)},
     }
     write_json(folder / "dataset.json", content)
