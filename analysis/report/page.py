@@ -67,9 +67,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Why:
-    """Why networks fail: a finding a network, and the tables behind; pictures of the chart ``why`` stand beside."""
+    """Why networks fail: a finding a network, and the tables behind; pictures of the chart ``why`` stand beside.
+
+    ``more``: of further training sets and data sets, folded away.
+    """
 
     findings: list[Finding]
+    more: list[Finding]
     tables: list[Table]
 
 
