@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
-from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
+from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
+from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
-from nnunet_skipstudy.conversion.ultrasound import breast_ultrasound
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import run_script
 from nnunet_skipstudy.support.tables import read_rows
@@ -26,8 +26,8 @@ TABLE = "bus_data.csv"
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
     """BUS-BRA with the options of the command line."""
-    return breast_ultrasound(
-        arguments,
+    study = arguments.protocol == "study"
+    return DatasetDescription(
         name="BUS-BRA",
         layout=Layout(
             images=FILE,
@@ -35,6 +35,14 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
             expected=f"'Images/bus_0001-l.png', 'Masks/mask_0001-l.png' and so on beside {TABLE}",
         ),
         list_cases=cases_of,
+        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
+        labels={"background": 0, "lesion": 1},
+        channel_names=("grey",),  # as BUSI's, so that networks of one read the other
+        ending=ENDING,
+        configuration="2d",
+        division=Division(),
+        options={"protocol": arguments.protocol},
+        find_duplicates=True,
         published=(1875, "lesion images"),
     )
 

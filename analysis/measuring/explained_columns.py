@@ -30,6 +30,13 @@ WHY: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "Of patch (dsc - dsc_level) / (dsc_reference - dsc_level), of reverse (dsc_reference - dsc) / the same; empty "
         "where that loss is below 0.05.",
     ),
+    (
+        "picture",
+        (ATTENTION,),
+        "text",
+        "The gate's weights as a picture on the image's grid, black for 0, beside the table.",
+    ),
+    ("slice", (ATTENTION,), "count", "Which slice the picture shows, from 0: the one with most of the object."),
     ("mass_in_object", (ATTENTION,), "share", "Of all weight of the level's attention gate, what lies in the object."),
     ("object_share", (ATTENTION,), "share", "The object's share of the image: the mass that even weights would have."),
     ("drop", (SHARES,), "share", "Mean DSC at the reference level minus that at the level: the loss."),

@@ -1,7 +1,7 @@
 """Explain one trained fold: all cases at all levels, case by case, so that a run that was ended goes on."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.explain.attention import attention_on_grid, mass_in, write_picture
 from nnunet_skipstudy.explain.cases import Explainer, Found, Truth
+from nnunet_skipstudy.explain.request import Request, level_folders, spread
 from nnunet_skipstudy.explain.tables import (
     ATTENTION_COLUMNS,
     COLUMNS,
@@ -18,17 +19,17 @@ from nnunet_skipstudy.explain.tables import (
     SUSCEPTIBILITY_COLUMNS,
     attention_rows,
     field_rows,
+    picture_of,
     score_rows,
     susceptibility_rows,
 )
 from nnunet_skipstudy.nnunet.calls import Training
-from nnunet_skipstudy.nnunet.cases import Description, read_description, test_levels
+from nnunet_skipstudy.nnunet.cases import Description, read_description
 from nnunet_skipstudy.nnunet.images import read_label_map
 from nnunet_skipstudy.nnunet.prediction import CHECKPOINT, Predictor, find_cases
-from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, in_order, level_alpha
+from nnunet_skipstudy.registry import in_order
 from nnunet_skipstudy.support.contents import settings_hash
 from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_csv, write_json
-from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import only_run
 
@@ -38,83 +39,6 @@ CASES_OF_FIELD = 10
 """So many images, or fewer, a receptive field is averaged over."""
 PARTS = ".parts"
 """A file for each case and level that is done, under the hash of all that decides it."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is explained.
-
-    Attributes:
-        training: the fold.
-        raw: the data set's folder, with ``imagesTs_<level>`` and ``labelsTs``.
-        reference: the level whose images stand for what the network can do.
-        levels: the others.
-        cases: names.
-        kinds: interventions, keys of :data:`~nnunet_skipstudy.registry.INTERVENTIONS`.
-        strengths: by kind, instead of its own.
-        mirroring: test-time augmentation, as predictions have it.
-        seed: of noise.
-    """
-
-    training: Training
-    raw: Path
-    reference: str
-    levels: tuple[str, ...]
-    cases: tuple[str, ...]
-    kinds: tuple[str, ...]
-    strengths: dict[str, Sequence[float]]
-    mirroring: bool = True
-    seed: int = 0
-
-
-def reference_level(raw: Path, fold: int, asked: str | None = None) -> str:
-    """The level that others are held against: the unperturbed one, or of synthetic textures the one trained on.
-
-    Raises:
-        UserError: the data set has no such level, or none that could be meant.
-    """
-    there = level_folders(raw)
-    if asked is not None:
-        if asked not in there:
-            raise UserError(f"{raw}: has no test images of level {asked!r}; choose one of {', '.join(there)}")
-        return asked
-    if UNPERTURBED in there:
-        return UNPERTURBED
-    table = raw / "folds.csv"
-    rows = read_rows(table, ("fold", "name")) if table.is_file() else []
-    for row in rows:
-        alpha = level_alpha(f"alpha{row['name'].removeprefix('alpha')}")
-        if row["fold"] == str(fold) and alpha is not None and alpha_level(alpha) in there:
-            return alpha_level(alpha)
-    raise UserError(f"{raw}: has no unperturbed test images; name the level to hold others against (--reference)")
-
-
-def level_folders(raw: Path) -> dict[str, Path]:
-    """The folders of test images by level, hardest first."""
-    found = test_levels(raw)
-    if (raw / "imagesTs").is_dir():
-        found[UNPERTURBED] = raw / "imagesTs"
-    return {level: found[level] for level in in_order(sorted(found))}
-
-
-def labelled_cases(raw: Path) -> list[str]:
-    """The names of the test cases, by their label maps.
-
-    Raises:
-        UserError: there is none.
-    """
-    ending = read_description(raw).ending
-    folder = raw / "labelsTs"
-    found = sorted(path.name.removesuffix(ending) for path in folder.glob(f"[!.]*{ending}"))
-    if not found:
-        raise UserError(f"{folder}: holds no label map <case>{ending}; explaining needs labelled test cases")
-    return found
-
-
-def spread(cases: Sequence[str], n: int) -> list[str]:
-    """``n`` of the cases, evenly spaced by name; all where there are no more."""
-    n = min(n, len(cases))
-    return [cases[place * len(cases) // n] for place in range(n)]
 
 
 def explain(
@@ -149,10 +73,11 @@ def explain(
             wanted = {**common, "field": _contents(*shown)}
             fields[level] = _kept(output, wanted, lambda: opened().field(shown)), len(shown)  # noqa: B023
         looked: dict[tuple[str, str], dict[str, Any]] = {}
-        for level, case in found:
-            seen = _contents(files[level][case], [str(_label(request, case))])
-            make = partial(_attention, request, opened, files, level, case, output)
-            looked[level, case] = _kept(output, {**common, "attention": seen, "level": level, "case": case}, make)
+        for level, of_cases in {**files, **_at_other_levels(request, files)}.items():
+            for case, images in of_cases.items():
+                seen = _contents(images, [str(_label(request, case))])
+                make = partial(_attention, request, opened, images, level, case, output)
+                looked[level, case] = _kept(output, {**common, "gates": seen, "level": level, "case": case}, make)
         write_csv(output / ATTENTION, ATTENTION_COLUMNS, attention_rows(request, looked))
         write_csv(output / FIELD, FIELD_COLUMNS, field_rows(request, fields))
         write_csv(output / SUSCEPTIBILITY, SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
@@ -199,6 +124,15 @@ def _files(request: Request, level: str) -> dict[str, list[str]]:
     return {case: found[case] for case in request.cases}
 
 
+def _at_other_levels(request: Request, known: Collection[str]) -> dict[str, dict[str, list[str]]]:
+    """The same of levels that nobody asked for, where they have all cases: a gate is looked at through all levels."""
+    found = {}
+    for level in set(level_folders(request.raw)) - set(known):
+        with suppress(UserError):
+            found[level] = _files(request, level)
+    return {level: found[level] for level in in_order(found)}
+
+
 def _other(request: Request, case: str) -> str | None:
     """The next case, whose features take the place of this one's."""
     place = request.cases.index(case) + 1
@@ -243,20 +177,21 @@ def _explained(
 def _attention(
     request: Request,
     opened: Callable[[], Explainer],
-    files: dict[str, dict[str, list[str]]],
+    images: list[str],
     level: str,
     case: str,
     output: Path,
 ) -> dict[str, Any]:
-    """How much of each gate's weight lies in the object, by level; the maps as pictures beside the tables."""
+    """How much of each gate's weight lies in the object, by level; pictures of the slice with most of the object."""
     explainer = opened()
-    maps = attention_on_grid(explainer.predictor, explainer.network, files[level][case])
+    maps = attention_on_grid(explainer.predictor, explainer.network, images)
     labels = _truth(_label(request, case), read_description(request.raw))
     inside = np.isin(labels.labels, [value for values in labels.regions.values() for value in values])
+    fullest = int(inside.sum(axis=(1, 2)).argmax())
     for depth, weights in maps.items():
-        write_picture(output / "attention" / level / f"{case}_skip{depth}.png", weights, inside)
+        write_picture(output / picture_of(level, case, str(depth)), weights[fullest])
     masses = {str(depth): mass_in(weights, inside) for depth, weights in maps.items()}
-    return {"mass": masses, "object": float(inside.mean())}
+    return {"mass": masses, "object": float(inside.mean()), "slice": fullest}
 
 
 def _truth(path: Path, description: Description) -> Truth:
