@@ -95,6 +95,17 @@ def test_what_is_gone_but_needed_is_made_again(
     assert waiting(path) == set()
 
 
+def test_predictions_that_are_gone_with_the_report_are_made_again(tmp_path: Path, worked: list[str]) -> None:
+    """Else the new report would be without them, and not say so."""
+    path = write_study(tmp_path)
+    assert main(["run", str(path)]) == 0
+    worked.clear()
+    for removed in ("predictions", "analysis"):
+        shutil.rmtree(tmp_path / removed)
+    assert main(["run", str(path)]) == 0
+    assert set(worked) == {"predict", "analyze"}
+
+
 def test_a_report_without_what_is_missing_is_not_taken_for_the_present_one(
     tmp_path: Path, worked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
