@@ -40,7 +40,8 @@ def run(cell: Cell, work: Work) -> Measured:
     Raises:
         UserError: a level, or the device, is absent.
     """
-    from nnunet_skipstudy.explain.run import Request, explain, labelled_cases, reference_level, spread
+    from nnunet_skipstudy.explain.request import Request, labelled_cases, reference_level, spread
+    from nnunet_skipstudy.explain.run import explain
 
     chosen, training = cell.settings, training_of(cell, work.places)
     raw = work.places.raw / training.dataset
