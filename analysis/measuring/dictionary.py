@@ -117,7 +117,7 @@ _PLACES: _Rows = (
             "text",
         ),
         f"The test level, such as {', '.join(LEVELS)} or alpha0.10; '(mean of levels)' joins all of them, of changes "
-        "all but the level that they are counted from.",
+        "all but the level that they are counted from; (elsewhere): the other data set's unperturbed test images.",
     ),
     ("levels", (TALLIES,), "text", "harder: than the reference level; perturbed: all but it; or all."),
     ("case", (*_MEASURED, EXPLAIN, ATTENTION, *OF_CASES), "text", "The case's identifier."),
@@ -318,20 +318,18 @@ _TESTS: _Rows = (
 _CONTESTED = (STATISTICS, WINS, TALLIES)
 _QUANTITIES: _Rows = (
     ("mean", (*_CONTESTED, REAL_SHIFT), "the metric's", "The mean over cases; in contests the best mean wins."),
-    ("mean_elsewhere", (REAL_SHIFT,), "share", "Mean DSC on the other data set's unperturbed test images."),
     (
         *("change", (STATISTICS, REAL_SHIFT), "the metric's"),
         "Mean change from the reference level; in real_shift.csv change of the mean DSC from unperturbed.",
     ),
-    ("change_elsewhere", (REAL_SHIFT,), "share", "mean_elsewhere minus the mean DSC in domain."),
     (
         *("rank_correlation", (REAL_SHIFT,), "Spearman's rho"),
-        "Over networks, of the change at the level with change_elsewhere; p exact up to 8 networks. Positive already "
+        "Over networks, of the change at the level with that elsewhere; p exact up to 8 networks. Positive already "
         "since both are counted from one mean.",
     ),
     (
         *("partial_rank_correlation", (REAL_SHIFT,), "Spearman's rho"),
-        "Likewise of the mean at the level with mean_elsewhere, the mean in domain held constant: what a claim rests "
+        "Likewise of the means at the level and elsewhere, the mean in domain held constant: what a claim rests "
         "on; from 6 networks.",
     ),
     ("relative_change", (STATISTICS,), "ratio", "Mean change by the mean that it is counted from."),
