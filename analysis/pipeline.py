@@ -174,11 +174,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         if options.latex:
             write_latex(report.tables, folder / "tables")
     return AnalysisResult(
-        options.output / "report.html",
-        study.cases,
-        table,
-        tuple(report.overview),
-        tuple(warnings_of(study)),
+        options.output / "report.html", study.cases, table, tuple(report.overview), tuple(warnings_of(study))
     )
 
 
@@ -246,11 +242,7 @@ def _named(runs: list[Run], names: Collection[str]) -> list[Run]:
 
 
 def check_reference_level(options: AnalyzeOptions, levels: Collection[str]) -> None:
-    """Refuse a reference level that nobody predicted.
-
-    Raises:
-        UserError: so it is.
-    """
+    """Refuse a reference level that nobody predicted. Raises UserError."""
     asked = options.reference_level
     if asked is not None and asked not in levels:
         raise UserError(f"reference level {asked!r} was not predicted; choose one of {', '.join(sorted(levels))}")

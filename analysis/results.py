@@ -12,11 +12,7 @@ from nnunet_skipstudy.analysis.inputs.level_effects import leak_warnings
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, NetworkKey, groups, network_keys
-from nnunet_skipstudy.analysis.measuring.degenerate import (
-    degenerate_trainings,
-    mark_degenerate,
-    without_degenerate,
-)
+from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate, without_degenerate
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
@@ -60,8 +56,7 @@ def make_study(
     """Find reference levels and degenerate networks in the measured cases, summarize and compare them."""
     degenerate = degenerate_trainings(cases)
     cases = cases.assign(
-        reference_level=reference_levels(cases, reference_level),
-        degenerate=mark_degenerate(cases, degenerate),
+        reference_level=reference_levels(cases, reference_level), degenerate=mark_degenerate(cases, degenerate)
     )
     cases = cases.assign(volume_change=volume_change(cases))
     cases, remarks = with_axis(cases, by, {c.reference.dataset: c.reference.sorted_by for c in comparisons})

@@ -94,11 +94,7 @@ def label_set_of_values(values: Iterable[int]) -> LabelSet:
 
 
 def values_of(labels: LabelMap) -> frozenset[int]:
-    """The values in a label map.
-
-    Raises:
-        ValueError: a value is not a whole number.
-    """
+    """The values in a label map. Raises ValueError: a value is not a whole number."""
     if labels.dtype == np.uint8:
         present = np.flatnonzero(np.bincount(labels.ravel(), minlength=1))
     else:

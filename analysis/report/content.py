@@ -332,10 +332,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
             (f"{dataset}: compared", _compared(study, dataset, rows)),
             (f"{dataset}: trainers", ", ".join(n for n in rows["trainer"].unique() if n) or "not known"),
             (f"{dataset}: plans", ", ".join(n for n in rows["plans"].unique() if n) or "not known"),
-            (
-                f"{dataset}: configurations",
-                ", ".join(n for n in rows["configuration"].unique() if n) or "not known",
-            ),
+            (f"{dataset}: configurations", ", ".join(n for n in rows["configuration"].unique() if n) or "not known"),
             (f"{dataset}: changes are counted from", _reference_levels(rows)),
             (f"{dataset}: labels from", comparison.labels.origin),
             (f"{dataset}: mirroring at prediction", texts.mirroring_words(comparison.runs) or "not known"),

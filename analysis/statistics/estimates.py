@@ -112,12 +112,7 @@ def _over_levels(data: Resampled) -> Iterator[Row]:
 
 
 def estimate_row(
-    data: Resampled,
-    quantity: str,
-    at: tuple[int, ...],
-    interval: Interval | Estimates,
-    values: Floats,
-    level: str,
+    data: Resampled, quantity: str, at: tuple[int, ...], interval: Interval | Estimates, values: Floats, level: str
 ) -> Row:
     """One row: ``at`` begins with the network and ends with the metric; ``values`` are its cases'."""
     low = float(interval.low[at])

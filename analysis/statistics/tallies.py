@@ -12,10 +12,7 @@ ALL_DATASETS = "(all data sets)"
 HARDER, PERTURBED, ALL = "harder", "perturbed", "all"
 _KIND = ["dataset", "levels", "metric", "quantity"]
 _COUNTS = ("won", "shared", "n_contests")
-TALLY_COLUMNS: tuple[str, ...] = (
-    *(*_KIND, *PUBLISHED, "group"),
-    *_COUNTS,
-)
+TALLY_COLUMNS: tuple[str, ...] = (*(*_KIND, *PUBLISHED, "group"), *_COUNTS)
 
 
 def tallies(settings: Sequence[Setting], wins: pd.DataFrame) -> pd.DataFrame:

@@ -46,8 +46,7 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
     check_reference_level(options, {run.level for run in runs})
     sets = [
         find_predicted(
-            *(name or led_to(root)[0].name, [run for run in runs if run.dataset == name], root),
-            options.reference_level,
+            *(name or led_to(root)[0].name, [run for run in runs if run.dataset == name], root), options.reference_level
         )
         for name in dict.fromkeys(run.dataset for run in runs)
     ]

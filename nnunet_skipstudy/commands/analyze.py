@@ -162,11 +162,7 @@ def _add_output(parser: Parser) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; 0 when done.
-
-    Raises:
-        UserError: the input is at fault; nothing is written then.
-    """
+    """Run the command; 0 when done. Raises UserError: the input is at fault; nothing is written then."""
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
     from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained

@@ -37,11 +37,7 @@ Examples:
 
 
 def main(argv: list[str]) -> int:
-    """Run one converter.
-
-    Raises:
-        UserError: there is none of that name, or it says that its input is at fault.
-    """
+    """Run one converter. Raises UserError: there is none of that name, or it says that its input is at fault."""
     if not argv or argv[0] in ("-h", "--help"):
         print(OVERVIEW.format(converters="\n".join(f"  {name:<12} {makes}" for name, makes in CONVERTERS.items())))
         return 0

@@ -156,12 +156,7 @@ def main(argv: list[str]) -> int:
         "and disk. Exit code 0: ready; 2: something is wrong, and the last column says what to do.",
     )
     parser.add_argument(
-        "-tr",
-        dest="trainers",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="check this trainer's name instead",
+        "-tr", dest="trainers", action="append", default=[], metavar="NAME", help="check this trainer's name instead"
     )
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of lines")
     arguments = parser.parse_args(argv)

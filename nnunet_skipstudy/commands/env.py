@@ -9,11 +9,7 @@ from nnunet_skipstudy.support.parser import Parser
 
 
 def main(argv: list[str]) -> int:
-    """Print one ``export`` line a variable.
-
-    Raises:
-        UserError: the root can't be a folder.
-    """
+    """Print one ``export`` line a variable. Raises UserError: the root can't be a folder."""
     parser = Parser(
         prog="skipstudy env",
         description="Print the export lines that make nnU-Net work under one folder and find the study's trainers. "

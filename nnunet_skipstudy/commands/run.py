@@ -91,11 +91,7 @@ def run(opened: Opened, executor: str, jobs: int | None = None, extra: list[str]
 
 
 def print_outcome(opened: Opened, outcome: Outcome) -> None:
-    """Print tables and where the report lies; what failed on stderr.
-
-    Raises:
-        UserError: not everything is done.
-    """
+    """Print tables and where the report lies; what failed on stderr. Raises UserError: not everything is done."""
     if outcome.report:
         notes = opened.plan_words()
         for words in outcome.measured.get("warnings", []):

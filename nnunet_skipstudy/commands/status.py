@@ -11,11 +11,7 @@ from nnunet_skipstudy.study.steps import STEPS
 
 
 def main(argv: list[str]) -> int:
-    """Print the states.
-
-    Raises:
-        UserError: the study's file is at fault.
-    """
+    """Print the states. Raises UserError: the study's file is at fault."""
     parser = study_parser(
         "status",
         "Show how many cells of a study are done, running, failed and waiting, and each one that runs or "

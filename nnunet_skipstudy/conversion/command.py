@@ -89,11 +89,7 @@ class Converter:
         return 0
 
     def promised(self, argv: list[str]) -> Promised:
-        """What these arguments would make, told at once.
-
-        Raises:
-            UserError: they are at fault.
-        """
+        """What these arguments would make, told at once. Raises UserError: they are at fault."""
         return self.promise(self._parser().parse_intermixed_args(argv))
 
     def _parser(self) -> Parser:

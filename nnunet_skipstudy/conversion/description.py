@@ -77,11 +77,7 @@ class Sizes:
     unit: str = "cases"
 
     def scaled(self, total: int) -> "Sizes":
-        """The same proportions of another total, each at least 1.
-
-        Raises:
-            UserError: fewer than 3.
-        """
+        """The same proportions of another total, each at least 1. Raises UserError: fewer than 3."""
         if total < 3:
             raise UserError(f"{total} {self.unit} to be divided into training, validation and test; fetch all of them")
         whole = self.train + self.val + self.test

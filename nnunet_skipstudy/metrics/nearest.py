@@ -97,12 +97,7 @@ def _sweep(goal: Bytes, rows: Rows) -> npt.NDArray[np.bool_]:
 
 @compiled
 def _search(
-    starts: Places,
-    rows: Rows,
-    occupied: npt.NDArray[np.bool_],
-    spacing: Distances,
-    squares: Distances,
-    patience: int,
+    starts: Places, rows: Rows, occupied: npt.NDArray[np.bool_], spacing: Distances, squares: Distances, patience: int
 ) -> int:
     """Look at rows around each start, and write squared distances; returns how many starts were done."""
     n_slices, n_rows, n_columns = rows.shape

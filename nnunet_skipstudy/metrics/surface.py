@@ -78,9 +78,7 @@ def distances_of_overlap(
         return SurfaceDistances(*distances)
     areas = element_areas(surface, spacing)
     return SurfaceDistances(
-        *distances,
-        areas[ours.codes[tuple(our_places.T)]],
-        areas[theirs.codes[tuple(their_places.T)]],
+        *distances, areas[ours.codes[tuple(our_places.T)]], areas[theirs.codes[tuple(their_places.T)]]
     )
 
 

@@ -260,11 +260,7 @@ def restore_model_files(cell: Training) -> None:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that this machine lacks.
-
-    Raises:
-        UserError: it does.
-    """
+    """Refuse a device that this machine lacks. Raises UserError."""
     import torch
 
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

@@ -86,11 +86,7 @@ def read_description(folder: Path) -> Description:
 
 
 def training_cases(folder: Path, description: Description) -> list[Case]:
-    """The training pool of a data set.
-
-    Raises:
-        UserError: there is none, or files are missing.
-    """
+    """The training pool of a data set. Raises UserError: there is none, or files are missing."""
     if description.members:
         return list(_listed_cases(folder, description))
     return described_cases(folder / "imagesTr", folder / "labelsTr", description)

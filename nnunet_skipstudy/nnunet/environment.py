@@ -13,11 +13,7 @@ REMEDY = 'run: eval "$(skipstudy env --root DIR)"'
 
 
 def trainer_folder() -> Path:
-    """The installed folder of the study's trainers.
-
-    Raises:
-        RuntimeError: the package is installed without it.
-    """
+    """The installed folder of the study's trainers. Raises RuntimeError: the package is installed without it."""
     spec = importlib.util.find_spec("nnunet_skipstudy.trainers")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("nnunet_skipstudy is installed without its trainers")

@@ -104,11 +104,7 @@ def read_label_map(path: Path) -> Image:
 
 
 def read_grid(path: Path) -> Grid | None:
-    """The grid of a volume, from its header alone; None for a flat image.
-
-    Raises:
-        UserError: as :func:`read_image`.
-    """
+    """The grid of a volume, from its header alone; None for a flat image. Raises UserError: as :func:`read_image`."""
     ending = _known_ending(path)
     if ending in MEDICAL_ENDINGS:
         return _decoded(path, _medical_grid)

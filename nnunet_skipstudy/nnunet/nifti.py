@@ -138,9 +138,5 @@ def _layout(content: bytes) -> _Layout:
     slope = slope if isfinite(slope) else 0.0
     counts = isfinite(intercept) and (slope or least == KINDS[348][2])  # SimpleITK's way, and nibabel's of NIfTI 2
     return _Layout(
-        header.get_data_dtype(),
-        prod(header.get_data_shape()),
-        offset,
-        slope or 1.0,
-        intercept if counts else 0.0,
+        header.get_data_dtype(), prod(header.get_data_shape()), offset, slope or 1.0, intercept if counts else 0.0
     )

@@ -222,11 +222,7 @@ def publishing(target: Target, provenance: Provenance, *, overwrite: bool = Fals
 
 
 def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Rename all of these in their order, or none.
-
-    Raises:
-        UserError: one can't be renamed.
-    """
+    """Rename all of these in their order, or none. Raises UserError: one can't be renamed."""
     begun: list[tuple[Path, Path]] = []
     try:
         for source, place in moves:

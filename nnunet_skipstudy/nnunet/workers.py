@@ -36,8 +36,7 @@ class _Pool(ProcessPoolExecutor):
     def starmap_async(self, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> SimpleNamespace:
         futures = [self.submit(work, *each) for each in arguments]
         return SimpleNamespace(
-            ready=lambda: all(future.done() for future in futures),
-            get=lambda: [future.result() for future in futures],
+            ready=lambda: all(future.done() for future in futures), get=lambda: [future.result() for future in futures]
         )
 
 

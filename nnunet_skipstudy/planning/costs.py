@@ -16,11 +16,7 @@ from nnunet_skipstudy.support.files import read_object
 
 
 def plans_file(dataset: str, plans: str) -> Path:
-    """The plans of a data set.
-
-    Raises:
-        UserError: there are none.
-    """
+    """The plans of a data set. Raises UserError: there are none."""
     folder = required_folder("nnUNet_preprocessed") / dataset
     path = folder / f"{plans}.json"
     if not path.is_file():

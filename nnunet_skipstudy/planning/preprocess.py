@@ -83,11 +83,7 @@ def _refuse_unplanned(file: Path, dataset: str, planner: str, configuration: str
 
 
 def keep_plans(file: Path, stamp: Mapping[str, Any]) -> None:
-    """Never replace plans of other settings.
-
-    Raises:
-        UserError: always.
-    """
+    """Never replace plans of other settings. Always raises UserError."""
     raise UserError(
         f"{file}: plans that were made with other settings or by others; give yours another name (plans.name in "
         "study.yaml, -overwrite_plans_name)"
@@ -122,18 +118,12 @@ def is_preprocessed(folder: Path, plans: str, configuration: str, digest: str) -
 
 
 def planner_class(name: str) -> type[Any]:
-    """nnU-Net's planner of that name.
-
-    Raises:
-        UserError: it has none.
-    """
+    """nnU-Net's planner of that name. Raises UserError: it has none."""
     import nnunetv2
     from nnunetv2.utilities.find_class_by_name import recursive_find_python_class
 
     found: type[Any] | None = recursive_find_python_class(
-        str(Path(nnunetv2.__path__[0]) / "experiment_planning"),
-        name,
-        current_module="nnunetv2.experiment_planning",
+        str(Path(nnunetv2.__path__[0]) / "experiment_planning"), name, current_module="nnunetv2.experiment_planning"
     )
     if found is None:
         raise UserError(f"plans.planner: nnU-Net has no {name!r}; ExperimentPlanner is its default")

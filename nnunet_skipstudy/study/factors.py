@@ -39,11 +39,7 @@ def networks(architectures: Iterable[str], skips: Sequence[Levels], dropouts: Se
 
 
 def named(entry: str) -> TrainerName:
-    """A network's name, parsed.
-
-    Raises:
-        UserError: as :func:`networks`.
-    """
+    """A network's name, parsed. Raises UserError: as :func:`networks`."""
     base = entry.split("_")[0]
     if base not in ARCHITECTURES:
         raise UserError(f"architectures: {shown(entry)}; {nearest(base, ARCHITECTURES)}")

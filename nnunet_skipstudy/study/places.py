@@ -104,19 +104,11 @@ class Places:
         return next((folder.name for folder in found if folder is not None), None)
 
     def found(self, identifier: int) -> Path | None:
-        """The folder of a raw data set; None: there is none.
-
-        Raises:
-            UserError: the identifier is that of several.
-        """
+        """The folder of a raw data set; None: there is none. Raises UserError: the identifier is that of several."""
         return found_dataset(self.raw, identifier, self.nnunet.values())
 
     def dataset_folder(self, identifier: int) -> Path:
-        """The folder of a raw data set.
-
-        Raises:
-            UserError: there is none, or several.
-        """
+        """The folder of a raw data set. Raises UserError: there is none, or several."""
         found = self.found(identifier)
         if found is None:
             raise UserError(f"{self.raw}: holds no data set {identifier}; convert it, or name a converter in the study")

@@ -106,10 +106,7 @@ def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
     Raises:
         ValueError: a row has a key that is not a column.
     """
-    with (
-        atomic_path(target) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as stream,
-    ):
+    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -27,12 +27,7 @@ def number_of_workers(asked: int | None) -> int:
 
 
 def parallel_map(
-    work: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    workers: int,
-    title: str,
-    unit: str = "case",
+    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, title: str, unit: str = "case"
 ) -> list[Result]:
     """``[work(item) for item in items]`` on threads, results in the items' order.
 

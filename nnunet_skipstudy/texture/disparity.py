@@ -9,14 +9,7 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture.circle import N_CODES, Codes
-from nnunet_skipstudy.texture.patterns import (
-    DEFINITIONS,
-    SIDE_PX,
-    Inside,
-    pattern_codes,
-    resized_mask,
-    without_frame,
-)
+from nnunet_skipstudy.texture.patterns import DEFINITIONS, SIDE_PX, Inside, pattern_codes, resized_mask, without_frame
 
 Array = npt.NDArray[Any]
 Histogram = npt.NDArray[np.float64]

@@ -132,11 +132,7 @@ class Perturbation:
 
     @classmethod
     def parse(cls, text: str) -> "Perturbation":
-        """The perturbation that a text like ``blur_background:sigma_px=3`` stands for.
-
-        Raises:
-            UserError: it is none.
-        """
+        """The perturbation that a text like ``blur_background:sigma_px=3`` stands for. Raises UserError: it is none."""
         text, *others = re.split(r"\+(?=[a-z]\w*:)", text, maxsplit=1)
         kind, _, setting = text.partition(":")
         if kind not in KINDS:
@@ -210,11 +206,7 @@ def parse_level(text: str) -> tuple[str, Perturbation]:
 
 
 def check_level_name(level: str) -> None:
-    """Refuse a level's name that can't be a folder's, or is taken.
-
-    Raises:
-        UserError: it is one of these.
-    """
+    """Refuse a level's name that can't be a folder's, or is taken. Raises UserError: it is one of these."""
     if not LEVEL_NAME.fullmatch(level):
         raise UserError(f"level name {level!r}; use letters, digits, -, _ and .")
     if level == UNPERTURBED:

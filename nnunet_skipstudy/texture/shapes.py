@@ -55,11 +55,7 @@ class Shape:
 
 
 def shape_preset(name: str) -> ShapePreset:
-    """The preset of this name.
-
-    Raises:
-        UserError: there is none.
-    """
+    """The preset of this name. Raises UserError: there is none."""
     if name not in SHAPE_PRESETS:
         raise UserError(f"no shape preset {name!r}; choose one of {', '.join(SHAPE_PRESETS)}")
     return SHAPE_PRESETS[name]
