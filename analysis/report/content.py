@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -95,7 +94,7 @@ def _answers(study: Study, table: pd.DataFrame, datasets: list[str]) -> tuple[li
             found = contrasts(study.statistics, setting)
             own = table[table["dataset"] == dataset]
             told = answer(found, setting, own, study.looks)
-            sentences.append(replace(told, text=f"{dataset}: {told.text}") if len(datasets) > 1 else told)
+            sentences.append(told._replace(text=f"{dataset}: {told.text}") if len(datasets) > 1 else told)
             note = note or forest_caption(found)
     return sentences, note
 
@@ -122,7 +121,7 @@ def _warnings(sentences: Sequence[str]) -> list[Warnings]:
         place, colon, rest = sentence.partition(": ")
         by_rest.setdefault(rest if colon else sentence, []).append(place)
     return [
-        Warnings(f"{places[0]}: {rest}" if rest != places[0] else rest)
+        Warnings(": ".join(dict.fromkeys((*places, rest))))
         if len(places) == 1
         else Warnings(capital(rest), tuple(places))
         for rest, places in by_rest.items()

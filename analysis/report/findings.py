@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -101,11 +100,11 @@ def findings(study: Study, table: pd.DataFrame) -> tuple[list[Finding], list[Fin
             title = training_title(training, len(trainings) > 1)
             start = f"{where}{title}: " if title else where
             setting = next(s for s in study.statistics.settings if (s.dataset, s.training) == (dataset, training))
-            own += [replace(f, text=capital(start + f.text)) for f in _of_training(part, setting, study)]
+            own += [f._replace(text=capital(start + f.text)) for f in _of_training(part, setting, study)]
         if len(trainings) > 1 and rows["key"].nunique() > 1:
             more += own
             overall = study.statistics.overall(dataset)[0]
-            own = [replace(f, text=capital(where + f.text)) for f in _over_trainings(rows, overall, study)]
+            own = [f._replace(text=capital(where + f.text)) for f in _over_trainings(rows, overall, study)]
         main += enumerate(own)
     ordered = [finding for _, finding in sorted(main, key=lambda pair: pair[0])]
     return ordered[:MAX_FINDINGS], [*ordered[MAX_FINDINGS:], *more]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -49,32 +49,28 @@ class Table:
     open: bool = True
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The sentence that answers the study's question, and whom its interval speaks of; empty without one."""
 
     text: str
     scope: str = ""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One line of what came out, and the numbers behind it, which are folded away."""
 
     text: str
     behind: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Why:
+class Why(NamedTuple):
     """Why networks fail: a finding a network, and the tables behind; pictures of the chart ``why`` stand beside."""
 
     findings: list[Finding]
     tables: list[Table]
 
 
-@dataclass(frozen=True)
-class Warnings:
+class Warnings(NamedTuple):
     """What a reader has to know: one sentence, and what it holds for, where it holds for several."""
 
     text: str
@@ -114,8 +110,7 @@ class Report:
     version: str = field(default=__version__)
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """A figure within the page: its file as a ``data:`` address, so that its ids meet no other's; size in pixels."""
 
     picture: Picture

@@ -16,8 +16,7 @@ Floats = npt.NDArray[np.float64]
 Known = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
-CONFIDENCE = 0.95
-N_RESAMPLES = 2000
+CONFIDENCE, N_RESAMPLES = 0.95, 2000
 SEED = 20_221_109
 """Of the resamples, unless another is asked for: a report must not change from run to run."""
 MIN_GROUPS = 5

@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.analysis.statistics.bootstrap import CONFIDENCE, MIN_GROUPS, SEED, Floats
 
+Indices = npt.NDArray[np.int64]
+
 MAX_POINTS = 3000
 """More points than this are thinned, evenly along TD: the estimate takes the slopes of all pairs of points."""
 MAX_RESAMPLED = 400
 """More points than this are thinned likewise for the interval, which goes through all pairs in every resample."""
 N_RESAMPLES = 400
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

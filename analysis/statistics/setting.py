@@ -53,20 +53,20 @@ class Setting:
     label: str
     cases: tuple[str, ...]
     groups: tuple[str, ...]
-    networks: tuple[NetworkKey, ...]
-    levels: tuple[str, ...]
+    eligible: npt.NDArray[np.bool_]
     values: Floats
     changes: Floats
     before: Floats
-    deviations: tuple[Floats, ...]
-    change_deviations: tuple[Floats, ...]
     profiles: Floats
     failures: Floats
     disparities: Floats
-    references: tuple[str, ...]
-    eligible: npt.NDArray[np.bool_]
+    deviations: tuple[Floats, ...]
+    change_deviations: tuple[Floats, ...]
     trainings: npt.NDArray[np.int64]
     paired: npt.NDArray[np.int64]
+    networks: tuple[NetworkKey, ...]
+    levels: tuple[str, ...]
+    references: tuple[str, ...]
     metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))
     measure: str = STUDYS_TD
 

@@ -128,11 +128,6 @@ def _add_measuring(parser: Parser) -> None:
         help="of the DSC and other shares: networks whose difference surely lies within it are called equivalent; of "
         f"distances it is 1 pixel, or 1 mm (default: {SMALLEST_DIFFERENCE})",
     )
-    _add_judging(parser)
-
-
-def _add_judging(parser: Parser) -> None:
-    add = parser.add_argument
     add(
         "--include-degenerate",
         action="store_true",

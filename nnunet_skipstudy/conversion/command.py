@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
@@ -31,8 +32,7 @@ STRENGTHS = (
 )
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """What a converter has made: the folder in nnUNet_raw, a line about its content, nnU-Net's configuration for it."""
 
     folder: Path
@@ -40,8 +40,7 @@ class Made:
     configuration: str
 
 
-@dataclass(frozen=True)
-class Promised:
+class Promised(NamedTuple):
     """What a converter will make: test levels, and as many folds, counted from 0."""
 
     levels: tuple[str, ...]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,8 +67,7 @@ Render = Callable[[SourceCase, Path, Mapping[str, int], int], Sequence[Rendered]
 """(case, topmost folder, labels, seed) to the cases that come out of it; reads each file once. Raises UserError."""
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """How many cases (or groups: volumes) train, validate in fold 0 and test the networks."""
 
     train: int

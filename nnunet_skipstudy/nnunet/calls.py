@@ -147,9 +147,8 @@ def plan_and_preprocess(
     planner: type[Any],
     plans: str,
     configuration: str,
-    *,
-    gpu_memory_gb: float | None = None,
     processes: int = 0,
+    gpu_memory_gb: float | None = None,
 ) -> None:
     """Plan and preprocess a data set.
 
@@ -158,9 +157,9 @@ def plan_and_preprocess(
         planner: a subclass of nnU-Net's ``ExperimentPlanner``.
         plans: the name that the plans get.
         configuration: what to preprocess, ``2d`` for one.
-        gpu_memory_gb: what the plan is sized for; None: the planner's default.
         processes: how many nnU-Net starts; 0: none, a thread does their work, which on small data is sooner done
             than Python and torch are started.
+        gpu_memory_gb: what the plan is sized for; None: the planner's default.
 
     Raises:
         UserError: one of the processes was killed.

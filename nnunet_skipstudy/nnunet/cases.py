@@ -188,20 +188,35 @@ def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
     """The images in a folder by name without ending; hidden files (macOS writes ``._case.png``) are left out."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; check the path")
-    found: dict[str, Path] = {}
-    for path in visible_files(folder):
-        known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
-        if known is None:
-            continue
-        stem = path.name[: -len(known)]
-        if stem in found:
-            raise UserError(f"{folder}: {found[stem].name} and {path.name} have one name; remove one of them")
-        found[stem] = path
+    found = case_files(folder, ending)
     if not found:
         there = ", ".join(sorted({f"*{path.suffix}" for path in visible_files(folder)})) or "no files"
         wanted = f"*{ending}" if ending else f"of a kind that nnU-Net reads ({', '.join(sorted(ENDINGS))})"
         raise UserError(f"{folder}: holds no image {wanted}, but {there}; check the path, or convert the images")
     _refuse_twins(folder)
+    return found
+
+
+def case_files(folder: Path, ending: str | None = None) -> dict[str, Path]:
+    """The images of a folder by case (the name without its ending), by name; hidden files are left out.
+
+    Args:
+        folder: where they lie.
+        ending: theirs; None: any that nnU-Net reads.
+
+    Raises:
+        UserError: a name can't stand in a table, or two files give one case. With ``x.nii`` beside ``x.nii.gz`` the
+            usual readers, nnU-Net's too, return the pixels of the wrong one without a word.
+    """
+    found: dict[str, Path] = {}
+    for path in visible_files(folder):
+        known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
+        if known is None:
+            continue
+        case = path.name[: -len(known)]
+        if case in found:
+            raise UserError(f"{folder}: holds both {found[case].name} and {path.name} for one case; remove one of them")
+        found[case] = path
     return found
 
 

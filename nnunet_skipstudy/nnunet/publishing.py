@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
@@ -58,8 +58,7 @@ class Target:
         return self.preprocessed_root / self.folder_name
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """The folders that a converter writes into; they take their final names together."""
 
     raw: Path
@@ -67,12 +66,12 @@ class Draft:
     provenance: Provenance
 
 
-@dataclass(frozen=True)
-class Fold:
+class Fold(NamedTuple):
     """One split: its place in the list is nnU-Net's fold number."""
 
     name: str
     kind: str
+    """How the training cases were chosen, such as ``wide`` and ``narrow``."""
     train: tuple[str, ...]
     val: tuple[str, ...]
     disparity_min: float
