@@ -45,7 +45,7 @@ from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError, nearest
 from nnunet_skipstudy.metrics import BothEmpty, Surface
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
-from nnunet_skipstudy.support.files import led_to
+from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import check_output, published
 
 MAX_CASES = 12
@@ -169,8 +169,8 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         drawings = [*_drawings(study, views, options.details), *added.drawings] if options.figures else []
         pictures = draw_changed(drawings, folder, options.output) if options.figures else []
         report = _with(added, content.build_report(study, pictures, views))
-        write_page(folder / "report.html", render(report))
-        write_page(folder / "report.md", markdown(report))
+        write_text(folder / "report.html", render(report))
+        write_text(folder / "report.md", markdown(report))
         if options.latex:
             write_latex(report.tables, folder / "tables")
     return AnalysisResult(
@@ -320,11 +320,6 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     yield from dsc_distributions(statistics, datasets, looks)
     yield from dsc_over_disparity(statistics, datasets, looks)
     yield from qualitative_sheets(views, looks)
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a page as it is on every system."""
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.looks import Look, looks
+from nnunet_skipstudy.analysis.figures.looks import Looks, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.level_effects import leak_warnings
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, NetworkKey, groups, network_keys
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate, without_degenerate
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.paired import volume_change
@@ -36,7 +36,7 @@ class Study:
     cases: pd.DataFrame
     summary: pd.DataFrame
     degenerate: pd.DataFrame
-    looks: dict[NetworkKey, Look]
+    looks: Looks
     statistics: Statistics
     include_degenerate: bool = False
     notes: tuple[str, ...] = ()

@@ -3,27 +3,24 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
-from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, by_network, groups, network_keys
+from nnunet_skipstudy.analysis.figures.looks import Looks, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, by_network, groups, network_keys
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_alpha, level_order
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Bounds = dict[tuple[str, ...], tuple[float, float]]
 
 
 def metric_over_levels(
     summary: pd.DataFrame,
-    looks: dict[NetworkKey, Look],
+    looks: Looks,
     units: dict[str, str],
     tolerances: dict[str, str],
     statistics: Statistics,
@@ -80,8 +77,8 @@ def _intervals(statistics: Statistics) -> Bounds:
 
 
 def _lines(
-    rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, bounded: bool, title: str
-) -> "Figure":
+    rows: pd.DataFrame, looks: Looks, intervals: Bounds, ylabel: str, bounded: bool, title: str
+) -> "paper.Figure":
     trainings = sorted(rows["training"].unique(), key=level_order)
     levels = in_order(rows["level"].unique())
     columns = min(paper.MAX_COLUMNS, len(trainings))
@@ -114,9 +111,7 @@ def _lines(
     return figure
 
 
-def _panel(
-    axis: Any, rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, levels: Sequence[str]
-) -> None:
+def _panel(axis: Any, rows: pd.DataFrame, looks: Looks, intervals: Bounds, levels: Sequence[str]) -> None:
     of_network = dict(by_network(rows))
     drawn = [key for key in looks if key in of_network]
     for index, key in enumerate(drawn):

@@ -34,7 +34,10 @@ class Look:
     hatch: str = ""
 
 
-def looks(networks: Iterable[NetworkKey]) -> dict[NetworkKey, Look]:
+Looks = dict[NetworkKey, Look]
+
+
+def looks(networks: Iterable[NetworkKey]) -> Looks:
     """A look for each network, in the order of tables and legends."""
     keys = sorted(set(networks), key=lambda key: (architecture_order(key.architecture), key))
     others = [name for name in dict.fromkeys(key.architecture for key in keys) if name not in ARCHITECTURES]

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.report.page import Finding
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number
@@ -223,7 +223,7 @@ def _able(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~rows["key"].isin(list(start.index[start < start.max() / 2]))]
 
 
-def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> str:
+def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: Looks) -> str:
     winners: dict[tuple[NetworkKey, ...], list[str]] = {}
     for level in levels:
         at_level = rows[rows["level"] == level]
@@ -237,7 +237,7 @@ def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[Netwo
     return f"highest mean DSC by level: {'; '.join(parts)}."
 
 
-def _losses(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[str]:
+def _losses(rows: pd.DataFrame, looks: Looks) -> list[str]:
     """Who loses most and least on the way to the hardest level, then who had little to lose; empty without changes."""
     reference = rows["reference_level"].iloc[0]
     levels = _level_means(rows)

@@ -175,12 +175,8 @@ def known_caveats() -> list[str]:
     return [line.removeprefix("- ") for line in text.splitlines()]
 
 
-def render(report: Report) -> str:
-    """The page. Every string is escaped; nothing is fetched from the network, and only our own script may run."""
-    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    script = f"(() => {{\n{script}}})();\n"
-    within, others = _within(report.pictures)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+def template(name: str) -> jinja2.Template:
+    """One of the page's templates; it escapes every string, and refuses what it isn't given."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -188,7 +184,16 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(
+    return environment.get_template(name)
+
+
+def render(report: Report) -> str:
+    """The page. Every string is escaped; nothing is fetched from the network, and only our own script may run."""
+    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    script = f"(() => {{\n{script}}})();\n"
+    within, others = _within(report.pictures)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return template("report.html").render(
         report=report,
         data=json_in_script({"charts": report.charts, "sweep": report.sweep}),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),

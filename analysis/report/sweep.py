@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, level_title, training_title
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Pixels, Place
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import Outlines
@@ -24,7 +24,7 @@ MAX_BYTES = 6_500_000
 Json = dict[str, Any]
 
 
-def sweep(views: Sequence[CaseView], looks: dict[NetworkKey, Look], max_bytes: int = MAX_BYTES) -> Json:
+def sweep(views: Sequence[CaseView], looks: Looks, max_bytes: int = MAX_BYTES) -> Json:
     """The slider's cases.
 
     Returns:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -72,7 +72,8 @@ def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float)
     for level, level_name in enumerate(data.levels):
         for metric, metric_name in enumerate(METRICS):
             known = ~np.isnan(differences[:, :, level, metric])
-            if not known.any() or (quantity.endswith("change") and _no_change(data, level_name)):
+            unchanged = quantity.endswith("change") and data.setting.shared_reference == level_name
+            if unchanged or not known.any():
                 continue
             p_holm = holm(found.p_value[:, level, metric])
             ranks = tests[level, metric]
@@ -81,7 +82,7 @@ def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float)
                 yield {
                     **data.facts(metric_name, level_name, quantity),
                     **first.columns,
-                    **_other(other.columns),
+                    **{f"other_{name}": value for name, value in other.columns.items()},
                     "n_cases": int(known[:, pair].sum()),
                     "n_tests": int(np.isfinite(p_holm).sum()),
                     **_tested(found, at, float(p_holm[pair]), smallest_difference(metric_name, least), metric_name),
@@ -120,12 +121,3 @@ def _ranked(test: SignedRank, p_holm: float) -> Row:
         "p_ranks_holm": p_holm,
         "effect": test.effect,
     }
-
-
-def _no_change(data: Resampled, level: str) -> bool:
-    """Whether the level is the one that all networks' changes are counted from."""
-    return set(data.setting.references) == {level}
-
-
-def _other(side: dict[str, Any]) -> Row:
-    return {f"other_{name}": value for name, value in side.items()}

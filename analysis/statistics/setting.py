@@ -52,8 +52,8 @@ class Setting:
     training: str
     label: str
     cases: tuple[str, ...]
-    groups: tuple[str, ...]
     eligible: npt.NDArray[np.bool_]
+    groups: tuple[str, ...]
     values: Floats
     changes: Floats
     before: Floats
@@ -108,6 +108,11 @@ class Setting:
         NaN where a level lacks, and where every prediction of the case failed: a constant penalty is no steadiness.
         """
         return np.where(never_right(self.failures, 2)[..., None], np.nan, level_cvs(self.profiles, 2))
+
+    @property
+    def shared_reference(self) -> str:
+        """The reference level of all networks; empty where they differ, or have none."""
+        return self.references[0] if len(set(self.references)) == 1 else ""
 
     @property
     def ranked(self) -> list[int]:

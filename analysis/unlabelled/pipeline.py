@@ -8,13 +8,7 @@ from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
 from nnunet_skipstudy.analysis.inputs.warnings import listed
 from nnunet_skipstudy.analysis.measuring import dictionary
-from nnunet_skipstudy.analysis.pipeline import (
-    AnalysisResult,
-    AnalyzeOptions,
-    check_reference_level,
-    write_csv,
-    write_page,
-)
+from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, check_reference_level, write_csv
 from nnunet_skipstudy.analysis.report.words import capital
 from nnunet_skipstudy.analysis.unlabelled.measuring import (
     CASE_COLUMNS,
@@ -26,7 +20,7 @@ from nnunet_skipstudy.analysis.unlabelled.measuring import (
 from nnunet_skipstudy.analysis.unlabelled.page import agreement_report, render_agreement
 from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.registry import level_alpha
-from nnunet_skipstudy.support.files import led_to
+from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import published
 
 
@@ -66,7 +60,7 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
         write_csv(cases[list(CASE_COLUMNS)], folder / "case_agreement.csv")
         write_csv(table, folder / "agreement.csv")
         write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
-        write_page(folder / "report.html", render_agreement(report))
+        write_text(folder / "report.html", render_agreement(report))
     return AnalysisResult(options.output / "report.html", cases, table, tuple(report.tables), tuple(report.warnings))
 
 

@@ -4,14 +4,11 @@ import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, TD_MEASURES
 from nnunet_skipstudy.study.steps.analyze import as_json
 from nnunet_skipstudy.support.parser import Parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.analysis.pipeline import AnalysisResult
 
 TREE = "DatasetXXX_Name/TRAINER__PLANS__CONFIGURATION/fold_K/LEVEL/CASE.png"
 
@@ -183,16 +180,11 @@ def main(argv: Sequence[str]) -> int:
         result = analyze_explained(options, arguments.explain)
     except NoLabelsError as lacking:
         result = analyze_unlabelled(options, lacking)
-    print_result(result)
-    return 0
-
-
-def print_result(result: "AnalysisResult") -> None:
-    """Print warnings on stderr; the mean-DSC tables and where the report lies on stdout."""
     for warning in result.warnings:
         print(f"skipstudy: warning: {warning}", file=sys.stderr)
     print_tables(map(as_json, result.overview))
     print(f"report: {result.report}")
+    return 0
 
 
 def print_tables(tables: Iterable[Mapping[str, Any]]) -> None:

@@ -53,38 +53,30 @@ class Kind:
     sham: bool = False
 
 
-def _speckle(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return speckle(scaled, rng, variance=strength)
-
-
-def _speckle_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return speckle(scaled, rng, variance=strength, grains=SIDE_PX)
-
-
 def _blur_background_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
     rows, columns = (strength * size / SIDE_PX for size in inside.shape)
     return blur_background(scaled, inside, sigma_px=(rows, columns))
 
 
-def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return blur_background(scaled, inside, sigma_px=strength)
-
-
-def _blur_elsewhere(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return blur_elsewhere(scaled, inside, rng, leak=strength)
-
-
-def _blend(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return blend_texture(scaled, inside, rng, alpha=strength)
-
-
 KINDS: dict[str, Kind] = {
-    "speckle": Kind("variance", 1e-3, 10.0, 1000.0, _speckle, object_kept=False),
-    "blur_background": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background, object_kept=True),
-    "speckle_256": Kind("variance", 1e-3, 10.0, 1000.0, _speckle_256, object_kept=False),
+    "speckle": Kind(
+        *("variance", 1e-3, 10.0, 1000.0), lambda x, _, v, rng: speckle(x, rng, variance=v), object_kept=False
+    ),
+    "blur_background": Kind(
+        *("sigma_px", 0.25, 64.0, 512.0), lambda x, its, s, _: blur_background(x, its, sigma_px=s), object_kept=True
+    ),
+    "speckle_256": Kind(
+        *("variance", 1e-3, 10.0, 1000.0),
+        lambda x, _, v, rng: speckle(x, rng, variance=v, grains=SIDE_PX),
+        object_kept=False,
+    ),
     "blur_background_256": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background_256, object_kept=True),
-    "blur_elsewhere": Kind("leak", 1e-3, 0.5, 1.0, _blur_elsewhere, object_kept=True),
-    "blend": Kind("alpha", 0.02, 1.0, 1.0, _blend, object_kept=False),
+    "blur_elsewhere": Kind(
+        *("leak", 1e-3, 0.5, 1.0), lambda x, its, leak, rng: blur_elsewhere(x, its, rng, leak=leak), object_kept=True
+    ),
+    "blend": Kind(
+        *("alpha", 0.02, 1.0, 1.0), lambda x, its, a, rng: blend_texture(x, its, rng, alpha=a), object_kept=False
+    ),
 }
 """Every kind of perturbation by name."""
 KINDS |= {f"{SHAM}{name}": replace(kind, sham=True) for name, kind in KINDS.items()}
