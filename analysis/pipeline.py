@@ -43,8 +43,7 @@ from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError, nearest
-from nnunet_skipstudy.metrics import BothEmpty, Surface
-from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, BothEmpty, Surface
 from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import check_output, published
 

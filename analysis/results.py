@@ -19,8 +19,8 @@ from nnunet_skipstudy.analysis.statistics.setting import settings
 from nnunet_skipstudy.analysis.statistics.summary import reference_levels, summarize
 from nnunet_skipstudy.analysis.statistics.table import Statistics, make_statistics
 from nnunet_skipstudy.analysis.statistics.td_axis import moves_of, with_axis
-from nnunet_skipstudy.metrics import BothEmpty, Outcome
-from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, in_order
+from nnunet_skipstudy.metrics import Outcome
+from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, BothEmpty, in_order
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def measure_once(root: Path, workers: int) -> int:
     from nnunet_skipstudy.analysis.inputs.references import find_references
     from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
     from nnunet_skipstudy.analysis.measuring.case_metrics import measure_all
-    from nnunet_skipstudy.metrics import BothEmpty
+    from nnunet_skipstudy.registry import BothEmpty
 
     runs = find_runs(root / "p")
     (reference,) = find_references(root / "raw", runs, fallback="").values()

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from nnunet_skipstudy.metrics import Surface, measure_case
+from nnunet_skipstudy.metrics import measure_case
 from nnunet_skipstudy.metrics.overlap import Mask
+from nnunet_skipstudy.registry import Surface
 
 BARS = {"MONAI": 15.0, "DeepMind": 2.0}
 Metrics = dict[str, float]

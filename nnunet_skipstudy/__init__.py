@@ -8,7 +8,7 @@ What a notebook needs is here, each name imported when it is first asked for::
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+from nnunet_skipstudy.support.version import __version__ as __version__
 
 API: dict[str, str] = {
     "texture_disparity": "texture",

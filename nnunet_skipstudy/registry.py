@@ -183,6 +183,24 @@ def in_order(levels: Iterable[str]) -> list[str]:
     return sorted(names, key=level_order) if known_order(names) else names
 
 
+class BothEmpty(str, Enum):
+    """What a case without the label counts as: the reference is empty."""
+
+    COUNT = "count"
+    """A correct empty prediction is perfect: shares 1, distances and volume error 0; any other is a failure."""
+    EXCLUDE = "exclude"
+    """Nothing, whatever was predicted: its metrics are NaN and enter no mean; its outcome is counted."""
+
+
+class Surface(str, Enum):
+    """What the surface of a mask is."""
+
+    VOXEL = "voxel"
+    """Its edge voxels, each of the same weight: the study's and MONAI's."""
+    SURFEL = "surfel"
+    """Surface elements at the corners between voxels, weighted by their areas (Nikolov et al. 2018)."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One metric of a case and label; ``metrics.measures`` holds the function of its name.

@@ -19,10 +19,9 @@ from nnunet_skipstudy.analysis.inputs.labels import (
 from nnunet_skipstudy.analysis.inputs.references import Reference
 from nnunet_skipstudy.analysis.inputs.runs import Run, case_files, other_files
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics import Surface
 from nnunet_skipstudy.nnunet.geometry import difference
 from nnunet_skipstudy.nnunet.images import Image, has_spacing, read_grid, read_label_map
-from nnunet_skipstudy.registry import known_order, level_order
+from nnunet_skipstudy.registry import Surface, known_order, level_order
 
 DEFAULT_TOLERANCES = {"mm": 2.0, "px": 5.0}
 """The NSD's tolerance: the study's 5 pixels, and 2 mm where an image has a spacing."""

@@ -16,10 +16,10 @@ from nnunet_skipstudy.analysis.inputs.references import BEYOND_SIZE
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.analysis.measuring.cache import Labels, Measured, Measurements, content_hash, key_of
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics import BothEmpty, measure_case
+from nnunet_skipstudy.metrics import measure_case
 from nnunet_skipstudy.metrics.overlap import Mask
 from nnunet_skipstudy.nnunet.images import Image, read_label_map
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.registry import METRICS, BothEmpty
 
 MANY = 4
 WORTH_A_THREAD = 2**17

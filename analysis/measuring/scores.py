@@ -15,9 +15,9 @@ from nnunet_skipstudy.analysis.inputs.warnings import listed
 from nnunet_skipstudy.analysis.measuring.case_metrics import published_columns
 from nnunet_skipstudy.analysis.measuring.columns import metrics_of
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics import BothEmpty, Outcome
+from nnunet_skipstudy.metrics import Outcome
 from nnunet_skipstudy.metrics.case import failed_values
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.registry import METRICS, BothEmpty
 
 UNIT = "the table's unit"
 SIZES = ("reference_size", "predicted_size", "image_size")

@@ -30,8 +30,7 @@ from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.contrasts import contrasts
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.metrics import BothEmpty
-from nnunet_skipstudy.registry import METRICS, Metric, in_order, known_order, level_order
+from nnunet_skipstudy.registry import METRICS, BothEmpty, Metric, in_order, known_order, level_order
 
 HONESTY = (
     "In square brackets: 95 % intervals over groups of cases and, where there are several, trainings. p: t-test of the "

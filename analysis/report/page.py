@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.looks import on_dark
 from nnunet_skipstudy.analysis.measuring.dictionary import meaning
+from nnunet_skipstudy.support.version import __version__
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_FIGURE_BYTES = 3_000_000

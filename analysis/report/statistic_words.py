@@ -8,13 +8,13 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.report.words import count, number
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.td_axis import FOLLOWS_SIZE, TD_WORDS, axis_measure, size_rows
 from nnunet_skipstudy.registry import EXCESS, UNPERTURBED, in_order, known_order
+from nnunet_skipstudy.support.version import __version__
 
 FEW_GROUPS = 20
 

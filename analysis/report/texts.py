@@ -14,9 +14,8 @@ from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
-from nnunet_skipstudy.metrics import BothEmpty, Surface
 from nnunet_skipstudy.nnunet.trainer_name import NNUNET_EPOCHS, known_trainer
-from nnunet_skipstudy.registry import LEVELS, METRICS, STUDY_ARCHITECTURES, level_alpha
+from nnunet_skipstudy.registry import LEVELS, METRICS, STUDY_ARCHITECTURES, BothEmpty, Surface, level_alpha
 
 EDGE_VOXELS = (
     "The edge voxels (--surface voxel): the mask minus its cross-shaped erosion; beyond the image's border everything "

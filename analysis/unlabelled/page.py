@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import pandas as pd
 from markupsafe import Markup
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.analysis.figures.looks import looks
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, network_keys
 from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table, template
 from nnunet_skipstudy.analysis.report.words import number
 from nnunet_skipstudy.registry import in_order
+from nnunet_skipstudy.support.version import __version__
 
 NO_REFERENCE = (
     "There is no reference here: no labels were given or found, so nothing says how right a prediction is. A network "

@@ -18,8 +18,7 @@ from nnunet_skipstudy.analysis.unlabelled.measuring import (
     measure_agreement,
 )
 from nnunet_skipstudy.analysis.unlabelled.page import agreement_report, render_agreement
-from nnunet_skipstudy.metrics import BothEmpty
-from nnunet_skipstudy.registry import level_alpha
+from nnunet_skipstudy.registry import BothEmpty, level_alpha
 from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import published
 

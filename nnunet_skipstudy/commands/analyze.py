@@ -162,7 +162,7 @@ def main(argv: Sequence[str]) -> int:
     from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
     from nnunet_skipstudy.analysis.unlabelled.pipeline import analyze_unlabelled
-    from nnunet_skipstudy.metrics import BothEmpty, Surface
+    from nnunet_skipstudy.registry import BothEmpty, Surface
 
     values = {name: value for name, value in vars(arguments).items() if name not in ("architectures", "explain")} | {
         "both_empty": BothEmpty(arguments.both_empty),

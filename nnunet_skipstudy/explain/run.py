@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.explain.attention import attention_on_grid, mass_in, write_picture
 from nnunet_skipstudy.explain.cases import Explainer, Found, Truth
@@ -30,6 +29,7 @@ from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, in_order, level_
 from nnunet_skipstudy.support.contents import settings_hash
 from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_csv, write_json
 from nnunet_skipstudy.support.tables import read_rows
+from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import only_run
 
 TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"

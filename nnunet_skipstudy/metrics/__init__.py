@@ -1,7 +1,7 @@
 """Metrics of segmentations: arrays in, numbers out."""
 
-from nnunet_skipstudy.metrics.case import BothEmpty, CaseMetrics, Outcome, image_diagonal, measure_case
-from nnunet_skipstudy.metrics.elements import Surface, edge_voxels
+from nnunet_skipstudy.metrics.case import CaseMetrics, Outcome, image_diagonal, measure_case
+from nnunet_skipstudy.metrics.elements import edge_voxels
 from nnunet_skipstudy.metrics.overlap import dice
 from nnunet_skipstudy.metrics.surface import (
     SurfaceDistances,
@@ -13,10 +13,8 @@ from nnunet_skipstudy.metrics.surface import (
 )
 
 __all__ = [
-    "BothEmpty",
     "CaseMetrics",
     "Outcome",
-    "Surface",
     "SurfaceDistances",
     "average_surface_distance",
     "dice",

@@ -8,10 +8,9 @@ from enum import Enum
 import numpy as np
 
 from nnunet_skipstudy.metrics import measures
-from nnunet_skipstudy.metrics.elements import Surface
 from nnunet_skipstudy.metrics.overlap import Mask, overlap
 from nnunet_skipstudy.metrics.surface import distances_of_overlap
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.registry import METRICS, BothEmpty, Surface
 
 
 class Outcome(str, Enum):
@@ -27,15 +26,6 @@ class Outcome(str, Enum):
     """The reference is empty, the prediction is not."""
     ABSENT = "absent"
     """There is no prediction at all."""
-
-
-class BothEmpty(str, Enum):
-    """What a case without the label counts as: the reference is empty."""
-
-    COUNT = "count"
-    """A correct empty prediction is perfect: shares 1, distances and volume error 0; any other is a failure."""
-    EXCLUDE = "exclude"
-    """Nothing, whatever was predicted: its metrics are NaN and enter no mean; its outcome is counted."""
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,17 @@ search for nearest points serves both.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.metrics.overlap import Box, Mask, as_volume
+from nnunet_skipstudy.registry import Surface
 from nnunet_skipstudy.support.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Areas = npt.NDArray[np.float64]
-
-
-class Surface(str, Enum):
-    """What the surface of a mask is."""
-
-    VOXEL = "voxel"
-    """Its edge voxels, each of the same weight: the study's and MONAI's."""
-    SURFEL = "surfel"
-    """Surface elements at the corners between voxels, weighted by their areas (Nikolov et al. 2018)."""
 
 
 @dataclass(frozen=True)

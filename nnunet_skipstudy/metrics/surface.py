@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.metrics.elements import Surface, element_areas, surface_elements
+from nnunet_skipstudy.metrics.elements import element_areas, surface_elements
 from nnunet_skipstudy.metrics.nearest import nearest_distances, places_of
 from nnunet_skipstudy.metrics.overlap import Mask, Overlap, overlap
+from nnunet_skipstudy.registry import Surface
 
 Distances = npt.NDArray[np.float64]
 

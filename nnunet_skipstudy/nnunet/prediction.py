@@ -14,12 +14,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import NIFTI_ENDINGS
 from nnunet_skipstudy.nnunet.nifti import check_complete
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.files import naming, write_json
+from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import LOCK, remove_leftovers, working_folder
 
 PROVENANCE_FILE = "skipstudy_prediction.json"

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
 from nnunet_skipstudy.support.files import read_record, write_csv, write_json, write_text
 from nnunet_skipstudy.support.tables import read_rows
+from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import only_run, remove_leftovers, working_folder
 
 RESULTS = "nnUNet_results"

@@ -79,10 +79,8 @@ def null_counts(
         least = LEAST_BLOCK_PX if total.sum() > SMALL_BACKGROUND_PX else 1
         side = max(least, round(wanted**0.5 / BLOCKS_A_SIDE))
         blocks = block_counts(np.ascontiguousarray(codes[within]), np.ascontiguousarray(free[within]), side)
-        for draw, number in enumerate(uniform):
-            ours[draw] = _drawn(blocks, wanted, number)
-            theirs[draw] = _rest(total, ours[draw], frame)
-        return ours, theirs
+        ours = _drawn(blocks, wanted, uniform)
+        return ours, np.stack([_rest(total, drawn, frame) for drawn in ours])
     around = None if surround is None else _runs(surround)
     for draw, number in enumerate(uniform):
         move = moves[int(number * len(moves))]
@@ -121,15 +119,19 @@ def _runs(region: Inside) -> Counts:
     return np.stack([rows, starts, np.nonzero(steps == -1)[1]], axis=1).astype(np.int64)
 
 
-def _drawn(blocks: Counts, wanted: int, number: float) -> Counts:
-    """The codes of the blocks nearest to a random one that hold about as many pixels as are wanted, but not of all."""
+def _drawn(blocks: Counts, wanted: int, uniform: Sequence[float]) -> Counts:
+    """For each draw the codes of the blocks nearest to a random one that hold about as many pixels as are wanted.
+
+    (draw, code); never all of the blocks, and nothing of fewer than two.
+    """
     flat = blocks.reshape(-1, N_CODES)
-    sizes = flat.sum(axis=1)
-    filled = np.flatnonzero(sizes)
+    filled = np.flatnonzero(flat.any(axis=1))
     if filled.size < 2:
-        return np.zeros(N_CODES, np.int64)
+        return np.zeros((len(uniform), N_CODES), np.int64)
+    ends = np.cumsum(flat[filled].sum(axis=1))
     places = np.stack(np.divmod(filled, blocks.shape[1]), axis=1)
-    first = places[np.searchsorted(np.cumsum(sizes[filled]), number * sizes.sum(), side="right")]
-    order = filled[np.argsort(((places - first) ** 2).sum(axis=1), kind="stable")][:-1]
-    nearest = int(np.argmin(np.abs(np.cumsum(sizes[order]) - wanted)))
-    return np.asarray(flat[order[: nearest + 1]].sum(axis=0))
+    first = places[np.searchsorted(ends, np.array(uniform) * ends[-1], side="right")]
+    order = np.argsort(((places - first[:, None]) ** 2).sum(axis=2), axis=1, kind="stable")[:, :-1]
+    counts = np.cumsum(flat[filled[order]], axis=1)  # draw, number of blocks taken, code
+    nearest = np.argmin(np.abs(counts.sum(axis=2) - wanted), axis=1)
+    return np.asarray(counts[np.arange(len(uniform)), nearest])

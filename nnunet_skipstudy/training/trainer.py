@@ -16,11 +16,11 @@ from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import nn
 
-from nnunet_skipstudy import __version__
 from nnunet_skipstudy.architectures.matching import built_by_name, plan_of
 from nnunet_skipstudy.architectures.network import SkipUNet, build_network, redecoded
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.trainer_name import TrainerName, TrainerOptions
+from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import remove_leftovers, working_folder
 from nnunet_skipstudy.training.mixing import refuse_untrue_mixtures
 from nnunet_skipstudy.training.origin import Plugin

@@ -8,9 +8,9 @@ import pytest
 from made_up_study import write_study
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.metrics import BothEmpty, measure_case, measures
+from nnunet_skipstudy.metrics import measure_case, measures
 from nnunet_skipstudy.metrics.measures import Pair
-from nnunet_skipstudy.registry import METRICS, Metric
+from nnunet_skipstudy.registry import METRICS, BothEmpty, Metric
 
 DATASET = "Dataset902_MadeUp"
 

@@ -10,7 +10,7 @@ from nnunet_skipstudy.analysis.inputs.references import find_references
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.cache import Measurements
 from nnunet_skipstudy.analysis.measuring.case_metrics import measure_all
-from nnunet_skipstudy.metrics import BothEmpty, Surface
+from nnunet_skipstudy.registry import BothEmpty, Surface
 
 
 def compare(

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from random_masks import SPACINGS, pair
 
-from nnunet_skipstudy.metrics import Surface, measure_case
+from nnunet_skipstudy.metrics import measure_case
 from nnunet_skipstudy.metrics.elements import element_areas
 from nnunet_skipstudy.metrics.overlap import Mask
+from nnunet_skipstudy.registry import Surface
 
 TOLERANCE = 2.0
 

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from nnunet_skipstudy.metrics import (
-    BothEmpty,
     CaseMetrics,
     Outcome,
-    Surface,
     SurfaceDistances,
     edge_voxels,
     hausdorff,
@@ -20,6 +18,7 @@ from nnunet_skipstudy.metrics import (
     surface_distances,
 )
 from nnunet_skipstudy.metrics.overlap import Mask
+from nnunet_skipstudy.registry import BothEmpty, Surface
 
 
 def draw(*rows: str) -> Mask:

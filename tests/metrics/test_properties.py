@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from random_masks import SPACINGS, blob, pair
 
-from nnunet_skipstudy.metrics import CaseMetrics, Surface, edge_voxels, measure_case, surface_distances
+from nnunet_skipstudy.metrics import CaseMetrics, edge_voxels, measure_case, surface_distances
 from nnunet_skipstudy.metrics.overlap import Mask, overlap
+from nnunet_skipstudy.registry import Surface
 
 SHAPES = [(13, 17), (5, 9, 8)]
 NAMES = ("dsc", "hd", "hd95", "assd", "nsd")

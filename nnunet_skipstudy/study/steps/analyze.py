@@ -46,7 +46,7 @@ def run(cell: Cell, work: Work) -> Measured:
     """Measure, tabulate and report. Raises UserError: nothing has been predicted."""
     from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained  # imports pandas and matplotlib
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
-    from nnunet_skipstudy.metrics import BothEmpty
+    from nnunet_skipstudy.registry import BothEmpty
 
     places = work.places
     if not cell.needs:

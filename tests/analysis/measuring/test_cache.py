@@ -13,8 +13,8 @@ from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.measuring import case_metrics
 from nnunet_skipstudy.analysis.measuring.cache import Measurements, content_hash
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics import Surface
 from nnunet_skipstudy.nnunet.images import Geometry, Image, read_label_map, write_image
+from nnunet_skipstudy.registry import Surface
 from nnunet_skipstudy.support.files import sha256_of_file
 
 LABEL = draw("11..", "11..", "..22")

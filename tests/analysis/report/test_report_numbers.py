@@ -14,9 +14,8 @@ from made_up_study import GRID, write_study
 
 from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, analyze
 from nnunet_skipstudy.analysis.report.words import number
-from nnunet_skipstudy.metrics import BothEmpty
 from nnunet_skipstudy.nnunet.images import read_image
-from nnunet_skipstudy.registry import LEVELS
+from nnunet_skipstudy.registry import LEVELS, BothEmpty
 
 DATASET = "Dataset902_MadeUp"
 WITH_CORE = 4
