@@ -13,14 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
-from nnunet_skipstudy.conversion.description import (
-    STUDY_SIDE_PX,
-    DatasetDescription,
-    Division,
-    Sizes,
-    SourceCase,
-)
-from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
+from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes, SourceCase
+from nnunet_skipstudy.conversion.flat import ultrasound
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
 from nnunet_skipstudy.errors import UserError
@@ -52,7 +46,8 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
     def list_cases(root: Path, names: Sequence[str]) -> list[SourceCase]:
         return cases_of(names, labels)
 
-    return DatasetDescription(
+    return ultrasound(
+        arguments,
         name="BUSI",
         layout=Layout(
             images=f"(?:{LESIONS})|(?:{NORMALS})" if arguments.normal else LESIONS,
@@ -60,14 +55,9 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
             expected="the folders 'benign' and 'malignant' with 'benign (1).png' and so on",
         ),
         list_cases=list_cases,
-        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
         labels=labels,
-        channel_names=("grey",),  # no name that nnU-Net knows: each image by its own mean and spread
-        ending=ENDING,
-        configuration="2d",
         division=STUDY if study else Division(),
         options={"protocol": arguments.protocol, "classes": arguments.classes, "normal": arguments.normal},
-        find_duplicates=True,
         published=(647, "lesion images"),
     )
 

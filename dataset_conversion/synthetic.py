@@ -20,17 +20,8 @@ from tqdm import tqdm
 from nnunet_skipstudy.conversion.command import Converter, Made, Promised, measure_of
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.disparity import rounded, sorted_by, sorting_cells, sorting_texture
+from nnunet_skipstudy.nnunet import publishing as folders
 from nnunet_skipstudy.nnunet.images import write_image
-from nnunet_skipstudy.nnunet.publishing import (
-    Draft,
-    Fold,
-    image_name,
-    is_finished,
-    publishing,
-    target_dataset,
-    write_dataset_json,
-    write_splits,
-)
 from nnunet_skipstudy.registry import EXCESS, alpha_level
 from nnunet_skipstudy.support.files import sha256_of_file, write_csv
 from nnunet_skipstudy.support.parser import Parser, run_script
@@ -165,7 +156,7 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
         UserError: nnU-Net's folders are not set, the identifier is taken, the data set is there with other
             options, or a texture can't be had or is too small.
     """
-    target = target_dataset(options.dataset_id, options.name)
+    target = folders.target_dataset(options.dataset_id, options.name)
     textures = load_textures(options)
     provenance = {
         "converter": "synthetic",
@@ -174,16 +165,16 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
         "textures": [{"name": texture.name, "sha256_pixels": texture.fingerprint} for texture in textures],
         **sorted_by(options.by),
     }
-    if is_finished(target, provenance, overwrite=overwrite):
+    if folders.is_finished(target, provenance, overwrite=overwrite):
         return target.raw
-    with publishing(target, provenance, overwrite=overwrite) as draft:
+    with folders.publishing(target, provenance, overwrite=overwrite) as draft:
         bar = tqdm(list(all_samples(options, textures)), desc=target.folder_name, unit="image", disable=None)
         rows = [write_sample(sample, options, textures, draft) for sample in bar]
         for row, category in zip(rows, disparity_categories([row["sorted_value"] for row in rows]), strict=True):
             row["category"] = category
         write_csv(draft.raw / "cases.csv", list(rows[0]), rows)
-        write_splits(draft, alpha_folds(options, rows))
-        write_dataset_json(
+        folders.write_splits(draft, alpha_folds(options, rows))
+        folders.write_dataset_json(
             draft.raw,
             channel_names=["grey"],
             labels={"background": 0, "object": 1},
@@ -257,12 +248,12 @@ def render(
 
 
 def write_sample(
-    sample: Sample, options: SyntheticOptions, textures: tuple[Texture, Texture], draft: Draft
+    sample: Sample, options: SyntheticOptions, textures: tuple[Texture, Texture], draft: folders.Draft
 ) -> dict[str, Any]:
     """Write a sample's image and label, and return its row of ``cases.csv`` without the category."""
     scene = sample.scene
     image, label = render(scene, sample.alpha, options, textures)
-    path = draft.raw / sample.folder / image_name(sample.case, ENDING)
+    path = draft.raw / sample.folder / folders.image_name(sample.case, ENDING)
     write_image(path, image)
     label_path = draft.raw / sample.label_folder / f"{sample.case}{ENDING}"
     if not label_path.exists():  # the levels of a test case share one
@@ -291,7 +282,7 @@ def _crop_columns(role: str, crop: Crop) -> dict[str, int]:
     return {f"{role}_{field.name}": int(getattr(crop, field.name)) for field in fields(Crop)}
 
 
-def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> list[Fold]:
+def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> list[folders.Fold]:
     """One fold an alpha, in the alphas' order."""
     folds = []
     for level in map(alpha_level, options.alphas):
@@ -299,7 +290,7 @@ def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> li
             {row["case"]: row["sorted_value"] for row in rows if (row["level"], row["set"]) == (level, purpose)}
             for purpose in ("train", "validation")
         )
-        folds.append(Fold(level, "alpha", tuple(train), tuple(val), min(train.values()), max(train.values())))
+        folds.append(folders.Fold(level, "alpha", tuple(train), tuple(val), min(train.values()), max(train.values())))
     return folds
 
 

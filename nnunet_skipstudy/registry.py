@@ -32,6 +32,10 @@ class Stages(str, Enum):
     """V-Net's residual stages (Milletari et al. 2016)."""
 
 
+OTHER_GROUP = "other"
+"""Of networks that are not in this file."""
+
+
 class Group(str, Enum):
     """The study's three groups of networks, and what goes beyond it."""
 
@@ -39,10 +43,6 @@ class Group(str, Enum):
     STANDARD = "Standard"
     ENHANCED = "Enhanced"
     BEYOND = "beyond the study"
-
-
-OTHER_GROUP = "other"
-"""Of networks that are not in this file."""
 
 
 @dataclass(frozen=True)

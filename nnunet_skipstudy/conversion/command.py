@@ -110,7 +110,7 @@ class Converter:
 
 def of_download(
     describe: Callable[[argparse.Namespace], DatasetDescription],
-    add_arguments: Callable[[Parser], None],
+    add_arguments: Callable[[Parser], None] = lambda parser: None,
     *,
     command: str,
     dataset_id: int,
