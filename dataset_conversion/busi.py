@@ -32,11 +32,7 @@ STUDY = Division(sizes=Sizes(train=400, val=100, test=147), first_fold="study_tr
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
-    """BUSI with the options of the command line.
-
-    Raises:
-        UserError: one of them is at fault.
-    """
+    """BUSI with the options of the command line. Raises UserError: one of them is at fault."""
     if arguments.classes not in LABELS:
         raise UserError(f"classes {arguments.classes!r}; choose one of {', '.join(LABELS)} (--classes)")
     labels = LABELS[arguments.classes]

@@ -186,11 +186,7 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
 
 
 def load_textures(options: SyntheticOptions) -> tuple[Texture, Texture]:
-    """The foreground's and the background's texture, each large enough to be halved.
-
-    Raises:
-        UserError: one can't be had, or is too small.
-    """
+    """Foreground's and background's texture. Raises UserError: one can't be had, or is too small to be halved."""
     foreground, background = (
         load_texture(source, side_px=PROCEDURAL_SIDE * options.size, rng=stream(options, role))
         for source, role in zip(options.textures, ("foreground", "background"), strict=True)
@@ -340,21 +336,13 @@ def _options(arguments: argparse.Namespace) -> SyntheticOptions:
 
 
 def promise(arguments: argparse.Namespace) -> Promised:
-    """A level a test alpha, a fold an alpha.
-
-    Raises:
-        UserError: the arguments are at fault.
-    """
+    """A level a test alpha, a fold an alpha. Raises UserError: the arguments are at fault."""
     options = _options(arguments)
     return Promised(tuple(alpha_level(alpha) for alpha in options.levels), len(options.alphas))
 
 
 def make(arguments: argparse.Namespace) -> Made:
-    """Convert as the arguments say.
-
-    Raises:
-        UserError: the arguments or the environment are at fault.
-    """
+    """Convert as the arguments say. Raises UserError: the arguments or the environment are at fault."""
     options = _options(arguments)
     folder = convert(options, overwrite=arguments.overwrite)
     n_cases = len(options.alphas) * (options.train + options.val)

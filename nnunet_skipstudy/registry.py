@@ -32,10 +32,6 @@ class Stages(str, Enum):
     """V-Net's residual stages (Milletari et al. 2016)."""
 
 
-OTHER_GROUP = "other"
-"""Of networks that are not in this file."""
-
-
 class Group(str, Enum):
     """The study's three groups of networks, and what goes beyond it."""
 
@@ -43,6 +39,10 @@ class Group(str, Enum):
     STANDARD = "Standard"
     ENHANCED = "Enhanced"
     BEYOND = "beyond the study"
+
+
+OTHER_GROUP = "other"
+"""Of networks that are not in this file."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,10 @@ class BothEmpty(str, Enum):
     """Nothing, whatever was predicted: its metrics are NaN and enter no mean; its outcome is counted."""
 
 
+SMALLEST_DIFFERENCE = 0.01
+"""Of the DSC and other shares, the smallest that matters unless another is asked for."""
+
+
 class Surface(str, Enum):
     """What the surface of a mask is."""
 
@@ -284,9 +288,6 @@ def _metrics() -> dict[str, Metric]:
     ]
     return {row.name: row for row in rows}
 
-
-SMALLEST_DIFFERENCE = 0.01
-"""Of the DSC and other shares, the smallest that matters unless another is asked for."""
 
 METRICS: dict[str, Metric] = _metrics()
 """Every metric by name, in the order of tables: columns, directions, words and figures are made from these rows."""

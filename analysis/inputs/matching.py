@@ -261,11 +261,7 @@ def flatten(image: Image) -> tuple[LabelMap, tuple[float, ...] | None]:
 
 
 def check_pair(reference_file: Path, reference: Image, prediction_file: Path, prediction: Image) -> None:
-    """Make sure that a prediction lies on its label's grid.
-
-    Raises:
-        UserError: shape, spacing, origin or direction differ; the message names both files and the difference.
-    """
+    """See that a prediction lies on its label's grid. Raises UserError: it doesn't; names files and difference."""
     if prediction.array.shape != reference.array.shape:
         raise UserError(
             f"{prediction_file} has shape {_shown(prediction.array.shape)}, its label {reference_file} "
@@ -307,11 +303,7 @@ def _shown(shape: Sequence[int]) -> str:
 
 
 def check_values(path: Path, image: Image, labels: LabelSet) -> None:
-    """Make sure that a label map holds only known values.
-
-    Raises:
-        UserError: it holds another; 255 for a foreground that is 1 is the classic one.
-    """
+    """See that a label map holds known values only. Raises UserError: it doesn't; 255 for 1 is the classic one."""
     if _within(image.array, labels.known):
         return
     unknown = sorted(_values_of_file(path, image) - labels.known)

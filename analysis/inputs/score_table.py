@@ -157,11 +157,7 @@ def _file(path: Path, columns: Mapping[str, str], defaults: Mapping[str, str], g
 
 
 def refuse(table: pd.DataFrame, wrong: pd.Series, column: str, remedy: str) -> None:
-    """Stop at the first row that is wrong; the column is called as in the file.
-
-    Raises:
-        UserError: there is one; the message names file, row, column and value.
-    """
+    """Stop at the first wrong row. Raises UserError: there is one; names file, row, value, and the file's column."""
     if wrong.any():
         row = table[wrong].iloc[0]
         name = table.attrs.get(THEIRS, {}).get(column, column)

@@ -74,11 +74,7 @@ class Converter:
     epilog: str = ""
 
     def main(self, argv: list[str]) -> int:
-        """Convert as the arguments say, and print what was made and what comes next.
-
-        Raises:
-            UserError: arguments, environment or source are at fault.
-        """
+        """Convert; print what was made. Raises UserError: arguments, environment or source are at fault."""
         arguments = self._parser().parse_intermixed_args(argv)
         made = self.make(arguments)
         print(

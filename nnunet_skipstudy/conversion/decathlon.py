@@ -65,11 +65,7 @@ def decathlon_converter(
 
 
 def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
-    """The labelled volumes in the order of their numbers, each its own group.
-
-    Raises:
-        UserError: an image lacks its label map, or the other way round.
-    """
+    """The labelled volumes by number, each its own group. Raises UserError: an image or label map lacks the other."""
     files: dict[tuple[int, str, str], str] = {}
     for name in names:
         match = re.fullmatch(_pattern(r"[A-Za-z]+"), name, re.IGNORECASE)

@@ -106,11 +106,7 @@ def device_name(device: str) -> str:
 
 @cache
 def trainer_class(name: str) -> type[Any]:
-    """The trainer that nnU-Net's own look-up finds: in nnU-Net, or in the folders of ``nnUNet_extTrainer``.
-
-    Raises:
-        UserError: there is none, or it can't be imported.
-    """
+    """The trainer that nnU-Net's own look-up finds. Raises UserError: there is none, or it can't be imported."""
     said = io.StringIO()
     try:
         # nnU-Net prints each module that it inspects, and ours say what a name may be that is none of theirs.

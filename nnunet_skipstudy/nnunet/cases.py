@@ -63,11 +63,7 @@ class Description:
 
 
 def read_description(folder: Path) -> Description:
-    """Read dataset.json in a data set's folder.
-
-    Raises:
-        UserError: it is absent, no JSON, or lacks what nnU-Net needs.
-    """
+    """Read a data set's dataset.json. Raises UserError: it is absent, no JSON, or lacks what nnU-Net needs."""
     path = folder / "dataset.json"
     if not path.is_file():
         raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set")
@@ -221,11 +217,7 @@ def case_files(folder: Path, ending: str | None = None) -> dict[str, Path]:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """The files of a folder by name, without hidden ones.
-
-    Raises:
-        UserError: it can't be read, or no table could hold a name.
-    """
+    """A folder's files by name, no hidden ones. Raises UserError: it can't be read, or no table could hold a name."""
     try:
         found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
@@ -236,11 +228,7 @@ def visible_files(folder: Path) -> list[Path]:
 
 
 def checked_name(path: Path) -> str:
-    """A file's or folder's own name, which tables and the report are to hold.
-
-    Raises:
-        UserError: it is not UTF-8, or holds a line end or the like.
-    """
+    """A path's own name, for tables and report. Raises UserError: it is not UTF-8, or holds a line end or the like."""
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in path.name):
         raise UserError(f"{path.parent}: the name {path.name!a} in it is not UTF-8 of one line; rename it")
     return path.name
@@ -287,11 +275,7 @@ def read_channel(case: Case, channel: int, labels: Labels) -> Image:
 
 
 def read_labels(case: Case, description: Description | None = None) -> Labels:
-    """The label map of a case.
-
-    Raises:
-        UserError: it can't be read, is none, or holds values that dataset.json doesn't name.
-    """
+    """A case's label map. Raises UserError: it is none, or holds values that dataset.json doesn't name."""
     labels = read_label_map(case.label).array
     if description is not None:
         known = {value for values in description.labels.values() for value in values} | {0, description.ignore}
@@ -313,11 +297,7 @@ def _values(labels: Labels) -> Labels:
 
 @contextmanager
 def about(path: Path) -> Iterator[None]:
-    """Within the block the complaint of a function of arrays gets the file's name.
-
-    Raises:
-        UserError: the block did; with the name in front.
-    """
+    """Put a file's name before the complaint of a function of arrays. Raises UserError: the block did."""
     try:
         yield
     except UserError as error:

@@ -38,11 +38,7 @@ def study_environment(root: Path, before: Mapping[str, str] = os.environ) -> dic
 
 
 def required_folder(variable: str) -> Path:
-    """The folder that one of nnU-Net's variables names; it need not be there yet.
-
-    Raises:
-        UserError: the variable is not set, or names what can't be a folder.
-    """
+    """The folder that a variable names, there yet or not. Raises UserError: not set, or it can't be a folder."""
     value = os.environ.get(variable)
     if not value:
         raise UserError(f"{variable} is not set; {REMEDY}")

@@ -86,11 +86,7 @@ def _start(path: Path) -> bytes:
 
 
 def nibabel_grid(path: Path) -> Grid:
-    """The grid of a volume that SimpleITK refuses, as nnU-Net's NibabelIO has it: sheared ones, NIfTI 2.
-
-    Raises:
-        ValueError: it has not three dimensions.
-    """
+    """The grid of what SimpleITK refuses, as NibabelIO has it: sheared, NIfTI 2. Raises ValueError: not 3D."""
     header = _header(_start(path))
     shape, zooms, affine = header.get_data_shape(), header.get_zooms(), header.get_best_affine()
     if len(shape) != 3:

@@ -74,11 +74,7 @@ class _Flag:
 
 @contextmanager
 def watched_augmenters() -> Iterator[None]:
-    """Let a training end when one of its augmenting processes does.
-
-    Raises:
-        UserError: it did; what it said itself is in what was printed.
-    """
+    """Let a training end when one of its augmenting processes does. Raises UserError: it did; see what was printed."""
     with patch("batchgenerators.dataloading.nondet_multi_threaded_augmenter.Event", _Flag):
         try:
             yield

@@ -91,11 +91,7 @@ def keep_plans(file: Path, stamp: Mapping[str, Any]) -> None:
 
 
 def keep_foreign_plans(folder: Path, plans: str) -> None:
-    """Say before any work that plans of that name are not ours, which :func:`plan_and_preprocess` would not replace.
-
-    Raises:
-        UserError: so it is.
-    """
+    """Say before any work that plans of that name are others', so that they stay. Raises UserError: so it is."""
     file = folder / f"{plans}.json"
     if file.exists() and not read_record(file.with_suffix(".skipstudy")):
         keep_plans(file, {})

@@ -166,11 +166,7 @@ class DataFacts:
         return {**self._contents.parts(folder, (*TRAINING, *TEST, *levels)), **self._splits(folder.name)}
 
     def refuse_changed(self, identifier: int) -> None:
-        """Refuse a data set that this study converted and that is not as it was then; gone altogether it may be.
-
-        Raises:
-            UserError: it was changed; what of it.
-        """
+        """Refuse a converted data set that was changed since; gone it may be. Raises UserError: what of it changed."""
         before = read_record(self.converted_record(identifier)).get("parts", {})
         if self._places.found(identifier) is None or not (differing := self.differing(identifier, before)):
             return

@@ -81,11 +81,7 @@ def _remove(output: Path, former: Listed, kept: set[str]) -> None:
 
 
 def check_output(output: Path) -> None:
-    """Make sure, before long work, that ``output`` is or can become a folder.
-
-    Raises:
-        UserError: something other than a folder stands there or above it.
-    """
+    """See, before long work, that ``output`` can be a folder. Raises UserError: something else stands there."""
     for path in (output, *output.parents):
         if path.exists() and not path.is_dir():
             raise UserError(f"{path}: is not a folder; choose another one with -o")

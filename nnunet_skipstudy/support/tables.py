@@ -78,11 +78,7 @@ def read_rows(
 
 
 def read_cells(path: Path) -> tuple[list[list[str]], str]:
-    """The cells of a table row by row, without white space around them, and what separates them.
-
-    Raises:
-        UserError: the file can't be read as a table.
-    """
+    """A table's cells row by row, stripped, and what separates them. Raises UserError: it can't be read as a table."""
     try:
         content = path.read_bytes()
         text = decoded(gzip.decompress(content) if content.startswith(GZIP) else content)

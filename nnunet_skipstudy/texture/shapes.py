@@ -62,11 +62,7 @@ def shape_preset(name: str) -> ShapePreset:
 
 
 def draw_shape(preset: ShapePreset, size_px: int, rng: np.random.Generator) -> Shape:
-    """Draw a shape that lies inside an image of ``size_px`` rows and columns.
-
-    Raises:
-        UserError: the image is smaller than 32 pixels.
-    """
+    """A shape inside an image of ``size_px`` rows and columns. Raises UserError: that is less than 32 pixels."""
     if size_px < SMALLEST_IMAGE_PX:
         raise UserError(f"image size {size_px}; give at least {SMALLEST_IMAGE_PX} pixels, to hold a shape")
     jitter = rng.uniform(-0.3, 0.3, preset.points)

@@ -45,11 +45,7 @@ def initial_weights(trainer: type[Any], manager: Any, configuration: str, descri
 
 
 def read_weights(checkpoint: Path) -> tuple[dict[str, Tensor], str]:
-    """The weights in a checkpoint of nnU-Net's, and its trainer's name; empty where it has none.
-
-    Raises:
-        UserError: it can't be read, or is none.
-    """
+    """A checkpoint's weights and trainer's name, empty for none. Raises UserError: it can't be read, or is none."""
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=False)
         weights: dict[str, Tensor] = dict(content["network_weights"])
