@@ -31,7 +31,6 @@ COMMANDS: dict[str, str] = {
     "demo": "the whole study on synthetic textures, sized for a CPU",
 }
 """Each command has a module of its name in ``nnunet_skipstudy.commands``, imported when it is called."""
-
 OVERVIEW = """\
 usage: skipstudy [--help] [--version] COMMAND ...
 

@@ -13,13 +13,10 @@ from nnunet_skipstudy.support.files import read_json
 
 SUMMARY = "summary.json"
 """What nnUNetv2_evaluate_folder, and nnU-Net's validation, write beside the predictions."""
-
 AGREEMENT = 1e-6
 """How far two DSC of the same masks may lie apart."""
-
 SHOWN = 5
 """How many cases a warning names."""
-
 Key = tuple[str, str]
 """A case, and a label as nnU-Net writes it: ``1``, or ``(1, 2)`` for a region (a lone ``(1,)`` isn't compared)."""
 

@@ -15,7 +15,6 @@ from nnunet_skipstudy.support.files import read_object
 
 DATASET = re.compile(r"Dataset\d{3,}_.+")
 """The name of an nnU-Net data set's folder."""
-
 OTHER_ENDINGS: tuple[str, ...] = (
     *PHOTO_ENDINGS,
     *(".gif", ".jp2", ".pgm", ".ppm", ".npz", ".npy", ".h5", ".mhd", ".hdr", ".mgz", ".dcm", ".nii.bz2", ".nii.xz"),

@@ -20,7 +20,6 @@ from nnunet_skipstudy.registry import METRICS, known_order
 
 MAX_POINTS = 400
 """Points of one network in the chart of TD; more are thinned evenly."""
-
 Json = dict[str, Any]
 
 

@@ -20,7 +20,6 @@ MAX_SIDE = 256
 """Pixels; larger images are made smaller for the page."""
 MAX_BYTES = 6_500_000
 """Of all the pictures on the page. Further cases are left out, and the page says how many."""
-
 Json = dict[str, Any]
 
 

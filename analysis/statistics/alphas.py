@@ -11,7 +11,6 @@ from nnunet_skipstudy.registry import level_alpha, level_order
 
 BASELINE = "NoSkip"
 """The network that the others are compared with, as in the study."""
-
 Matrices = dict[NetworkKey, pd.DataFrame]
 """Training alphas (rows, hardest first) x test levels (columns, hardest first), by network."""
 

@@ -11,7 +11,6 @@ from torch import nn
 
 Size = Sequence[int]
 """The spatial size of a feature map, in voxels."""
-
 StageFactory = Callable[[int, int, Size, int], nn.Module]
 """Makes a decoder stage from (input channels, output channels, kernel size, number of convolutions)."""
 

@@ -16,7 +16,6 @@ CONVERTERS: dict[str, str] = {
 }
 """Each converter is ``CONVERTER`` in the module of its name in ``nnunet_skipstudy.dataset_conversion``, imported when
 it is called: a new data set is such a module and a row here."""
-
 OVERVIEW = """\
 usage: skipstudy convert NAME [SOURCE ...] -d ID [options]
 

@@ -18,7 +18,6 @@ Rows = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
 
 PATIENCE = 4
 """How many rows the search may look at for each element of the envelopes before they take over."""
-
 SLACK = 1 + 1e-9
 """An upper bound is widened by it, so that rounding can't hide what lies exactly on it."""
 

@@ -31,7 +31,6 @@ COLOUR_CHANNELS = (3, 4)
 ENDINGS = (*NATURAL_ENDINGS, *MEDICAL_ENDINGS)
 BESIDE = {".json", ".csv", ".txt", ".md", ".raw", ".zraw"}
 """Endings of files that lie beside images and are none of their own."""
-
 Labels = npt.NDArray[Any]
 
 

@@ -18,7 +18,6 @@ KINDS: dict[int, tuple[str, int, int]] = {348: ("Nifti1Header", 344, 352), 540: 
 """By the size that a header gives of itself: its name in nibabel, where its mark is, where voxels may begin."""
 TO_ITK = np.diag([-1.0, -1.0, 1.0])
 """From NIfTI's axes of the patient to SimpleITK's, and back."""
-
 Voxels = npt.NDArray[Any]
 
 

@@ -33,7 +33,6 @@ SPLITS = "splits_final.json"
 PERTURBATIONS = "perturbations.csv"
 PROVENANCE_KEY = "skipstudy"
 """The key of dataset.json under which a converter's own record lies; nnU-Net ignores it."""
-
 Provenance = Mapping[str, Any]
 """Everything that decides a data set's content, as JSON: equal provenance, equal data set."""
 

@@ -17,7 +17,6 @@ ELSEWHERE = {
     "deep_supervision": "deep_supervision",
 }
 """Options of a trainer's name that a study has a key of its own for."""
-
 Levels = str | list[int]
 """``all``, or the levels that hand on, 0 = full resolution."""
 

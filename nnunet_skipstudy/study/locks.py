@@ -14,7 +14,6 @@ from nnunet_skipstudy.support import locks
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 """A look at a lock takes it for a moment."""
-
 _held: set[int] = set()
 
 

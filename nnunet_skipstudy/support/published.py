@@ -10,10 +10,8 @@ from nnunet_skipstudy.support.working_folder import remove_leftovers, working_fo
 
 MANIFEST = Path(".cache") / "files.sha256"
 """Where an output folder's own files are listed, as sha256sum does: digest, two spaces, path."""
-
 PREFIX = ".analyzing-"
 """The start of the name of the folder that is written into; a run that was killed leaves it to the next one."""
-
 Listed = set[tuple[str, str]]
 """Pairs of (path, digest)."""
 

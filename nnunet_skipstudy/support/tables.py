@@ -14,16 +14,12 @@ from nnunet_skipstudy.errors import UserError
 
 SEPARATORS = ",;\t"
 """Spreadsheets separate by what the machine's language leaves free: where the comma is decimal, by semicolons."""
-
 GZIP = b"\x1f\x8b"
 """How a compressed table begins."""
-
 ROW = "row "
 """Under this key, which no column can have, each row has its number, the header's being 1."""
-
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "none", "null", "-", "."})
 """What programs write where there is no number, in small letters."""
-
 INFINITE = frozenset({"inf", "+inf", "infinity", "+infinity", "∞"})
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)

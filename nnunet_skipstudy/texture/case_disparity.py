@@ -27,7 +27,6 @@ Array = npt.NDArray[Any]
 
 BACKGROUNDS: tuple[str, ...] = ("all", "ring")
 """What an object's texture is held against: everything outside it, or a band around it."""
-
 RING_PX = 16
 """Width of the band, in pixels of the 256 x 256 grid: a sixteenth of the image, five times the patterns' radius.
 

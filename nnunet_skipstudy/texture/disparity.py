@@ -18,7 +18,6 @@ Counts = npt.NDArray[np.int64]
 
 TOLD_APART = 95.0
 """Above this percentile of its null, an object's texture is told from its surroundings."""
-
 EMPTY = "the mask is empty"
 FULL = "the mask covers the whole image, nothing is outside"
 

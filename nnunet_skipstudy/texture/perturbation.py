@@ -148,7 +148,6 @@ STUDY_LEVELS: dict[str, Perturbation] = {
     "easiest": Perturbation("blur_background", 7.0),
 }
 """The study's perturbed test levels, hardest first."""
-
 NATIVE_LEVELS: dict[str, Perturbation] = {
     level: replace(perturbation, kind=f"{perturbation.kind}_256") for level, perturbation in STUDY_LEVELS.items()
 }
@@ -156,7 +155,6 @@ NATIVE_LEVELS: dict[str, Perturbation] = {
 
 On an image of 256 x 256 pixels they are the study's to the bit.
 """
-
 _BLEND, _SHAM = Perturbation("blend", 0.8), Perturbation(f"{SHAM}speckle_256", 0.1)
 LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
     "study": STUDY_LEVELS,
@@ -170,7 +168,6 @@ LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
     "factorial": {TEXTURE: _BLEND, DISTORTION: _SHAM, BOTH: replace(_BLEND, then=_SHAM)},
 }
 """Sets of levels by name; of levels of one name, the last one is what the name alone stands for."""
-
 _IN_SETS = {name: made for levels in LEVEL_SETS.values() for name, made in levels.items()}
 KNOWN_LEVELS: dict[str, Perturbation] = {
     **_IN_SETS,

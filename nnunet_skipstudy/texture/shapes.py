@@ -10,7 +10,6 @@ from nnunet_skipstudy.errors import UserError
 POINTS_PER_CURVE = 24
 SMALLEST_IMAGE_PX = 32
 """In a smaller image a shape of many points is a few pixels' noise."""
-
 Points = npt.NDArray[np.float64]
 
 
