@@ -37,7 +37,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, Why, render
+from nnunet_skipstudy.analysis.report.page import Finding, Table, Why, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -167,7 +167,9 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         views = _case_views(study)
         drawings = [*_drawings(study, views, options.details), *added.drawings] if options.figures else []
         pictures = draw_changed(drawings, folder, options.output) if options.figures else []
-        report = _with(added, content.build_report(study, pictures, views))
+        report = content.build_report(study, pictures, views)
+        findings, tables = [*map(Finding, added.findings), *report.findings], [*added.tables, *report.tables]
+        report = replace(report, findings=findings, tables=tables, why=added.why)
         write_text(folder / "report.html", render(report))
         write_text(folder / "report.md", markdown(report))
         if options.latex:
@@ -175,11 +177,6 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
     return AnalysisResult(
         options.output / "report.html", study.cases, table, tuple(report.overview), tuple(warnings_of(study))
     )
-
-
-def _with(added: Addition, report: Report) -> Report:
-    findings = [*map(Finding, added.findings), *report.findings]
-    return replace(report, findings=findings, tables=[*added.tables, *report.tables], why=added.why)
 
 
 def _tables(study: Study) -> dict[str, pd.DataFrame]:

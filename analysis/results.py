@@ -84,7 +84,12 @@ def warnings_of(study: Study) -> list[str]:
         *_few(study),
         *input_warnings(study.comparisons, study.cases),
         *study.td_remarks,
-        *_misnamed(study),
+        *(
+            f"{dataset}: {move.warning}."
+            for (dataset,), rows in groups(study.cases, "dataset")
+            for move in moves_of(rows)
+            if move.warning
+        ),
         *_degenerate(study),
         *_empty(study),
         *(
@@ -139,16 +144,6 @@ def _trainings(rows: pd.DataFrame) -> set[tuple[str, ...]]:
 def _seed(row: Mapping[Hashable, Any]) -> str:
     """The seed, where the trainer's name doesn't say it."""
     return f" seed {row['seed']}" if row["seed"] and f"_seed{row['seed']}" not in row["trainer"] else ""
-
-
-def _misnamed(study: Study) -> list[str]:
-    """Levels whose names don't say what they do to texture disparity."""
-    return [
-        f"{dataset}: {move.warning}."
-        for (dataset,), rows in groups(study.cases, "dataset")
-        for move in moves_of(rows)
-        if move.warning
-    ]
 
 
 def _few(study: Study) -> list[str]:

@@ -92,7 +92,9 @@ def _lines(
             _panel(axis, rows[rows["training"] == training], looks, own, levels)
             axis.set_title(training_title(training, len(trainings) > 1))
         for axis in axes[max(0, len(trainings) - columns) : len(trainings)]:
-            axis.set_xlabel(_axis_title(levels, columns == 1), fontsize=9 if columns == 1 else 8)
+            what = "test alpha" if all(level_alpha(level) is not None for level in levels) else "test level"
+            words = axis_title(levels, what, gap=6 if columns == 1 else 2)
+            axis.set_xlabel(words, fontsize=9 if columns == 1 else 8)
         for axis in axes[len(trainings) :]:
             axis.set_visible(False)
             above = axes[list(axes).index(axis) - columns]
@@ -140,8 +142,3 @@ def _panel(axis: Any, rows: pd.DataFrame, looks: Looks, intervals: Bounds, level
     if rotation == 0 and len(levels) > 3:
         axis.tick_params(axis="x", labelsize=7.5)
     axis.grid(axis="x", visible=False)
-
-
-def _axis_title(levels: Sequence[str], wide: bool) -> str:
-    what = "test alpha" if all(level_alpha(level) is not None for level in levels) else "test level"
-    return axis_title(levels, what, gap=6 if wide else 2)

@@ -60,14 +60,9 @@ def _look(key: NetworkKey, variants: list[NetworkKey], others: list[str]) -> Loo
         group,
         shade(colour, VARIANT_SHADES[variant]),
         dashes,
-        marker if variant == 0 else _other_marker(marker, variant),
+        marker if variant == 0 else "h" if VARIANT_MARKERS[variant] == marker else VARIANT_MARKERS[variant],
         VARIANT_HATCHES[variant],
     )
-
-
-def _other_marker(own: str, variant: int) -> str:
-    marker = VARIANT_MARKERS[variant]
-    return marker if marker != own else "h"
 
 
 def shade(colour: str, amount: float) -> str:

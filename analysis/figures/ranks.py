@@ -95,7 +95,8 @@ def _name(found: LevelRanking, index: int, looks: Looks) -> str:
 def _heading(found: LevelRanking) -> str:
     where = "mean of all levels" if found.level == ALL_LEVELS else found.level
     ranking = found.ranking
-    return f"{where}: n = {ranking.n_blocks}, Friedman p {p_words(ranking.p_value)}"
+    p = "< 0.001" if ranking.p_value < 0.001 else f"= {ranking.p_value:.3f}"
+    return f"{where}: n = {ranking.n_blocks}, Friedman p {p}"
 
 
 def _diagram(axis: Any, found: LevelRanking, looks: Looks, height: float, frame: _Frame) -> None:
@@ -127,8 +128,3 @@ def _diagram(axis: Any, found: LevelRanking, looks: Looks, height: float, frame:
         axis.plot([ranks[index]], [0], marker=look.marker, color=look.colour, markersize=4.5)
         beside = end + (-GAP if left else GAP) * inch
         axis.text(beside, y, _name(found, index, looks), ha="right" if left else "left", va="center", fontsize=SIZE)
-
-
-def p_words(value: float) -> str:
-    """A p-value as papers print it."""
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

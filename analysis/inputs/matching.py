@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,9 @@ def prepare(
         UserError: a prediction has no label, no label a prediction, a validation case no label, two folders disagree
             on the labels, or images with and without spacing are mixed.
     """
-    runs = _level_by_level(reference, runs, levels)
+    ordered = ordered_levels({run.level for run in runs}, reference, levels)
+    if not known_order(ordered):  # here the order is decided for all that follows
+        runs = sorted(runs, key=lambda run: ordered.index(run.level))
     predictions = {run: case_files(run.folder) for run in runs}
     _note_others(reference, runs)
     left_out = {run: _left_out(reference, files, extra) for run, files in predictions.items()}
@@ -152,12 +155,6 @@ def _left_out(reference: Reference, files: dict[str, Path], extra: Extra) -> lis
                 "add the label, take the prediction out, or leave such ones out with --extra list"
             )
     return cases
-
-
-def _level_by_level(reference: Reference, runs: Sequence[Run], asked: Sequence[str]) -> list[Run]:
-    """The runs, level by level where their names don't tell the order: here it is decided for all that follows."""
-    levels = ordered_levels({run.level for run in runs}, reference, asked)
-    return list(runs) if known_order(levels) else sorted(runs, key=lambda run: levels.index(run.level))
 
 
 def ordered_levels(names: Collection[str], reference: Reference, asked: Sequence[str]) -> list[str]:
@@ -210,7 +207,8 @@ def _label_set(reference: Reference, runs: Sequence[Run], root: Path) -> LabelSe
     of_labels = find_label_set([reference.folder, *reference.places])
     found: LabelSet | None = None
     for run in runs:
-        inside, above = find_label_set([run.folder]), find_label_set(_parents(run.folder, root))
+        above_it = takewhile(lambda parent: parent.is_relative_to(root), run.folder.parents)
+        inside, above = find_label_set([run.folder]), find_label_set(above_it)
         for own in (inside, above):
             if own and of_labels and (what := contradiction(own, of_labels)):
                 raise UserError(
@@ -227,13 +225,6 @@ def _label_set(reference: Reference, runs: Sequence[Run], root: Path) -> LabelSe
     if found and of_labels and found.ignore is None:
         return replace(found, ignore=of_labels.ignore)
     return found or label_set_of_values(_values(reference.cases.values()))
-
-
-def _parents(folder: Path, root: Path) -> Iterable[Path]:
-    for parent in folder.parents:
-        if not parent.is_relative_to(root):
-            return
-        yield parent
 
 
 def _values(paths: Iterable[Path]) -> set[int]:

@@ -98,16 +98,13 @@ class ClusterBootstrap:
         """
         estimate = np.asarray(rows[0])
         with np.errstate(invalid="ignore", divide="ignore"):
-            pulls, n = _pulls(np.log(self._without_one(rows)), known)
+            pulls, n = _pulls(np.log(rows[1 + self.n_resamples :]), known)  # those that leave out one group
             error = np.sqrt((n - 1) / n * np.sum(pulls**2, axis=0))
-            factor = np.exp(_t_quantile(n) * error)
+            factor = np.exp(stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(n - 1, 1)) * error)
             sure = (n >= MIN_GROUPS_OF_SPREAD) & (estimate > 0) & np.isfinite(factor)
             return Interval(
                 estimate, np.where(sure, estimate / factor, np.nan), np.where(sure, estimate * factor, np.nan)
             )
-
-    def _without_one(self, rows: Floats) -> Floats:
-        return rows[1 + self.n_resamples :]
 
 
 def _pulls(without_one: Floats, known: Known | None) -> tuple[Floats, Counts]:
@@ -117,11 +114,6 @@ def _pulls(without_one: Floats, known: Known | None) -> tuple[Floats, Counts]:
     n = known.sum(axis=0)
     mean = divide(np.where(known, without_one, 0).sum(axis=0), n.astype(float))
     return np.where(known, mean - without_one, 0), n
-
-
-def _t_quantile(n_groups: Counts) -> Floats:
-    result: Floats = stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(n_groups - 1, 1))
-    return result
 
 
 def divide(part: Floats, whole: Floats) -> Floats:

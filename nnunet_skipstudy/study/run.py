@@ -123,7 +123,7 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
     """
     places = opened.places
     with only_run(places.lock, str(opened.file)):
-        opened.facts.save()
+        opened.facts.contents.save()
         for dataset in opened.study.datasets:
             if dataset.converter:
                 opened.facts.refuse_changed(dataset.id)
