@@ -13,9 +13,9 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
 from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
-from nnunet_skipstudy.conversion.flat import ultrasound
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.ultrasound import breast_ultrasound
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import run_script
 from nnunet_skipstudy.support.tables import read_rows
@@ -34,7 +34,9 @@ LAYOUT = Layout(
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
     """BUS-BRA with the options of the command line."""
-    return ultrasound(arguments, name="BUS-BRA", layout=LAYOUT, list_cases=cases_of, published=(1875, "lesion images"))
+    return breast_ultrasound(
+        arguments, name="BUS-BRA", layout=LAYOUT, list_cases=cases_of, published=(1875, "lesion images")
+    )
 
 
 def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes, SourceCase
-from nnunet_skipstudy.conversion.flat import ultrasound
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.ultrasound import LESION, breast_ultrasound
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 
@@ -25,7 +25,7 @@ LESIONS = (
 )
 NORMALS = r"normal/normal ?\((?P<normal>\d{1,9})\)\.png"
 LABELS: dict[str, dict[str, int]] = {
-    "lesion": {"background": 0, "lesion": 1},
+    "lesion": LESION,
     "benign-malignant": {"background": 0, "benign": 1, "malignant": 2},
 }
 STUDY = Division(sizes=Sizes(train=400, val=100, test=147), first_fold="study_train_val")
@@ -37,12 +37,11 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         raise UserError(f"classes {arguments.classes!r}; choose one of {', '.join(LABELS)} (--classes)")
     labels = LABELS[arguments.classes]
     refuse_with_study(arguments, normal="--normal")
-    study = arguments.protocol == "study"
 
     def list_cases(root: Path, names: Sequence[str]) -> list[SourceCase]:
         return cases_of(names, labels)
 
-    return ultrasound(
+    return breast_ultrasound(
         arguments,
         name="BUSI",
         layout=Layout(
@@ -52,8 +51,8 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
         ),
         list_cases=list_cases,
         labels=labels,
-        division=STUDY if study else Division(),
-        options={"protocol": arguments.protocol, "classes": arguments.classes, "normal": arguments.normal},
+        division=STUDY if arguments.protocol == "study" else None,
+        options={"classes": arguments.classes, "normal": arguments.normal},
         published=(647, "lesion images"),
     )
 

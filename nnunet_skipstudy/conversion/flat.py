@@ -1,6 +1,5 @@
 """Flat images: 8-bit grey or colour with label maps, whole or in crops, at their own size or resized."""
 
-import argparse
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, Rendered, SourceCase
+from nnunet_skipstudy.conversion.description import Rendered, SourceCase
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import read_image
 
@@ -98,24 +97,6 @@ class FlatRendering:
             source = f"{item.image}#row={row},column={column}"
             cut.append(Rendered(f"{item.case}_crop{number}", image[window], label[window], source))
         return cut
-
-
-def ultrasound(arguments: argparse.Namespace, **particular: Any) -> DatasetDescription:
-    """A data set of grey ultrasound images with lesions, alike so that networks of one read the others.
-
-    ``particular``: further fields of a description, and those that differ.
-    """
-    shared: dict[str, Any] = {
-        "render": FlatRendering(side_px=STUDY_SIDE_PX if arguments.protocol == "study" else None),
-        "labels": {"background": 0, "lesion": 1},
-        "channel_names": ("grey",),  # no name that nnU-Net knows: each image by its own mean and spread
-        "ending": ENDING,
-        "configuration": "2d",
-        "division": Division(),
-        "options": {"protocol": arguments.protocol},
-        "find_duplicates": True,
-    }
-    return DatasetDescription(**shared | particular)
 
 
 def _read_mask(path: Path) -> npt.NDArray[Any]:
