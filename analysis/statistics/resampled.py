@@ -154,6 +154,6 @@ def _with_mean(values: Floats) -> Floats:
     return np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2)
 
 
-def named(key: NetworkKey, prefix: str = "") -> Row:
+def named(key: NetworkKey) -> Row:
     """A network's columns."""
-    return dict(zip((prefix + name for name in PUBLISHED), key, strict=True))
+    return dict(zip(PUBLISHED, key, strict=True))

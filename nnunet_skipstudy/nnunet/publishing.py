@@ -239,9 +239,9 @@ def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
         raise
 
 
-def image_name(case: str, ending: str, channel: int = 0) -> str:
-    """nnU-Net's name of one channel's image: ``image_name("a", ".png") == "a_0000.png"``."""
-    return f"{case}_{channel:04d}{ending}"
+def image_name(case: str, ending: str) -> str:
+    """nnU-Net's name of the first channel's image: ``image_name("a", ".png") == "a_0000.png"``."""
+    return f"{case}_0000{ending}"
 
 
 def write_dataset_json(
