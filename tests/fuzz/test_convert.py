@@ -125,7 +125,8 @@ def said_by_bmp(path: Path, undisturbed: Pixels) -> Pixels:
 
     case = path.stem.removesuffix("_anno")
     try:
-        picture = np.asarray(Pillow.open(path).convert("RGB"))
+        with Pillow.open(path) as opened:
+            picture = np.asarray(opened.convert("RGB"))
     except Exception:
         return {}
     if path.stem != case:
