@@ -41,6 +41,7 @@ from nnunet_skipstudy.analysis.report.page import Finding, Table, Why, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
+from nnunet_skipstudy.analysis.statistics.real_shift import real_shift_table, real_shifts
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError, nearest
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, BothEmpty, Surface
@@ -182,12 +183,14 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
 def _tables(study: Study) -> dict[str, pd.DataFrame]:
     """What is published as CSV of any study, by file."""
     columns = [name for name in case_metrics.published_columns() if name in study.cases]
+    shifts = list(real_shifts(study.statistics))
     return {
         "case_metrics.csv": study.cases[columns],
         "statistics.csv": study.statistics.table,
         "wins.csv": study.statistics.wins,
         "tallies.csv": study.statistics.tallies,
         "columns.csv": pd.DataFrame(dictionary.rows()),
+        **({"real_shift.csv": real_shift_table(shifts)} if shifts else {}),
     }
 
 

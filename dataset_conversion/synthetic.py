@@ -39,6 +39,7 @@ from nnunet_skipstudy.texture.shapes import (
 from nnunet_skipstudy.texture.sources import KINDS, Texture, load_texture
 
 ENDING = ".png"
+CHANNELS, LABELS = ["grey"], {"background": 0, "object": 1}
 ALPHAS: tuple[float, ...] = (0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90)
 PROCEDURAL_SIDE = 4
 """A procedural texture has this many times the rows and columns of an image."""
@@ -176,8 +177,8 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
         folders.write_splits(draft, alpha_folds(options, rows))
         folders.write_dataset_json(
             draft.raw,
-            channel_names=["grey"],
-            labels={"background": 0, "object": 1},
+            channel_names=CHANNELS,
+            labels=LABELS,
             n_training=len(options.alphas) * (options.train + options.val),
             ending=ENDING,
             provenance=provenance,
@@ -338,7 +339,8 @@ def _options(arguments: argparse.Namespace) -> SyntheticOptions:
 def promise(arguments: argparse.Namespace) -> Promised:
     """A level a test alpha, a fold an alpha. Raises UserError: the arguments are at fault."""
     options = _options(arguments)
-    return Promised(tuple(alpha_level(alpha) for alpha in options.levels), len(options.alphas))
+    levels = tuple(alpha_level(alpha) for alpha in options.levels)
+    return Promised(levels, len(options.alphas), folders.json_content(CHANNELS, LABELS, ENDING))
 
 
 def make(arguments: argparse.Namespace) -> Made:

@@ -15,6 +15,7 @@ from nnunet_skipstudy.analysis.inputs.runs import (
     case_files,
     fold_order,
     other_files,
+    placed_elsewhere,
     trained,
 )
 from nnunet_skipstudy.errors import UserError
@@ -38,9 +39,10 @@ def find_runs(predictions: Path, architecture: str | None = None, level: str | N
     """Find every folder of predictions.
 
     Args:
-        predictions: a tree, :data:`TREE`, or a folder within one; nnU-Net's own results, which are such a tree
-            with ``validation`` in a level's place or ``crossval_results_folds_*`` in a fold's; a table of folders
-            (see :mod:`~nnunet_skipstudy.analysis.inputs.run_table`); or one folder of predictions.
+        predictions: a tree, :data:`TREE`, or a folder within one, where ``<level>`` may be another data set's name,
+            whose test images were predicted; nnU-Net's own results, which are such a tree with ``validation`` in a
+            level's place or ``crossval_results_folds_*`` in a fold's; a table of folders (see
+            :mod:`~nnunet_skipstudy.analysis.inputs.run_table`); or one folder of predictions.
         architecture: names the network of one folder; default: what its place tells, or its name.
         level: names the test level of one folder; default: what its place tells, or unperturbed.
 
@@ -68,7 +70,7 @@ def find_runs(predictions: Path, architecture: str | None = None, level: str | N
         )
     if runs:
         _refuse_mixture(runs)
-        return sorted(runs, key=_order)
+        return sorted(map(placed_elsewhere, runs), key=_order)
     if not case_files(predictions):
         others = ", ".join(path.name for path in list(other_files(predictions).values())[:1])
         seen = f" (nnU-Net reads no such files as {others})" if others else ""
@@ -149,7 +151,7 @@ def _placed(folder: Path) -> Run | None:
 
 def _single(folder: Path, architecture: str | None, level: str | None) -> Run:
     if _depth(folder) == len(PATTERNS) and (run := _placed(folder)):
-        return replace(run, architecture=architecture or run.architecture, level=level or run.level)
+        return placed_elsewhere(replace(run, architecture=architecture or run.architecture, level=level or run.level))
     name = checked_name(Path(*_parts(folder)))
     plans = str(read_object(folder / "plans.json").get("plans_name", ""))
     return Run(folder, name, "", level or UNPERTURBED, architecture or name, plans=plans)

@@ -71,6 +71,12 @@ def contradiction(one: LabelSet, other: LabelSet) -> str:
     return ""
 
 
+def difference_of_labels(one: LabelSet, other: LabelSet) -> str:
+    """As :func:`contradiction`, or else a name that only one of the two has."""
+    only = sorted(_by_name(one).keys() ^ _by_name(other).keys())
+    return contradiction(one, other) or (f"only one has {only[0]}" if only else "")
+
+
 def _by_name(labels: LabelSet) -> dict[str, frozenset[int]]:
     ignore = {} if labels.ignore is None else {"ignore": (labels.ignore,)}
     return {name.strip().casefold(): frozenset(region) for name, region in (*labels.regions.items(), *ignore.items())}

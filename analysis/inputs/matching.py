@@ -13,12 +13,13 @@ from nnunet_skipstudy.analysis.inputs.labels import (
     LabelMap,
     LabelSet,
     contradiction,
+    difference_of_labels,
     find_label_set,
     label_set_of_values,
     values_of,
 )
 from nnunet_skipstudy.analysis.inputs.references import Reference
-from nnunet_skipstudy.analysis.inputs.runs import Run, case_files, other_files
+from nnunet_skipstudy.analysis.inputs.runs import Run, case_files, is_elsewhere, other_files
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.geometry import difference
 from nnunet_skipstudy.nnunet.images import Image, has_spacing, read_grid, read_label_map
@@ -205,12 +206,13 @@ def _unit(reference: Reference) -> str:
 def _label_set(reference: Reference, runs: Sequence[Run], root: Path) -> LabelSet:
     """What is segmented, by the predictions' dataset.json, else the labels'; they must not contradict each other."""
     of_labels = find_label_set([reference.folder, *reference.places])
+    differing = difference_of_labels if is_elsewhere(reference.dataset) else contradiction
     found: LabelSet | None = None
     for run in runs:
         above_it = takewhile(lambda parent: parent.is_relative_to(root), run.folder.parents)
         inside, above = find_label_set([run.folder]), find_label_set(above_it)
         for own in (inside, above):
-            if own and of_labels and (what := contradiction(own, of_labels)):
+            if own and of_labels and (what := differing(own, of_labels)):
                 raise UserError(
                     f"{own.source} and {of_labels.source} contradict each other ({what}); give the labels that these "
                     "predictions were made for, or mend the dataset.json that is wrong"

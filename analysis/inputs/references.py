@@ -1,11 +1,11 @@
 """The reference side: label folders, and what the data set's tables say about cases, levels and folds."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nnunet_skipstudy.analysis.inputs.runs import DATASET, Run, case_files
+from nnunet_skipstudy.analysis.inputs.runs import DATASET, Run, case_files, is_elsewhere, trained_and_tested
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.cases import checked_name
 from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, level_alpha
@@ -44,7 +44,9 @@ class Fold:
 
 @dataclass(frozen=True)
 class Reference:
-    """The labels of one data set and what its tables know.
+    """The labels of one data set and what its tables know; of one tested on another's images, the latter's.
+
+    ``folds`` are those of the data set that was trained on.
 
     ``places`` are the folders beside which the labels lie: where they are a link, also those of what it leads to.
     ``splits`` are the validation cases of each fold by nnU-Net's number; ``None`` where no list was found.
@@ -94,17 +96,31 @@ def find_references(labels: Path | None, runs: Sequence[Run], fallback: str) -> 
     references: dict[str, Reference] = {}
     lacking: list[NoLabelsError] = []
     for dataset, members in by_dataset.items():
+        tested = trained_and_tested(dataset)[1]
         try:
-            folder = _label_folder(labels, dataset, members, len(by_dataset) == 1)
+            folder = _label_folder(labels, tested, members, len(by_dataset) == 1)
         except NoLabelsError as error:
             lacking.append(error)
             continue
         names = [place.name for place in beside(folder) if DATASET.fullmatch(place.name)]
         name = dataset or (names[0] if names else checked_name(Path(fallback)))
         references[dataset] = read_reference(name, folder)
+    for dataset in filter(is_elsewhere, references):
+        references[dataset] = _with_folds(references[dataset], references, labels)
     if lacking:
         raise lacking[0] if labels is None and not references else UserError(str(lacking[0]))
     return references
+
+
+def _with_folds(reference: Reference, known: Mapping[str, Reference], labels: Path | None) -> Reference:
+    """The reference of networks that were tested elsewhere, with the folds that they were trained on."""
+    trained = trained_and_tested(reference.dataset)[0]
+    try:
+        own = known.get(trained) or read_reference(trained, _label_folder(labels, trained, (), alone=False))
+    except NoLabelsError:
+        reference.remarks.append(f"folds.csv of {trained} was not found: all of its folds count as trained alike.")
+        return replace(reference, folds={})
+    return replace(reference, folds=own.folds)
 
 
 def _label_folder(labels: Path | None, dataset: str, runs: Sequence[Run], alone: bool) -> Path:
@@ -114,7 +130,7 @@ def _label_folder(labels: Path | None, dataset: str, runs: Sequence[Run], alone:
         raise UserError(f"{dataset or 'the table'}: has labels in {listed}; give each a data set's name of its own")
     if named and any(run.labels is None for run in runs) and labels is None:
         raise UserError(f"{dataset or 'the table'}: some rows name no labels; fill the cells, or give --labels")
-    validation = runs[0].validation
+    validation = any(run.validation for run in runs)
     inside = VALIDATION_FOLDERS if validation else TEST_FOLDERS
     candidates = list(named.values())
     if labels is None:

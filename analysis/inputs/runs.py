@@ -1,7 +1,7 @@
 """One folder of predictions: what is known about it, and its files."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ from nnunet_skipstudy.nnunet.cases import visible_files
 from nnunet_skipstudy.nnunet.images import PHOTO_ENDINGS
 from nnunet_skipstudy.nnunet.prediction import PROVENANCE_FILE
 from nnunet_skipstudy.nnunet.trainer_name import known_trainer, without_seed
-from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.registry import ARCHITECTURES, UNPERTURBED
 from nnunet_skipstudy.support.files import read_object
 
 DATASET = re.compile(r"Dataset\d{3,}_.+")
 """The name of an nnU-Net data set's folder."""
+ELSEWHERE = re.compile(rf"(?P<trained>.+) on (?P<tested>{DATASET.pattern})")
+"""What stands for a data set where its networks were tested on another one's images."""
 OTHER_ENDINGS: tuple[str, ...] = (
     *PHOTO_ENDINGS,
     *(".gif", ".jp2", ".pgm", ".ppm", ".npz", ".npy", ".h5", ".mhd", ".hdr", ".mgz", ".dcm", ".nii.bz2", ".nii.xz"),
@@ -29,7 +31,8 @@ class Run:
     ``network`` is the trainer's name without its seed: runs that share it are replicates. What isn't known, as
     in a folder that stands alone, is empty (``seed``, ``labels``: ``None``). ``validation`` marks predictions of a
     fold's own validation cases (of several folds where ``fold`` is ``0_1_2``), each a part of the training pool.
-    ``labels`` is the folder of labels where a table names it. ``place`` tells the folder without the way there:
+    Predictions of another data set's images are a data set of their own, ``A on B``. ``labels`` is the folder of labels
+    where a table names it. ``place`` tells the folder without the way there:
     reports are handed on.
     """
 
@@ -46,6 +49,24 @@ class Run:
     seed: int | None = None
     validation: bool = False
     labels: Path | None = None
+
+
+def trained_and_tested(dataset: str) -> tuple[str, str]:
+    """The data set that networks were trained on, and the one whose images they were tested on: mostly the same."""
+    match = ELSEWHERE.fullmatch(dataset)
+    return (match["trained"], match["tested"]) if match else (dataset, dataset)
+
+
+def is_elsewhere(dataset: str) -> bool:
+    """Whether it stands for networks that were tested on another data set's images."""
+    return ELSEWHERE.fullmatch(dataset) is not None
+
+
+def placed_elsewhere(run: Run) -> Run:
+    """The run, as a data set of its own where another data set's name stands in the level's place."""
+    if run.dataset in ("", run.level) or run.validation or not DATASET.fullmatch(run.level):
+        return run
+    return replace(run, dataset=f"{run.dataset} on {run.level}", level=UNPERTURBED)
 
 
 def trained(trainer: str) -> dict[str, Any]:

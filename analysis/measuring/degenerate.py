@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from nnunet_skipstudy.analysis.inputs.runs import trained_and_tested
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, metrics_of
 from nnunet_skipstudy.metrics import Outcome
 
@@ -31,13 +32,15 @@ def degenerate_trainings(cases: pd.DataFrame) -> pd.DataFrame:
         everything foreground, (nearly) one size for all of five or more images although the references' differ, each
         case's prediction the same at all of three or more levels, or hardly more agreement with the references than
         by chance at any level. Absent predictions say nothing. Of scores without sizes it is told where (nearly) all
-        predictions of cases that hold the label were missed, and where scores are the same at all levels.
+        predictions of cases that hold the label were missed, and where scores are the same at all levels. A training
+        that was tested on another data set, too, is judged by its own one's test set: failing elsewhere is a result.
     """
     found = []
     known = cases["predicted_size"].notna() | cases["image_size"].isna()  # the latter: scores without sizes
-    for keys, rows in groups(cases[known], *RESULTS):
-        reason = _reason(rows)
-        if reason:
+    parts = dict(groups(cases[known], *RESULTS))
+    for keys in parts:
+        home = (trained_and_tested(keys[0])[0], *keys[1:])
+        if reason := _reason(parts[home if home in parts else keys]):
             found.append(dict(zip(RESULTS, keys, strict=True)) | {"reason": reason})
     return pd.DataFrame(found, columns=[*RESULTS, "reason"])
 

@@ -5,6 +5,19 @@ As a program it prints the reference page; ``make docs/columns.md`` writes it.
 
 from dataclasses import dataclass
 
+from nnunet_skipstudy.analysis.measuring.data_columns import (
+    DATA,
+    DATA_TABLES,
+    DISPARITY,
+    DUPLICATES,
+    FOLDS,
+    LEFT_OUT,
+    LISTED,
+    OF_CASES,
+    OF_DATA,
+    PERTURBATIONS,
+    TEXTURES,
+)
 from nnunet_skipstudy.analysis.measuring.explained_columns import (
     ATTENTION,
     EXPLAIN,
@@ -19,6 +32,7 @@ from nnunet_skipstudy.registry import LEVELS, METRICS
 
 COLUMN, QUANTITY = "column", "quantity"
 CASES, ROBUSTNESS, STATISTICS, WINS, TALLIES = "case_metrics", "robustness", "statistics", "wins", "tallies"
+REAL_SHIFT = "real_shift"
 CASE_AGREEMENT, AGREEMENT, REPRODUCTION, COLUMNS = "case_agreement", "agreement", "reproduction", "columns"
 TABLES: dict[str, str] = {
     CASES: "one row per prediction and label",
@@ -26,6 +40,7 @@ TABLES: dict[str, str] = {
     STATISTICS: "one row per statistic: estimates, differences, ranks, with intervals and tests",
     WINS: "one row per network in each contest",
     TALLIES: "contests counted: one row per network, and per group of networks",
+    REAL_SHIFT: "of networks tested on other data sets: one row per network, level and quantity, and per correlation",
     CASE_AGREEMENT: "without labels: one row per prediction and label",
     AGREEMENT: "without labels: one row per network, level, label and quantity",
     REPRODUCTION: "of skipstudy reproduce: one row per published mean",
@@ -34,6 +49,7 @@ TABLES: dict[str, str] = {
     FIELD: "of skipstudy explain: one row per level",
     ATTENTION: "of skipstudy explain: one row per case, level and attention gate",
     SHARES: "of skipstudy analyze --explain: one row per network, level, place and way",
+    **DATA_TABLES,
     COLUMNS: "this dictionary",
 }
 """Every CSV file by name, and what a row of it is."""
@@ -41,6 +57,7 @@ TABLES: dict[str, str] = {
 _MEASURED = (CASES, CASE_AGREEMENT)
 _SUMMED = (ROBUSTNESS, STATISTICS, WINS, TALLIES, AGREEMENT)
 _TESTED = (STATISTICS, WINS)
+_ESTIMATED = (STATISTICS, SHARES, REAL_SHIFT)
 
 
 @dataclass(frozen=True)
@@ -73,45 +90,53 @@ def _of_metrics() -> list[Entry]:
 _PLACES: _Rows = (
     (
         "dataset",
-        (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED),
+        (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED, REAL_SHIFT),
         "text",
-        "The data set; '(all data sets)' in tallies joins them.",
+        "The data set; '(all data sets)' in tallies joins them. 'A on B': networks trained on A, tested on B's images.",
     ),
+    ("tested_on", (REAL_SHIFT,), "text", "The data set whose images the networks of the other one were tested on."),
     (
-        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED), "text"),
+        *("architecture", (*_MEASURED, *_SUMMED, REPRODUCTION, *EXPLAINED, REAL_SHIFT), "text"),
         "The network by the registry's name, or another's own; empty where a row is of a group of networks or of all.",
     ),
     (
-        *("trainer", (*_MEASURED, *_SUMMED, *EXPLAINED), "text"),
+        *("trainer", (*_MEASURED, *_SUMMED, *EXPLAINED, REAL_SHIFT), "text"),
         "nnU-Net's trainer; where rows join seeds, its name without the seed.",
     ),
-    ("plans", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's plans."),
-    ("configuration", (*_MEASURED, *_SUMMED, *EXPLAINED), "text", "nnU-Net's configuration, such as 2d."),
-    ("fold", (*_MEASURED, ROBUSTNESS, *OF_FOLDS), "text", "nnU-Net's fold of the training."),
-    ("seed", (*_MEASURED, *OF_FOLDS), "number", "The training's seed; empty where none is named."),
+    ("plans", (*_MEASURED, *_SUMMED, *EXPLAINED, REAL_SHIFT), "text", "nnU-Net's plans."),
+    ("configuration", (*_MEASURED, *_SUMMED, *EXPLAINED, REAL_SHIFT), "text", "nnU-Net's configuration, such as 2d."),
+    ("fold", (*_MEASURED, ROBUSTNESS, *OF_FOLDS, FOLDS), "text", "nnU-Net's fold of the training."),
     (
-        *("level", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *EXPLAINED), "text"),
+        *("seed", (*_MEASURED, *OF_FOLDS, DATA, PERTURBATIONS), "number"),
+        "The training's seed; empty where none is named. Of an image that was made or perturbed: what it was drawn by.",
+    ),
+    (
+        *(
+            "level",
+            (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, REPRODUCTION, *EXPLAINED, *TEXTURES, REAL_SHIFT),
+            "text",
+        ),
         f"The test level, such as {', '.join(LEVELS)} or alpha0.10; '(mean of levels)' joins all of them, of changes "
         "all but the level that they are counted from.",
     ),
     ("levels", (TALLIES,), "text", "harder: than the reference level; perturbed: all but it; or all."),
-    ("case", (*_MEASURED, EXPLAIN, ATTENTION), "text", "The case's identifier."),
+    ("case", (*_MEASURED, EXPLAIN, ATTENTION, *OF_CASES), "text", "The case's identifier."),
     (
-        *("group", (CASES, STATISTICS, WINS, TALLIES), "text"),
+        *("group", (CASES, STATISTICS, WINS, TALLIES, *LISTED), "text"),
         "Of a case: what belongs together (a patient), empty where each stands alone. Of a network: the study's group, "
         "No-Skip, Standard or Enhanced; in statistics.csv only where groups of networks are compared.",
     ),
     (
-        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, EXPLAIN), "text"),
-        "The label or region; '(mean of labels)' joins them, case by case.",
+        *("label", (*_MEASURED, ROBUSTNESS, STATISTICS, WINS, AGREEMENT, EXPLAIN, DISPARITY, REAL_SHIFT), "text"),
+        "The label or region; '(mean of labels)' joins them, case by case; in disparity.csv union is all of them.",
     ),
     ("metric", (ROBUSTNESS, STATISTICS, WINS, TALLIES), "text", f"What is measured: {', '.join(METRICS)}."),
     (
-        *("quantity", (STATISTICS, WINS, TALLIES, AGREEMENT), "text"),
+        *("quantity", (STATISTICS, WINS, TALLIES, AGREEMENT, REAL_SHIFT), "text"),
         "What a row tells of the metric; its values are entries of their own.",
     ),
     (
-        *("trained_on", (CASES, ROBUSTNESS, STATISTICS, WINS, SHARES), "text"),
+        *("trained_on", (CASES, ROBUSTNESS, STATISTICS, WINS, SHARES, REAL_SHIFT), "text"),
         "The fold's training set by folds.csv, such as alpha0.10 or narrow_hardest; empty where folds were trained "
         "alike and are joined; '(mean of trainings)' joins alphas.",
     ),
@@ -121,14 +146,14 @@ _PLACES: _Rows = (
     ),
 )
 _CASE_FACTS: _Rows = (
-    ("disparity", (CASES,), "TD", "Texture disparity of the case's image at the level; larger is easier."),
+    ("disparity", (CASES, *TEXTURES), "TD", "Texture disparity of the case's image at the level; larger is easier."),
     (
-        *("disparity_excess", (CASES,), "TD"),
+        *("disparity_excess", (CASES, *TEXTURES), "TD"),
         "The TD minus the mean that the object's shape scores in its own background: TD without the size in it; empty "
         "where the tables say none.",
     ),
     (
-        *("disparity_percentile", (CASES,), "percent"),
+        *("disparity_percentile", (CASES, *TEXTURES), "percent"),
         "Where among these scores the TD lies: above 95, the object's texture is told from its surroundings.",
     ),
     ("reference_size", (CASES,), "voxels", "The reference's size, without voxels that are ignored."),
@@ -150,8 +175,9 @@ _CASE_FACTS: _Rows = (
         "none.",
     ),
     (
-        *("agreement", (CASE_AGREEMENT,), "share"),
-        "DSC with the same training's prediction of the case at the reference level.",
+        *("agreement", (CASE_AGREEMENT, DUPLICATES), "share"),
+        "DSC with the same training's prediction of the case at the reference level; in duplicates.csv the correlation "
+        "of two images' fine structure where they overlap.",
     ),
     (
         *("seed_agreement", (CASE_AGREEMENT,), "share"),
@@ -219,19 +245,19 @@ _TESTS: _Rows = (
     ("other_plans", (STATISTICS,), "text", "The other network's plans."),
     ("other_configuration", (STATISTICS,), "text", "The other network's configuration."),
     ("other_group", (STATISTICS,), "text", "The other group of networks of a difference."),
-    ("estimate", (STATISTICS, SHARES), "the quantity's", "The value of the quantity; in shares.csv of the share."),
-    ("low", (STATISTICS, SHARES), "the quantity's", "Lower end of the 95 % interval; empty where there is none."),
-    ("high", (STATISTICS, SHARES), "the quantity's", "Upper end of the 95 % interval; empty where there is none."),
+    ("estimate", _ESTIMATED, "the quantity's", "The value of the quantity; in shares.csv of the share."),
+    ("low", _ESTIMATED, "the quantity's", "Lower end of the 95 % interval; empty where there is none."),
+    ("high", _ESTIMATED, "the quantity's", "Upper end of the 95 % interval; empty where there is none."),
     ("n_cases", (*_TESTED, AGREEMENT, SUSCEPTIBILITY, FIELD, SHARES), "count", "Cases that have a value."),
     ("n_groups", (*_TESTED, SHARES), "count", "Independent groups of cases among them: the n of intervals and tests."),
     (
         *("n_replicates", (STATISTICS,), "count"),
         "The fewest trainings (seeds, like folds) that any case's value is the mean of.",
     ),
-    ("n_networks", (STATISTICS,), "count", "Networks that were ranked."),
+    ("n_networks", (STATISTICS, REAL_SHIFT), "count", "Networks that were ranked."),
     ("test", (STATISTICS,), "text", "How interval and p-value were made, or why there is none."),
     ("statistic", (STATISTICS,), "number", "The test's statistic: t of a difference, chi-squared of Friedman's test."),
-    ("p_value", (STATISTICS,), "probability", "Two-sided, of the test named, before any correction."),
+    ("p_value", (STATISTICS, REAL_SHIFT), "probability", "Two-sided, of the test named, before any correction."),
     ("p_holm", (STATISTICS,), "probability", "After Holm's correction over all pairs of the level and metric."),
     ("n_tests", (STATISTICS,), "count", "Tests that the correction counts."),
     ("effect", (STATISTICS,), "-1…1", "Rank-biserial correlation over groups of cases: above 0 the first is larger."),
@@ -269,7 +295,10 @@ _TESTS: _Rows = (
         "Cases in which it is best, ties shared; empty where cases don't compete.",
     ),
     ("share_of_resamples_best", (WINS,), "share", "Resamples of the groups of cases in which it is best, ties shared."),
-    ("reason", (WINS,), "text", "Why a network takes no part; empty where it does."),
+    (
+        *("reason", (WINS, LEFT_OUT, DISPARITY), "text"),
+        "Why a network takes no part, a case is left out, or has no TD; empty where it does, or has.",
+    ),
     ("won", (TALLIES,), "count", "Contests in which it alone is best."),
     ("shared", (TALLIES,), "count", "Contests in which it is best together with others."),
     ("n_contests", (TALLIES,), "count", "Contests that somebody won."),
@@ -277,16 +306,34 @@ _TESTS: _Rows = (
     ("highest", (AGREEMENT,), "the quantity's", "The largest value of a case."),
     ("published_mean", (REPRODUCTION,), "share", "The mean DSC as the authors published it, to four decimals."),
     ("difference", (REPRODUCTION,), "share", "Our mean minus theirs; rounding alone makes up to 5e-5."),
-    ("name", (COLUMNS,), "text", "The name of a column, or a value of the column quantity."),
-    ("kind", (COLUMNS,), "text", "column, or quantity."),
+    (
+        *("name", (COLUMNS, FOLDS), "text"),
+        "The name of a column, or a value of the column quantity; of a fold its own.",
+    ),
+    ("kind", (COLUMNS, FOLDS), "text", "column, or quantity; of a fold wide, narrow, matched or alpha."),
     ("tables", (COLUMNS,), "text", "The files that have it, by spaces."),
     ("unit", (COLUMNS,), "text", "The unit of its numbers, or its type."),
     ("meaning", (COLUMNS,), "text", "What it is."),
 )
 _CONTESTED = (STATISTICS, WINS, TALLIES)
 _QUANTITIES: _Rows = (
-    ("mean", _CONTESTED, "the metric's", "The mean over cases; in contests the best mean wins."),
-    ("change", (STATISTICS,), "the metric's", "Mean change from the reference level."),
+    ("mean", (*_CONTESTED, REAL_SHIFT), "the metric's", "The mean over cases; in contests the best mean wins."),
+    ("mean_elsewhere", (REAL_SHIFT,), "share", "Mean DSC on the other data set's unperturbed test images."),
+    (
+        *("change", (STATISTICS, REAL_SHIFT), "the metric's"),
+        "Mean change from the reference level; in real_shift.csv change of the mean DSC from unperturbed.",
+    ),
+    ("change_elsewhere", (REAL_SHIFT,), "share", "mean_elsewhere minus the mean DSC in domain."),
+    (
+        *("rank_correlation", (REAL_SHIFT,), "Spearman's rho"),
+        "Over networks, of the change at the level with change_elsewhere; p exact up to 8 networks. Positive already "
+        "since both are counted from one mean.",
+    ),
+    (
+        *("partial_rank_correlation", (REAL_SHIFT,), "Spearman's rho"),
+        "Likewise of the mean at the level with mean_elsewhere, the mean in domain held constant: what a claim rests "
+        "on; from 6 networks.",
+    ),
     ("relative_change", (STATISTICS,), "ratio", "Mean change by the mean that it is counted from."),
     ("cv", _CONTESTED, "ratio", "Coefficient of variation over cases at a level; in contests the smallest wins."),
     ("cv_across_levels", _CONTESTED, "ratio", "Each case's CV over the levels, averaged over cases."),
@@ -340,7 +387,7 @@ _QUANTITIES: _Rows = (
 
 def entries() -> tuple[Entry, ...]:
     """Every column and quantity, the metrics' from the registry's rows."""
-    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS, *WHY))
+    before, after = _entries(COLUMN, (*_PLACES, *_CASE_FACTS)), _entries(COLUMN, (*_SUMMARIES, *_TESTS, *WHY, *OF_DATA))
     return (*before, *_of_metrics(), *after, *_entries(QUANTITY, _QUANTITIES))
 
 

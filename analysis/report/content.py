@@ -21,6 +21,7 @@ from nnunet_skipstudy.analysis.report.evidence import evidence
 from nnunet_skipstudy.analysis.report.findings import best_networks, findings, standings
 from nnunet_skipstudy.analysis.report.level_tables import factorial_tables, level_tables
 from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
+from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
 from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
 from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.sweep import sweep
@@ -28,6 +29,7 @@ from nnunet_skipstudy.analysis.report.threats import threat_tables
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
 from nnunet_skipstudy.analysis.statistics.contrasts import contrasts
+from nnunet_skipstudy.analysis.statistics.real_shift import RealShift, real_shifts
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import METRICS, BothEmpty, Metric, in_order, known_order, level_order
@@ -63,6 +65,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         overview=overview,
         tables=[
             *overview,
+            *real_shift_tables(_real_shifts(statistics, datasets), study.looks),
             *factorial_tables(statistics, datasets, study.looks),
             *threat_tables(study),
             *level_tables(study.comparisons),
@@ -82,6 +85,12 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         intervals=intervals,
         networks=texts.study_networks(key.architecture for key in study.looks),
     )
+
+
+def _real_shifts(statistics: Statistics, datasets: Sequence[str]) -> list[RealShift]:
+    """Those of the settings that speak for each data set as a whole."""
+    overall = [setting for dataset in datasets for setting in statistics.overall(dataset)[:1]]
+    return [shift for shift in real_shifts(statistics) if any(shift.away is setting for setting in overall)]
 
 
 def _answers(study: Study, table: pd.DataFrame, datasets: list[str]) -> tuple[list[Answer], str]:

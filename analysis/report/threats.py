@@ -8,7 +8,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.level_effects import LevelFacts, level_facts
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
-from nnunet_skipstudy.analysis.inputs.runs import mirroring
+from nnunet_skipstudy.analysis.inputs.runs import is_elsewhere, mirroring, trained_and_tested
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.report.words import count, joined, number
 from nnunet_skipstudy.analysis.results import Study
@@ -26,10 +26,12 @@ Finding = tuple[str, str] | None
 
 def threat_tables(study: Study) -> Iterator[Table]:
     """For each data set: every threat that can arise there, those that are open first."""
+    pairs = [trained_and_tested(comparison.reference.dataset) for comparison in study.comparisons]
     for comparison in study.comparisons:
         dataset = comparison.reference.dataset
-        for setting in study.statistics.overall(dataset)[:1]:
-            design = _Design(comparison, study.cases[study.cases["dataset"] == dataset], setting)
+        away = [tested for trained, tested in pairs if trained == dataset != tested]
+        for setting in () if is_elsewhere(dataset) else study.statistics.overall(dataset)[:1]:
+            design = _Design(comparison, study.cases[study.cases["dataset"] == dataset], setting, away)
             found = [(threat, *state) for threat, judge in THREATS.items() if (state := judge(design)) is not None]
             found.sort(key=lambda row: (OPEN, PART, MET).index(row[1]))
             n_open = sum(state == OPEN for _, state, _ in found)
@@ -45,11 +47,12 @@ def threat_tables(study: Study) -> Iterator[Table]:
 
 @dataclass(frozen=True)
 class _Design:
-    """What one data set's study was made of."""
+    """What one data set's study was made of; ``away``: the other data sets that its networks were tested on."""
 
     comparison: Comparison
     cases: pd.DataFrame
     setting: Setting
+    away: list[str]
 
     @cached_property
     def options(self) -> list[TrainerOptions]:
@@ -177,6 +180,8 @@ def _mirroring(design: _Design) -> Finding:
 
 
 def _source(design: _Design) -> Finding:
+    if design.away:
+        return MET, f"the networks were tested on {joined(design.away)}, too"
     return OPEN, "the test images are of the training images' source: a shift that was made is no other hospital"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from nnunet_skipstudy.analysis.inputs.runs import is_elsewhere
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.registry import in_order, known_order
@@ -24,8 +25,9 @@ def tallies(settings: Sequence[Setting], wins: pd.DataFrame) -> pd.DataFrame:
         wins: of :func:`~nnunet_skipstudy.analysis.statistics.wins.wins`.
 
     Returns:
-        A row per data set (and all together, where there are several), set of ``levels``, metric, contest and network,
-        and such rows with ``group`` alone: ``won`` alone, ``shared`` with others, of ``n_contests`` that somebody won.
+        A row per data set (and all together, where there are several; without those that networks of another were
+        tested on), set of ``levels``, metric, contest and network, and such rows with ``group`` alone: ``won`` alone,
+        ``shared`` with others, of ``n_contests`` that somebody won.
         ``levels``: ``harder`` than the reference level, ``perturbed`` (all but it), ``all``; the first two where names
         and reference levels tell.
     """
@@ -42,8 +44,9 @@ def tallies(settings: Sequence[Setting], wins: pd.DataFrame) -> pd.DataFrame:
     sets = pd.Series([of_level.get(place, (ALL,)) for place in places], index=chosen.index)
     chosen = chosen.assign(levels=sets).explode("levels")
     parts = [chosen]
-    if chosen["dataset"].nunique() > 1:
-        parts.append(chosen.assign(own=chosen["dataset"], dataset=ALL_DATASETS))
+    at_home = chosen[~chosen["dataset"].map(is_elsewhere)]
+    if at_home["dataset"].nunique() > 1:
+        parts.append(at_home.assign(own=at_home["dataset"], dataset=ALL_DATASETS))
     contests = pd.concat(parts, ignore_index=True)
     contests["own"] = contests.get("own", contests["dataset"]).fillna(contests["dataset"])
     parts = [_counted(contests, [*PUBLISHED, "group"]), _counted(contests, ["group"])]

@@ -13,7 +13,7 @@ from nnunet_skipstudy.commands.case_parser import case_parser
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.calibrate import Wanted, calibrate_level, parse_wanted, recall, record
 from nnunet_skipstudy.levels.disparity import Measure, measured_cases
-from nnunet_skipstudy.levels.moves import level_moves, shortfall
+from nnunet_skipstudy.levels.moves import level_moves
 from nnunet_skipstudy.levels.perturb import (
     TABLE,
     Row,
@@ -24,7 +24,7 @@ from nnunet_skipstudy.levels.perturb import (
     planned_on,
     test_set,
 )
-from nnunet_skipstudy.levels.side_effects import side_effects, unmoved
+from nnunet_skipstudy.levels.side_effects import level_warnings, side_effects, unmoved
 from nnunet_skipstudy.nnunet.cases import Case, Description, fingerprint, paired_cases
 from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.nnunet.survey import survey
@@ -240,6 +240,5 @@ def _report(
             f"{move.after:>9.4f}{effect.psnr_db:>10.1f}{effect.leak_unperturbed:>13.2f}{effect.leak:>7.2f}"
             f"  {named or still.get(move.level, '')}".rstrip()
         )
-    for warning in (*(move.warning or shortfall(move) for move in moves), *(effect.warning for effect in effects)):
-        if warning:
-            print(f"skipstudy: warning: {warning}", file=sys.stderr)
+    for warning in level_warnings(moves, effects):
+        print(f"skipstudy: warning: {warning}", file=sys.stderr)

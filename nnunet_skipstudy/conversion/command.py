@@ -1,13 +1,14 @@
 """The command line that all converters share: ``skipstudy convert NAME SOURCE`` and ``python NAME.py -i SOURCE``."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.publishing import json_content
 from nnunet_skipstudy.registry import EXCESS, LEVELS, STUDYS_TD, TD_MEASURES
 from nnunet_skipstudy.support.parser import Parser
 
@@ -41,10 +42,11 @@ class Made(NamedTuple):
 
 
 class Promised(NamedTuple):
-    """What a converter will make: test levels, and as many folds, counted from 0."""
+    """What a converter will make: test levels, as many folds, counted from 0, and what dataset.json says of images."""
 
     levels: tuple[str, ...]
     n_folds: int
+    content: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +133,8 @@ def of_download(
 
     def promise(arguments: argparse.Namespace) -> Promised:
         _source(arguments, command)
-        describe(arguments)
-        return Promised(LEVELS, N_FOLDS)
+        made = describe(arguments)
+        return Promised(LEVELS, N_FOLDS, json_content(made.channel_names, made.labels, made.ending))
 
     def make(arguments: argparse.Namespace) -> Made:
         source = _source(arguments, command)

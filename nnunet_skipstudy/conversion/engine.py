@@ -22,8 +22,9 @@ from nnunet_skipstudy.conversion.splits import study_folds
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.disparity import NULL_COLUMNS, rounded, sorted_by, sorting_cells, sorting_texture
 from nnunet_skipstudy.levels.ladder import RULES, ladder_levels
-from nnunet_skipstudy.levels.moves import level_moves, shortfall
+from nnunet_skipstudy.levels.moves import level_moves
 from nnunet_skipstudy.levels.perturb import test_set, write_levels
+from nnunet_skipstudy.levels.side_effects import level_warnings, side_effects
 from nnunet_skipstudy.nnunet.cases import Case, about
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.nnunet.publishing import (
@@ -148,14 +149,14 @@ def _write_dataset(
 
 
 def _write_levels(raw: Path, parts: Parts, rule: str, axis: int, seed: int, workers: int) -> list[str]:
-    """Write the test levels; returns what is to be said of their strengths and of where they moved TD."""
+    """Write the test levels; returns what is to be said of their strengths, of where they moved TD, and of leaks."""
     before = {case.case: case.texture.value for case in parts.test if isfinite(case.texture.value)}
     percentiles = {case.case: case.texture.percentile for case in parts.test}
     levels, notes = dict(STUDY_LEVELS), list[str]()
     if rule != "study":
         levels, notes = ladder_levels(test_set(raw)[0], before, seed=seed, workers=workers, axis=axis)
-    moves = level_moves(write_levels(raw, levels, seed=seed, workers=workers), before, percentiles)
-    return [*notes, *(text for move in moves if (text := move.warning or shortfall(move)))]
+    rows = write_levels(raw, levels, seed=seed, workers=workers)
+    return [*notes, *level_warnings(level_moves(rows, before, percentiles), side_effects(rows))]
 
 
 def check_items(items: Sequence[SourceCase], description: DatasetDescription) -> None:

@@ -5,9 +5,10 @@ from math import nan
 from statistics import mean, median
 from typing import Any, NamedTuple
 
+from nnunet_skipstudy.levels.moves import Move, shortfall
 from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation
 
-LEAKS = 0.1
+LEAKS = 0.05
 """A level whose probe lies so much above the unperturbed images' shows where the object is."""
 
 
@@ -53,6 +54,12 @@ def side_effects(rows: Iterable[Mapping[str, Any]]) -> list[SideEffects]:
     for row in rows:
         levels.setdefault((row["level"], row["parameters"]), []).append(row)
     return [_of_level(level, parameters, own) for (level, parameters), own in levels.items()]
+
+
+def level_warnings(moves: Iterable[Move], effects: Iterable[SideEffects]) -> list[str]:
+    """What to say of levels that are not what their names say, fall short of it, or show the object."""
+    found = (*(move.warning or shortfall(move) for move in moves), *(effect.warning for effect in effects))
+    return [warning for warning in found if warning]
 
 
 def _of_level(level: str, parameters: str, rows: list[Mapping[str, Any]]) -> SideEffects:

@@ -244,6 +244,12 @@ def image_name(case: str, ending: str) -> str:
     return f"{case}_0000{ending}"
 
 
+def json_content(channel_names: Sequence[str], labels: Mapping[str, int], ending: str) -> dict[str, Any]:
+    """What dataset.json says of images and labels."""
+    channels = {str(number): name for number, name in enumerate(channel_names)}
+    return {"channel_names": channels, "labels": dict(labels), "file_ending": ending}
+
+
 def write_dataset_json(
     folder: Path,
     *,
@@ -258,10 +264,8 @@ def write_dataset_json(
     nnU-Net normalises a channel whose name it doesn't know, like ``grey``, by each image's mean and spread.
     """
     content = {
-        "channel_names": {str(number): name for number, name in enumerate(channel_names)},
-        "labels": dict(labels),
+        **json_content(channel_names, labels, ending),
         "numTraining": n_training,
-        "file_ending": ending,
         PROVENANCE_KEY: {"version": __version__, "provenance": dict(provenance)},
     }
     write_json(folder / "dataset.json", content)

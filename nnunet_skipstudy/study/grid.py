@@ -4,7 +4,7 @@ A cell's hash covers its own settings and the hashes of the cells that it needs.
 that a finished cell leaves, so that a changed setting makes exactly the cells wait again that depend on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from nnunet_skipstudy.nnunet.trainer_name import format_trainer_name
 from nnunet_skipstudy.study.cell import Cell, Grid
 from nnunet_skipstudy.study.factors import named
 from nnunet_skipstudy.study.ownership import DataFacts
-from nnunet_skipstudy.study.settings import AUGMENTATIONS, Study
+from nnunet_skipstudy.study.settings import AUGMENTATIONS, Dataset, Study
 from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.steps.step import About, Subject
 from nnunet_skipstudy.support.contents import settings_hash
@@ -27,23 +27,32 @@ def make_grid(study: Study, facts: DataFacts, base: Path) -> Grid:
         base: the folder that relative paths of the study's file start from.
     """
     grid: Grid = {}
-    for dataset in study.datasets:
+    for dataset in sorted(study.datasets, key=lambda one: one.train):  # what fails cheaply fails before trainings
         name = f"d{dataset.id:03d}"
         subject = Subject(name, study, facts, base, dataset)
         _add(grid, About.DATASET, subject, [name])
         for model in _models(subject):
             _add(grid, About.MODEL, model, [model.name, name])
+    converted = {dataset.id for dataset in study.datasets if dataset.converter}
+    for dataset in study.datasets:
+        for other in tested_on(study, dataset, facts):
+            content = {} if other in converted else {"content": facts.testing(other, [])}
+            for model in _models(Subject(f"d{dataset.id:03d}", study, facts, base, dataset)):
+                on_other = replace(model, name=f"{model.name}-on-d{other:03d}", tested={"tested_on": other, **content})
+                also = [f"train/{model.name}", f"convert/d{other:03d}"]
+                _add(grid, About.ELSEWHERE, on_other, [model.name], also)
     names = list(dict.fromkeys(cell.name for cell in grid.values()))
     _add(grid, About.STUDY, Subject("study", study, facts, base), names)
     return grid
 
 
-def _add(grid: Grid, about: About, subject: Subject, names: list[str]) -> None:
-    """Add the cells of one subject; ``names`` are those of the cells that they may need."""
+def _add(grid: Grid, about: About, subject: Subject, names: list[str], also: Sequence[str] = ()) -> None:
+    """Add the cells of one subject; ``names`` are those of the cells that they may need, ``also`` keys of more."""
     for step in STEPS.values():
         settings = step.settings(subject) if step.about is about else None
         if settings is not None:
-            needed = {key: grid[key].digest for need in step.needs for key in _keys(grid, need, names)}
+            keys = [*(key for need in step.needs for key in _keys(grid, need, names)), *also]
+            needed = {key: grid[key].digest for key in keys if key in grid}
             digest = settings_hash(settings, needed.values())
             cell = Cell(step.name, subject.name, settings, step.conduct(subject), tuple(needed), digest, needed)
             grid[cell.key] = cell
@@ -59,7 +68,7 @@ def _models(subject: Subject) -> Iterator[Subject]:
     """Every network that is trained on a data set."""
     study, dataset = subject.study, subject.dataset
     assert dataset
-    for fold in study.folds_of(dataset):
+    for fold in study.folds_of(dataset) if dataset.train else ():
         for ending, trainer in _trainers(study, fold).items():
             model = {
                 "dataset": dataset.id,
@@ -69,6 +78,17 @@ def _models(subject: Subject) -> Iterator[Subject]:
                 "fold": fold,
             }
             yield Subject(f"{subject.name}-{ending}", study, subject.facts, subject.base, dataset, model)
+
+
+def tested_on(study: Study, dataset: Dataset, facts: DataFacts) -> list[int]:
+    """The other data sets that a data set's networks are tested on, by identifier.
+
+    Raises:
+        UserError: a name is that of none, or of several.
+    """
+    named = study.test_on if dataset.test_on is None else dataset.test_on
+    found = [one if isinstance(one, int) else facts.identifier(one, study.datasets) for one in named]
+    return [one for one in dict.fromkeys(found) if one != dataset.id and dataset.train]
 
 
 def _trainers(study: Study, fold: int) -> dict[str, str]:

@@ -4,17 +4,21 @@ Results carry the hash of their settings (a stamp). Of data sets, the study keep
 takes fingerprints, so that a change is noticed.
 """
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.planning.preprocess import OWN_SPLITS, SPLITS
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.places import ENGINE, Places, test_folder
 from nnunet_skipstudy.support.contents import Contents
 from nnunet_skipstudy.support.files import read_record, write_json
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.study.settings import Dataset
 
 STAMP = "skipstudy_settings.json"
 PACKAGES = ("nnunet-skipstudy", "nnunetv2", "torch")
@@ -110,6 +114,22 @@ class DataFacts:
     def __init__(self, places: Places) -> None:
         self._places = places
         self.contents = Contents(places.engine / "contents.json")
+
+    def identifier(self, named: str, datasets: Iterable["Dataset"]) -> int:
+        """The identifier of a data set: by its converter in the study, or by its name in nnUNet_raw.
+
+        Raises:
+            UserError: it is the name of none, or of several.
+        """
+        asked, raw = named.casefold(), self._places.raw
+        found = {dataset.id for dataset in datasets if dataset.converter == asked}
+        for folder in raw.iterdir() if raw.is_dir() and not found else ():
+            if match := re.fullmatch(r"dataset(\d{3,})_(.+)", folder.name.casefold()):
+                found |= {int(match[1])} if asked in (match[0], match[2]) else set()
+        if len(found) != 1:
+            those = f"is data sets {', '.join(map(str, sorted(found)))}" if found else f"no data set of it in {raw}"
+            raise UserError(f"test_on: the name {shown(named)}: {those}; give the identifier, or convert it first")
+        return found.pop()
 
     def training(self, identifier: int) -> dict[str, str]:
         """The hashes of all that trainings on a data set depend on: description, images, labels, the user's splits."""

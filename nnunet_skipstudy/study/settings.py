@@ -85,6 +85,9 @@ Augmentations = Annotated[
 Words = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 LevelNames = Annotated[list[str], BeforeValidator(_levels), Field(min_length=1)]
 
+Others = Annotated[list[Annotated[int, Field(ge=1, le=999)] | str], BeforeValidator(_as_list)]
+"""Data sets by identifier or name."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
@@ -93,7 +96,8 @@ class _Strict(BaseModel):
 class Dataset(_Strict):
     """One data set: an identifier of one that is there, or a converter with source and options.
 
-    ``folds``, ``levels`` and ``configuration`` take the place of the study's own.
+    ``folds``, ``levels``, ``configuration`` and ``test_on`` take the place of the study's own. ``train: false``: other
+    data sets' networks are tested on it, and none is trained.
     """
 
     id: Annotated[int, Field(ge=1, le=999)]
@@ -104,6 +108,8 @@ class Dataset(_Strict):
     folds: Numbers | None = None
     levels: LevelNames | None = None
     configuration: str | None = None
+    test_on: Others | None = None
+    train: bool = True
 
 
 class Plans(_Strict):
@@ -188,6 +194,7 @@ class Study(_Strict):
     augmentation: Augmentations = ["spatial"]
     deep_supervision: bool = True
     levels: LevelNames = list(LEVELS)
+    test_on: Others = []
     tta: bool = True
     device: Literal["cpu", "cuda", "mps"] = "cuda"
     small_data: bool = False
@@ -339,6 +346,8 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
             yield f"{name}: {shown(twice)} stands twice; keep one of them"
     if study.explain is not None:
         yield from _explain_contradictions(study, study.explain)
+    if not any(dataset.train for dataset in study.datasets):
+        yield "datasets: none is trained on (train: false); train on one at least"
     if not study.networks and not study.trainers:
         yield "architectures: there is nothing to train; name a network, or a trainer (trainers)"
     if study.plans.plan_for == "heaviest" and not study.networks:
@@ -353,7 +362,7 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
             yield f"{place}: has a source or options but no converter; name one of {', '.join(converters)}"
         if dataset.converter is not None and dataset.converter not in converters:
             yield f"{place}.converter: {shown(dataset.converter)}; {nearest(dataset.converter, converters)}"
-        for level in study.levels_of(dataset):
+        for level in study.levels_of(dataset) if dataset.train else ():
             named = f"{place}: level {shown(level)}"
             if not re.fullmatch(r"\w[\w.-]{0,63}", level):
                 yield f"{named}; it is a folder's name: up to 64 letters, digits, '_', within it '.' and '-'"

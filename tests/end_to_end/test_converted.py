@@ -9,7 +9,8 @@ import pytest
 from foreign import write_foreign
 from made_up_downloads import DOWNLOADS
 from nnunetv2.experiment_planning.verify_dataset_integrity import verify_dataset_integrity
-from processes import SMALL_MACHINE, run
+from processes import SMALL_MACHINE, run, study_environment
+from skimage.io import imread
 
 from nnunet_skipstudy.nnunet.workers import watched_pools
 from nnunet_skipstudy.registry import LEVELS
@@ -26,11 +27,13 @@ DATASETS = {
     "heart": ("Dataset506_Heart", "2d", ["ZScoreNormalization"]),
 }
 FOREIGN = "Dataset777_Foreign"
+ELSEWHERE = "Dataset778_Hospital"
+"""Not trained on: the foreign one's network is tested on it."""
 OWN_LEVEL = "mine:blur_background:sigma_px=2"
 STUDY = """\
 datasets:
 {datasets}
-  - {{id: 777, perturb: [--level, "{own_level}"], folds: 0, levels: [unperturbed, mine]}}
+  - {{id: 777, perturb: [--level, "{own_level}"], folds: 0, levels: [unperturbed, mine], test_on: hospital}}
 architectures: NoSkip
 plans: {{name: tinyPlans, base_features: 4, max_features: 8, batch_size: 2}}
 folds: [0, 5]
@@ -53,6 +56,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"configuration: {configuration}}}"
         )
     write_foreign(root / "nnUNet_raw", FOREIGN, n_train=5)
+    write_foreign(root / "nnUNet_raw", ELSEWHERE, n_train=1, n_test=2)
     text = STUDY.format(datasets="\n".join(entries), own_level=OWN_LEVEL)
     (root / "study.yaml").write_text(text)
     run(["skipstudy", "run", str(root / "study.yaml")], SMALL_MACHINE, timeout=600)
@@ -97,7 +101,8 @@ def test_every_case_is_measured_at_every_level(root: Path) -> None:
     with (root / "analysis" / "case_metrics.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     counted = Counter((row["dataset"], row["level"], row["fold"]) for row in rows)
-    for dataset in sorted(path.name for path in (root / "nnUNet_raw").iterdir()):
+    assert counted.pop((f"{FOREIGN} on {ELSEWHERE}", "unperturbed", "0")) == 2 * 2
+    for dataset in sorted(path.name for path in (root / "nnUNet_raw").iterdir() if path.name != ELSEWHERE):
         labels = json.loads((root / "nnUNet_raw" / dataset / "dataset.json").read_text())["labels"]
         n_rows = (len(labels) - 1) * sum(1 for _ in (root / "nnUNet_raw" / dataset / "labelsTs").iterdir())
         foreign = dataset == FOREIGN
@@ -107,12 +112,32 @@ def test_every_case_is_measured_at_every_level(root: Path) -> None:
     assert not counted
 
 
+def test_a_network_tested_on_another_data_set_predicts_as_nnunet_does(root: Path, tmp_path: Path) -> None:
+    """Pixel for pixel; by hand, the tree gives the study's scores; one network makes no correlation."""
+    (ours,) = (root / "predictions" / FOREIGN).glob(f"*/fold_0/{ELSEWHERE}")
+    images, model = root / "nnUNet_raw" / ELSEWHERE / "imagesTs", root / "nnUNet_results" / FOREIGN / ours.parts[-3]
+    by_nnunet = ["nnUNetv2_predict_from_modelfolder", "-i", str(images), "-o", str(tmp_path / "out"), "-m", str(model)]
+    options = ["-f", "0", "-device", "cpu", "-npp", "1", "-nps", "1", "--disable_tta"]
+    run([*by_nnunet, *options], study_environment(root))
+    cases = sorted(path.name for path in (root / "nnUNet_raw" / ELSEWHERE / "labelsTs").iterdir())
+    assert len(cases) == 2
+    for case in cases:
+        assert (imread(ours / case) == imread(tmp_path / "out" / case)).all()
+    by_hand = ["skipstudy", "analyze", str(root / "predictions"), "--labels", str(root / "nnUNet_raw")]
+    run([*by_hand, "--no-figures", "-o", str(tmp_path / "analysis")], {})
+    for table in ("case_metrics.csv", "real_shift.csv"):
+        assert (tmp_path / "analysis" / table).read_bytes() == (root / "analysis" / table).read_bytes()
+    rows = list(csv.DictReader((tmp_path / "analysis" / "real_shift.csv").open(newline="")))
+    assert {row["n_networks"] for row in rows if row["quantity"] == "rank_correlation"} == {"1"}
+
+
 def test_another_strength_of_a_level_makes_it_and_what_depends_on_it_anew(root: Path) -> None:
     file, level = root / "study.yaml", root / "nnUNet_raw" / FOREIGN / "imagesTs_mine"
     before = {path.name: path.read_bytes() for path in level.iterdir()}
     file.write_text(file.read_text().replace("sigma_px=2", "sigma_px=9"))
     listed = run(["skipstudy", "run", str(file), "--dry-run"], {}).stdout
     waiting = {line.split()[1] for line in listed.splitlines() if line.startswith("waiting")}
-    assert waiting == {"perturb/d777", "predict/d777-NoSkip-fold0-seed1-spatial", "analyze/study"}
+    model = "d777-NoSkip-fold0-seed1-spatial"
+    assert waiting == {"perturb/d777", f"predict/{model}", f"shift/{model}-on-d778", "analyze/study"}
     run(["skipstudy", "run", str(file)], SMALL_MACHINE)
     assert all(path.read_bytes() != before[path.name] for path in level.iterdir())

@@ -196,3 +196,36 @@ def test_other_peoples_networks_are_not_explained(tmp_path: Path) -> None:
     assert {"explain/d501-UNet-fold0-seed1-spatial", "predict/d501-Mine_seed1-fold0"} <= set(
         grid["analyze/study"].needs
     )
+
+
+def test_networks_are_tested_on_other_data_sets_by_identifier_converter_or_name(tmp_path: Path) -> None:
+    """A cell a network and other data set, which needs the training and the other's conversion; none on its own."""
+    (tmp_path / "nnUNet_raw" / "Dataset009_Ours" / "imagesTs").mkdir(parents=True)
+    text = (
+        "datasets: [{id: 7}, {id: 8, test_on: []}, {id: 12, converter: busbra, source: b, train: false}]\n"
+        "architectures: [UNet]\nlevels: [unperturbed]\ntest_on: [7, busbra, ours, 12]\n"
+    )
+    grid = opened(write_study(tmp_path, text)).grid
+    model = "d007-UNet-fold0-seed1-spatial"
+    cells = {key: cell for key, cell in grid.items() if cell.step == "shift"}
+    assert list(cells) == [f"shift/{model}-on-d012", f"shift/{model}-on-d009"]
+    assert set(cells[f"shift/{model}-on-d012"].needs) == {f"predict/{model}", f"train/{model}", "convert/d012"}
+    assert cells[f"shift/{model}-on-d009"].settings["tested_on"] == 9
+    assert {key for key in grid if "d012" in key and "-on-" not in key} == {"convert/d012"}
+    assert set(cells) < set(grid["analyze/study"].needs)
+    assert next(iter(grid)) == "convert/d012"
+    content = cells[f"shift/{model}-on-d009"].digest
+    (tmp_path / "nnUNet_raw" / "Dataset009_Ours" / "imagesTs" / "a_0000.png").write_bytes(b"1")
+    again = opened(tmp_path / "study.yaml").grid
+    assert again[f"shift/{model}-on-d009"].digest != content
+    assert again[f"predict/{model}"].digest == grid[f"predict/{model}"].digest
+
+
+def test_without_test_on_no_hash_moves(tmp_path: Path) -> None:
+    """Studies begun before there was the key go on; with it only new cells and the analysis are added."""
+    text = "datasets: [{id: 7}]\narchitectures: [UNet]\nlevels: [unperturbed]\n"
+    plain = opened(write_study(tmp_path, text)).grid
+    tested = opened(write_study(tmp_path, f"{text}test_on: 9\n")).grid
+    changed = {key for key in plain if plain[key].digest != tested[key].digest}
+    assert changed == {"analyze/study"}
+    assert plain["analyze/study"].needs == ("predict/d007-UNet-fold0-seed1-spatial",)

@@ -173,3 +173,48 @@ def test_a_download_that_is_not_there_yet_is_a_warning(tmp_path: Path, capsys: p
 def test_several_reasons_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_study(tmp_path, TEXT + "groups: '['\n", size="small")
     assert "(1 more like this: groups: '['" in refusal(path, capsys)
+
+
+ON_ANOTHER = """\
+datasets: [{{id: 777, test_on: {others}}}{more}]
+architectures: [UNet]
+levels: [unperturbed]
+device: cpu
+"""
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ("779", "holds no data set 779; convert it, or name a converter in the study"),
+        ("elsewhere", "test_on: the name 'elsewhere': no data set of it in"),
+        ("labels", "networks trained on data set 777 can't be tested on 781: their labels differ (only one has core)"),
+        ("782", "can't be tested on 782: their channels differ (ct and ct, ct); give both the same"),
+        ("[783]", "can't be tested on 783: their file endings differ (.png and .tif)"),
+        ("784", "has no labelsTs; add the test set that networks are tested on, unperturbed"),
+        ("busi", "can't be tested on 502: their labels differ (rim is 1 in one, lesion is 1 in the other)"),
+        ("synthetic", "can't be tested on 501: the converter makes no imagesTs"),
+    ],
+)
+def test_data_sets_that_a_network_can_not_be_tested_on(
+    tmp_path: Path, others: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also those that the study is yet to convert: before anything is trained."""
+    raw = tmp_path / "nnUNet_raw"
+    write_foreign(raw, "Dataset777_Foreign", n_train=5)
+    content = json.loads((write_foreign(raw, "Dataset781_Labels") / "dataset.json").read_text())
+    del content["labels"]["core"]
+    (raw / "Dataset781_Labels" / "dataset.json").write_text(json.dumps(content))
+    write_foreign(raw, "Dataset782_Channels", n_channels=2)
+    write_foreign(raw, "Dataset783_Endings", ending=".tif")
+    (write_foreign(raw, "Dataset784_Unlabelled") / "labelsTs").rename(raw / "Dataset784_Unlabelled" / "elsewhere")
+    entries = {
+        "busi": ", {id: 502, converter: busi, source: busi, train: false}",
+        "synthetic": ", {id: 501, converter: synthetic, train: false}",
+    }
+    study = write_study(tmp_path, ON_ANOTHER.format(others=others, more=entries.get(others, "")))
+    if others == "elsewhere":
+        assert main(["run", str(study)]) == 2
+        assert words in capsys.readouterr().err
+    else:
+        assert words in refusal(study, capsys)

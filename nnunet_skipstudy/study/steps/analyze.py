@@ -38,7 +38,8 @@ def _groups(cell: Cell) -> str | None:
 def conduct(subject: Subject) -> dict[str, Any]:
     """What a reader has to know beside the numbers; the levels in the study's order."""
     study = subject.study
-    levels = dict.fromkeys(level for dataset in study.datasets for level in study.levels_of(dataset))
+    trained = [dataset for dataset in study.datasets if dataset.train]
+    levels = dict.fromkeys(level for dataset in trained for level in study.levels_of(dataset))
     return {"notes": [], "levels": list(levels), "base": str(subject.base)}
 
 
@@ -53,7 +54,7 @@ def run(cell: Cell, work: Work) -> Measured:
         raise UserError("there are no predictions to analyze; mend what failed, then run again")
     cells, _ = read_cells(places.grid)
     needed = [(places.dataset_folder(cells[key].settings["dataset"]).name, cells[key]) for key in cell.needs]
-    predictions = [(name, made) for name, made in needed if made.step == "predict"]
+    predictions = [(name, made) for name, made in needed if made.step in ("predict", "shift")]
     explained = [places.explained_folder(name, made.settings) for name, made in needed if made.step == "explain"]
     tree = places.engine / "analyzed"
     _link(tree, predictions, places)
@@ -88,14 +89,15 @@ def as_json(table: Any) -> dict[str, Any]:
 
 
 def _link(tree: Path, predictions: list[tuple[str, Cell]], places: Places) -> None:
-    """A prediction tree of links to the levels that were asked for."""
+    """A prediction tree of links to the levels, and other data sets, that were asked for."""
     if tree.exists():
         shutil.rmtree(tree)  # links and folders of ours only
     for name, cell in predictions:
         source = places.prediction_folder(name, cell.settings)
         target = tree / source.relative_to(places.predictions)
-        target.mkdir(parents=True)
-        for level in cell.settings["levels"]:
+        target.mkdir(parents=True, exist_ok=True)
+        other = cell.settings.get("tested_on")
+        for level in cell.settings["levels"] if other is None else [places.dataset_folder(other).name]:
             (target / level).symlink_to(source / level)
 
 
@@ -147,7 +149,7 @@ STEP = Step(
     stands,
     lines,
     20.0,
-    needs=("predict", "explain"),
+    needs=("predict", "explain", "shift"),
     conduct=conduct,
     refusals=refusals,
 )

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import MADE_BY_NAME
@@ -12,6 +12,9 @@ from nnunet_skipstudy.study.ownership import DataFacts
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps.step import About, Measured, NotYet, Step, Subject, Work
 from nnunet_skipstudy.support.files import read_record
+
+if TYPE_CHECKING:
+    from nnunet_skipstudy.conversion.command import Promised
 
 
 def settings(subject: Subject) -> dict[str, Any]:
@@ -29,7 +32,7 @@ def conduct(subject: Subject) -> dict[str, Any]:
     study, dataset = subject.study, subject.dataset
     assert dataset
     wanted = {"levels": study.levels_of(dataset), "perturb": dataset.perturb, "folds": study.folds_of(dataset)}
-    return {"base": str(subject.base), **wanted}
+    return {"base": str(subject.base), **(wanted if dataset.train else {"levels": [], "perturb": [], "folds": []})}
 
 
 def run(cell: Cell, work: Work) -> Measured:
@@ -102,21 +105,31 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
         yield from _refusals_of_converter(cell)
 
 
+def promised(cell: Cell) -> "Promised":
+    """What the converter will make.
+
+    Raises:
+        UserError: its options are at fault.
+    """
+    module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{cell.settings['converter']}")
+    made: Promised = module.CONVERTER.promised(_arguments(cell)[2:])
+    return made
+
+
 def _refusals_of_converter(cell: Cell) -> Iterator[str]:
     """What the converter says of its arguments, and what it will not make."""
     place, wanted = f"data set {cell.settings['dataset']}", cell.conduct
-    module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{cell.settings['converter']}")
-    promised = module.CONVERTER.promised(_arguments(cell)[2:])
+    made = promised(cell)
     for text in cell.settings["source"]:
         if not (cell.settings["converter"] == "synthetic" or (Path(wanted["base"]) / text).exists()):
             yield NotYet(f"{place}: source {text!r}: no such file or folder; fetch it, or mend the path")
     for level in wanted["levels"]:
         made_after = wanted["perturb"] or (level in MADE_BY_NAME and cell.settings["converter"] != "synthetic")
-        if level not in promised.levels and not made_after:
-            yield f"{place}: level {level!r} is none that its converter makes ({', '.join(promised.levels)})"
+        if level not in made.levels and not made_after:
+            yield f"{place}: level {level!r} is none that its converter makes ({', '.join(made.levels)})"
     for fold in wanted["folds"]:
-        if fold >= promised.n_folds:
-            yield f"{place}: fold {fold}: its converter makes folds 0 to {promised.n_folds - 1}; choose among these"
+        if fold >= made.n_folds:
+            yield f"{place}: fold {fold}: its converter makes folds 0 to {made.n_folds - 1}; choose among these"
 
 
 STEP = Step("convert", About.DATASET, settings, run, stands, lines, 20.0, conduct=conduct, refusals=refusals)

@@ -18,7 +18,7 @@ def settings(subject: Subject) -> dict[str, Any] | None:
     """Levels, and the arguments of ``skipstudy perturb``; of a data set that others made what is tested on."""
     dataset = subject.dataset
     assert dataset
-    if dataset.converter == "synthetic":  # its levels are alphas, which its converter makes
+    if not dataset.train or dataset.converter == "synthetic":  # its levels are alphas, which its converter makes
         return None
     levels = subject.study.levels_of(dataset)
     wanted: dict[str, Any] = {"dataset": dataset.id, "levels": levels, "arguments": dataset.perturb}

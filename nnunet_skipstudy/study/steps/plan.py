@@ -18,10 +18,12 @@ CONFIGURATIONS = ("2d", "3d_fullres", "3d_lowres")
 """Those that nnU-Net's planners make and that a network can be trained on by itself, so no cascade's second stage."""
 
 
-def settings(subject: Subject) -> dict[str, Any]:
-    """Configuration, and all that is said of plans."""
+def settings(subject: Subject) -> dict[str, Any] | None:
+    """Configuration, and all that is said of plans; None where nothing is trained."""
     study, dataset = subject.study, subject.dataset
     assert dataset
+    if not dataset.train:
+        return None
     return plan_settings(dataset.id, study.configuration_of(dataset), study.plans, study.networks)
 
 

@@ -1,7 +1,8 @@
 """Predict: all levels with one trained network."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
@@ -35,25 +36,34 @@ def run(cell: Cell, work: Work) -> Measured:
     Raises:
         UserError: a level, or the device, is absent, or the model or what was predicted is another's.
     """
-    from nnunet_skipstudy.nnunet.prediction import Predictor  # imports torch
-
-    places, levels, device = work.places, cell.settings["levels"], cell.conduct["device"]
-    training = training_of(cell, places)
-    raw = places.raw / training.dataset
+    raw, levels = work.places.dataset_folder(cell.settings["dataset"]), cell.settings["levels"]
     if missing := missing_levels(raw, levels):
         raise UserError(f"{raw}: has no {test_folder(missing[0])}; make this level, or leave it out of the study")
+    output = work.places.prediction_folder(raw.name, cell.settings)
+    return predict(cell, work, output, {raw / test_folder(level): output / level for level in levels})
+
+
+def predict(cell: Cell, work: Work, output: Path, folders: Mapping[Path, Path]) -> Measured:
+    """Predict folders of images into folders, all below ``output``, which becomes the cell's.
+
+    Raises:
+        UserError: the device is absent, or the model or what was predicted is another's.
+    """
+    from nnunet_skipstudy.nnunet.prediction import Predictor  # imports torch
+
+    places, device = work.places, cell.conduct["device"]
+    training = training_of(cell, places)
     if not is_stamped(training.fold_folder, cell.needed_digest("train")):
         raise UserError(
             f"{training.fold_folder}: is no training of this study's settings (any more); run the study again"
         )
     calls.restore_model_files(training)
-    output = places.prediction_folder(training.dataset, cell.settings)
     claim(output, cell, places)
     calls.check_device(device)
     calls.use_threads(device, cell.conduct["cpus"])
     mirroring = cell.settings["mirroring"]
     predictor = Predictor(training.model_folder, training.fold, device=device, mirroring=mirroring)
-    total = sum(1 for level in levels for _ in (raw / test_folder(level)).iterdir()) or 1
+    total = sum(1 for images in folders for _ in images.iterdir()) or 1
     done = 0
 
     def count() -> None:
@@ -62,9 +72,7 @@ def run(cell: Cell, work: Work) -> Measured:
         work.progress(min(done / total, 1.0))
 
     started = time.monotonic()
-    predicted = sum(
-        predictor.predict_folder(raw / test_folder(level), output / level, after_case=count) for level in levels
-    )
+    predicted = sum(predictor.predict_folder(*pair, after_case=count) for pair in folders.items())
     seconds = round(time.monotonic() - started, 3)
     return {"device": calls.device_name(device), "cases": predicted, "seconds_predicting": seconds}
 
@@ -80,14 +88,18 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     model = cell.settings
     dataset = places.found_name(model["dataset"]) or f"Dataset{model['dataset']:03d}_NAME"
     for level in model["levels"]:
-        yield [
-            *("nnUNetv2_predict", "-d", model["dataset"], "-c", model["configuration"]),
-            *("-f", model["fold"], "-tr", model["trainer"], "-p", model["plans"]),
-            *("-i", places.raw / dataset / test_folder(level)),
-            *("-o", places.prediction_folder(dataset, model) / level),
-            *("-device", cell.conduct["device"]),
-            *(() if model["mirroring"] else ("--disable_tta",)),
-        ]
+        images, output = places.raw / dataset / test_folder(level), places.prediction_folder(dataset, model) / level
+        yield line(cell, images, output)
+
+
+def line(cell: Cell, images: Path, output: Path) -> list[object]:
+    """``nnUNetv2_predict`` of one folder of images."""
+    model = cell.settings
+    return [
+        *("nnUNetv2_predict", "-d", model["dataset"], "-c", model["configuration"]),
+        *("-f", model["fold"], "-tr", model["trainer"], "-p", model["plans"], "-i", images, "-o", output),
+        *("-device", cell.conduct["device"], *(() if model["mirroring"] else ("--disable_tta",))),
+    ]
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
@@ -101,8 +113,13 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
 
 def tflop(cell: Cell, load: Load) -> float:
     """Forward, of every test case at every level."""
+    return tflop_of(cell, load, len(cell.settings["levels"]))
+
+
+def tflop_of(cell: Cell, load: Load, n_levels: int) -> float:
+    """Forward, of as many test sets."""
     passes = MIRRORED if cell.settings["mirroring"] else 1
-    return load.gflop * passes * load.test_cases * len(cell.settings["levels"]) / 1000
+    return load.gflop * passes * load.test_cases * n_levels / 1000
 
 
 def timed(cell: Cell, measured: Measured) -> float | None:

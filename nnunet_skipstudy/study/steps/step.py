@@ -22,6 +22,7 @@ class About(Enum):
 
     DATASET = "each data set"
     MODEL = "each network, fold, seed and augmentation of a data set"
+    ELSEWHERE = "each of these on each other data set that it is tested on"
     STUDY = "the study as a whole"
 
 
@@ -36,6 +37,7 @@ class Subject:
         base: the folder that relative paths of the study's file start from.
         dataset: which; None: the study as a whole.
         model: what names the trained network: dataset, trainer, plans, configuration, fold; else empty.
+        tested: the other data set (``tested_on``) and its ``content`` where others made it; else empty.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Subject:
     base: Path
     dataset: "Dataset | None" = None
     model: Mapping[str, Any] = field(default_factory=dict)
+    tested: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_up_downloads import busi, glas
 from made_up_explained import write_explained
 from made_up_study import write_study
 
@@ -22,12 +23,13 @@ def read(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
-    """The rows of every CSV of four commands: with labels, without, the published scores, and what explain writes."""
+    """The rows of every CSV of the tool: analyses, published scores, what explain writes, and what lies beside data."""
     root = tmp_path_factory.mktemp("study")
     predictions, raw = write_study(
         root, n_patients=10, per_patient=1, architectures=("NoSkip", "UNet", "VNet"), images=False
     )
     explained = write_explained(root / "explained", raw)
+    elsewhere = {"dataset": "Dataset902_MadeUp on Dataset903_Other", "level": UNPERTURBED}
     with_labels = ["analyze", str(predictions), "--labels", str(raw), "-o", str(root / "with"), "--no-figures"]
     commands = (
         [*with_labels, "--explain", str(explained)],
@@ -39,7 +41,10 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     scores = pd.read_csv(root / "with" / "case_metrics.csv")
     factorial = {"unperturbed": UNPERTURBED, "harder": TEXTURE, "easier": DISTORTION, "hardest": BOTH}
     scores["level"] = scores["level"].map(factorial)
-    scores.dropna(subset="level").to_csv(root / "scores.csv", index=False)
+    scores = scores.dropna(subset="level")
+    pd.concat([scores, scores[scores["level"] == UNPERTURBED].assign(**elsewhere)]).to_csv(
+        root / "scores.csv", index=False
+    )
     assert cli.main(["analyze", str(root / "scores.csv"), "-o", str(root / "factorial"), "--no-figures"]) == 0
     found = {
         path.stem: read(path)
@@ -47,7 +52,29 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
         for path in (root / folder).rglob("*.csv")
     }
     found["statistics"] += read(root / "factorial" / "statistics.csv")
-    return found
+    found["real_shift"] = read(root / "factorial" / "real_shift.csv")
+    return found | beside_data(root)
+
+
+def beside_data(root: Path) -> dict[str, list[dict[str, str]]]:
+    """The rows of every CSV of data sets, three converted ones together, as a row has all columns of its table."""
+    small = ["--size", "32", "--alphas", "0.2", "--train", "2", "--val", "1", "--test", "1"]
+    commands = (
+        ["convert", "busi", str(busi(root / "busi")), "-d", "502"],
+        ["convert", "glas", str(glas(root / "glas")), "-d", "503"],
+        ["convert", "synthetic", "procedural:0.6", "procedural:0", *small, "-d", "501"],
+        ["disparity", "-d", "502"],
+    )
+    folders = {f"nnUNet_{name}": root / f"nnUNet_{name}" for name in ("raw", "preprocessed", "results")}
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, folder in folders.items():
+            patch.setenv(variable, str(folder))
+        for command in commands:
+            assert cli.main(command) == 0
+    found: dict[str, list[dict[str, str]]] = {}
+    for path in folders["nnUNet_raw"].glob("*/*.csv"):
+        found.setdefault(path.stem, []).append(read(path)[0])
+    return {table: [{name: "" for row in rows for name in row}] for table, rows in found.items()}
 
 
 def test_every_column_has_its_entry_and_every_entry_its_column(outputs: dict[str, list[dict[str, str]]]) -> None:
