@@ -22,14 +22,9 @@ Key = tuple[str, str]
 
 
 def disagreements(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
-    """One warning for each summary.json that has another DSC than ours, or can't be read.
+    """One warning for each summary.json beside the runs that has another DSC than ours, or can't be read.
 
-    nnU-Net leaves the DSC of two empty masks undefined; those aren't compared, nor are cases or labels that only
-    one of the two knows.
-
-    Args:
-        comparisons: whose folders are looked into.
-        cases: the table of cases.
+    nnU-Net leaves the DSC of two empty masks undefined; those aren't compared, nor what only one of the two knows.
     """
     found = []
     for comparison in comparisons:

@@ -27,11 +27,7 @@ SHORT = {BETTER: "better", WORSE: "worse", EQUIVALENT: "no difference that matte
 def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks) -> Answer:
     """Whether skips help or hurt when texture shifts; of other networks, which one holds best.
 
-    Args:
-        found: of the setting.
-        setting: that speaks for a data set.
-        table: the ``standings`` of the data set, for what there is no contrast of.
-        looks: titles of the networks.
+    ``table``: the data set's ``standings``, for what there is no contrast of.
     """
     leading = found.leading
     if not leading:

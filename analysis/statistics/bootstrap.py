@@ -53,14 +53,7 @@ class ClusterBootstrap:
         self._weights: Floats = np.concatenate([np.ones((1, self.n_groups)), drawn, without_one]).astype(float)
 
     def sums(self, values: Floats) -> Floats:
-        """Weighted sums over cases; NaN counts as 0.
-
-        Args:
-            values: (case, …).
-
-        Returns:
-            (row, …): the data, the resamples, and the data without each group in turn.
-        """
+        """Weighted sums of (case, …), NaN as 0: (row, …): the data, the resamples, the data without each group."""
         by_group = np.zeros((self.n_groups, *values.shape[1:]))
         np.add.at(by_group, self._codes, np.nan_to_num(values))
         flat = self._weights @ by_group.reshape(self.n_groups, -1)

@@ -42,13 +42,7 @@ class TdLine(NamedTuple):
 
 
 def theil_sen(disparity: Floats, values: Floats, codes: Indices | None = None) -> Slope:
-    """Fit the line.
-
-    Args:
-        disparity: of each point; ``values`` likewise. Points with a NaN are left out.
-        values: the metric.
-        codes: each point's group, for the interval; ``None``: no interval.
-    """
+    """The line through all points without a NaN; ``codes``: each point's group, for the interval; ``None``: none."""
     known = np.flatnonzero(~np.isnan(disparity) & ~np.isnan(values))
     known = _thinned(known[np.argsort(disparity[known], kind="stable")], MAX_POINTS)
     x, y = disparity[known], values[known]

@@ -106,10 +106,7 @@ class Stability:
 def stability(means: Floats, n_resamples: int, lower_is_better: bool = False) -> Stability:
     """Rank the networks in every resample.
 
-    Args:
-        means: (row, network) of a cluster bootstrap: the data, then ``n_resamples`` resamples, then others.
-        n_resamples: how many.
-        lower_is_better: for distances.
+    ``means``: (row, network) of a cluster bootstrap: the data, then ``n_resamples`` resamples, then others.
     """
     rows = np.round(means[: 1 + n_resamples], 12)
     ranks: Floats = stats.rankdata(rows if lower_is_better else -rows, axis=1)

@@ -24,14 +24,10 @@ from nnunet_skipstudy.support.published import published
 
 
 def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> AnalysisResult:
-    """Compare predictions with each other, where no labels were found.
-
-    Args:
-        options: those of :func:`~nnunet_skipstudy.analysis.pipeline.analyze`, which found no labels.
-        lacking: what it said.
+    """Compare predictions with each other, where no labels were found; ``lacking`` is what was said then.
 
     Raises:
-        UserError: there are no two predictions of a case to hold against each other, or one can't be read.
+        UserError: no two predictions of a case can be held against each other, or one can't be read.
     """
     given = options.predictions
     root = given.parent if given.is_file() else given

@@ -51,10 +51,7 @@ class Training:
 def set_environment(variables: Mapping[str, str], *, cpus: int | None, small_data: bool) -> None:
     """Set nnU-Net's variables, and size its worker pools: what the user has set himself stays.
 
-    Args:
-        variables: nnU-Net's folders.
-        cpus: how many cores this process may use; None: all that it is allowed to.
-        small_data: start no worker process, since they would cost more than they do.
+    ``cpus``: cores of this process; None: all. ``small_data``: start no worker process, which would cost more.
     """
     os.environ.update(variables)
     if small_data:

@@ -21,14 +21,9 @@ def trainer_folder() -> Path:
 
 
 def study_environment(root: Path, before: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """nnU-Net's variables for a study under ``root``.
+    """nnU-Net's four variables for a study under ``root``, with absolute paths.
 
-    Args:
-        root: the folder that will hold ``nnUNet_raw``, ``nnUNet_preprocessed`` and ``nnUNet_results``.
-        before: the environment so far; other people's folders in its ``nnUNet_extTrainer`` are kept, after ours.
-
-    Returns:
-        The four variables with absolute paths.
+    Other people's folders in the ``nnUNet_extTrainer`` of ``before``, the environment so far, are kept, after ours.
     """
     root = root.expanduser().resolve()
     ours = str(trainer_folder())

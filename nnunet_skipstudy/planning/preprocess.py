@@ -168,15 +168,7 @@ def ensure_splits(folder: Path) -> None:
 
 
 def check_fold(preprocessed: Path, fold: int) -> None:
-    """Refuse a fold that a data set's splits lack: nnU-Net would silently draw random cases for it.
-
-    Args:
-        preprocessed: the data set's folder of preprocessed data.
-        fold: its number; where there are no splits yet, any may be meant.
-
-    Raises:
-        UserError: they do, or are no splits.
-    """
+    """Refuse a fold that splits lack: nnU-Net would draw random cases. Raises UserError: so it is, or no splits."""
     path = preprocessed / SPLITS
     if not path.is_file():
         return

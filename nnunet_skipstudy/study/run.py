@@ -186,16 +186,9 @@ def write_grid(opened: Opened, grid: Grid, entries: list[dict[str, Any]]) -> Non
 
 
 def executor_of(name: str, command: Command, jobs: int | None, extra: Sequence[str] = ()) -> Executor:
-    """The executor of that name.
+    """``inline``, ``local``, or another executor of Snakemake's. Raises UserError: it is not installed.
 
-    Args:
-        name: ``inline``, ``local``, or another executor of Snakemake's.
-        command: runs a command of ``skipstudy`` in this process.
-        jobs: cores locally, cells at once on a cluster.
-        extra: further arguments of Snakemake's.
-
-    Raises:
-        UserError: it is not installed.
+    ``command`` runs one of ``skipstudy`` in this process; ``jobs``: cores locally, cells at once on a cluster.
     """
     if name != "inline":
         check_executor(name)

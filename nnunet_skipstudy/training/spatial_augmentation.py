@@ -34,9 +34,6 @@ def label_transforms(augmentation: Any) -> BasicTransform:
 
     In a cascade that includes the augmentation of the previous stage's masks, which come as further channels.
 
-    Args:
-        augmentation: nnU-Net's own, composed.
-
     Raises:
         UserError: this nnU-Net composes it otherwise.
     """
