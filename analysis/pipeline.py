@@ -25,7 +25,7 @@ from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores, uneven
 from nnunet_skipstudy.analysis.measuring import case_metrics, dictionary
 from nnunet_skipstudy.analysis.measuring.cache import PLACE, Measurements
-from nnunet_skipstudy.analysis.measuring.case_views import CaseView, case_views
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Gates, case_views
 from nnunet_skipstudy.analysis.measuring.degenerate import without_degenerate
 from nnunet_skipstudy.analysis.measuring.scores import (
     common_cases,
@@ -120,7 +120,7 @@ class Addition:
     """What a caller adds.
 
     ``findings`` and ``tables`` before all others of the report, ``drawings`` behind all others, ``csv`` files by name;
-    ``why``: the report's section of that name.
+    ``why``: the report's section of that name; ``gates``: where attention gates look, shown beside predictions.
     """
 
     findings: tuple[str, ...] = ()
@@ -128,6 +128,7 @@ class Addition:
     csv: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     drawings: tuple[Drawing, ...] = ()
     why: Why | None = None
+    gates: Gates = field(default_factory=dict)
 
 
 def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda study: Addition()) -> AnalysisResult:
@@ -165,7 +166,7 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
     with published(options.output) as folder:
         for name, content_of in {**_tables(study), "robustness.csv": table, **added.csv}.items():
             write_csv(content_of, folder / name)
-        views = _case_views(study)
+        views = _case_views(study, added.gates)
         drawings = [*_drawings(study, views, options.details), *added.drawings] if options.figures else []
         pictures = draw_changed(drawings, folder, options.output) if options.figures else []
         report = content.build_report(study, pictures, views)
@@ -294,13 +295,15 @@ def _measured(options: AnalyzeOptions) -> tuple[tuple[Comparison, ...], pd.DataF
     return comparisons, case_metrics.measure_all(comparisons, options.both_empty, workers, options.progress, known)
 
 
-def _case_views(study: Study) -> list[CaseView]:
+def _case_views(study: Study, gates: Gates) -> list[CaseView]:
     """The cases that the report shows, as far as their images lie beside the labels."""
     views: list[CaseView] = []
     n = min(MAX_CASES, max(3, MAX_CASES_IN_ALL // max(1, len(study.comparisons))))
     for comparison in study.comparisons:
-        for setting in study.statistics.overall(comparison.reference.dataset)[:1]:
-            views += case_views(comparison, study.cases, choose_cases(setting, n))
+        dataset = comparison.reference.dataset
+        looked_at = {case for of, *_, case in gates if of == dataset}
+        for setting in study.statistics.overall(dataset)[:1]:
+            views += case_views(comparison, study.cases, choose_cases(setting, n, looked_at), gates)
     return views
 
 

@@ -1,7 +1,8 @@
 """What explaining costs: interventions on each single skip of a network at one level, in plain predictions.
 
 The bar: with the passes of both images, each kind of intervention costs at most (number of skips + 2) plain
-predictions. FLOPs are counted, times are the median of some rounds.
+predictions. Two kinds share what they have in common; the last row is what skipstudy explain patches in all, skips,
+decoder inputs and bottleneck. FLOPs are counted, times are the median of some rounds.
 """
 
 import argparse
@@ -14,19 +15,19 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from nnunet_skipstudy.architectures.network import build_network
-from nnunet_skipstudy.explain.interventions import Images, Intervention, Part, logits_of
+from nnunet_skipstudy.explain.interventions import Images, Intervention, Part, logits_of, parts
 from nnunet_skipstudy.explain.passes import OpenNetwork
 from nnunet_skipstudy.planning.nominal import CLASS_NAME, REQUIRES_IMPORT, nominal_plan
 
 NAMES = ("UNet", "VNet", "AttentionUNet", "UNetPlusPlus")
 
 
-def single_skips(network: OpenNetwork, kinds: tuple[str, ...], image: torch.Tensor) -> None:
-    """Passes of two images, and every intervention of these kinds on every single skip."""
-    passes = Images(network.run(image), network.run(image))
+def intervened(network: OpenNetwork, kinds: tuple[str, ...], image: torch.Tensor, places: list[Part]) -> None:
+    """Passes of two images, and every intervention of these kinds at every place."""
+    passes = Images(*network.passes([image, image.flip(-1)]))
     for kind in kinds:
-        for level in network.skip_levels:
-            logits_of(network, Intervention(kind, Part("skip", level), 0.5), passes, "")
+        for part in places:
+            logits_of(network, Intervention(kind, part, 0.5), passes, "")
 
 
 def flops(work: Callable[[], object]) -> int:
@@ -55,7 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     image = torch.rand(1, 1, arguments.size, arguments.size)
     worst = 0.0
-    print(f"{'network':<14} {'interventions on single skips':<30} {'FLOPs':>6} {'time':>6}   of plain predictions; bar")
+    print(f"{'network':<14} {'interventions':<30} {'FLOPs':>6} {'time':>6}   of plain predictions; bar")
     for name in NAMES:
         plan = (CLASS_NAME, nominal_plan(arguments.stages), REQUIRES_IMPORT, 1, 2)
         whole = build_network(name, *plan, deep_supervision=False).eval()
@@ -64,11 +65,14 @@ def main() -> None:
         with torch.inference_mode():
             plain = partial(whole, image)
             counted, timed = flops(plain), seconds(plain, arguments.rounds)
-            for kinds in (("patch",), ("scale",), ("patch", "reverse")):
-                work = partial(single_skips, network, kinds, image)
+            skips = [part for part in parts(network) if part.name == "skip"]
+            both = ("patch", "reverse")
+            for kinds, places in ((("patch",), skips), (("scale",), skips), (both, skips), (both, parts(network))):
+                work = partial(intervened, network, kinds, image, places)
                 cost, duration = flops(work) / counted, seconds(work, arguments.rounds) / timed
                 worst = max(worst, cost / bar if len(kinds) == 1 else 0)
-                print(f"{name:<14} {', '.join(kinds):<30} {cost:6.2f} {duration:6.2f}   {bar}")
+                where, own = ("single skips", bar) if places is skips else ("everywhere", "")
+                print(f"{name:<14} {', '.join(kinds) + ', ' + where:<30} {cost:6.2f} {duration:6.2f}   {own}")
     print(f"largest share of the bar, of one kind, in FLOPs: {worst:.2f} ({'met' if worst <= 1 else 'MISSED'})")
 
 

@@ -12,13 +12,12 @@ from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.report.words import PER_CENT, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHART = "why"
-PER_CENT = "\u00a0%"
-"""With a space that ends no line."""
 WIDEST = 16.0
 """Points, of a skip that carries all of the loss."""
 CAPTION = (
@@ -62,11 +61,6 @@ def _drawn(loss: Loss) -> dict[str, Any]:
             for row, back in bars
         ],
     }
-
-
-def percent(share: float) -> str:
-    """A share in whole per cent."""
-    return f"{round(100 * share) + 0}{PER_CENT}".replace("-", "−")
 
 
 def bounded(share: float, low: float, high: float) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from nnunet_skipstudy.analysis.explained.picture import pictures
 from nnunet_skipstudy.analysis.explained.shares import ATTENTION, FIELD, SUSCEPTIBILITY, TABLE, losses, read_explained
 from nnunet_skipstudy.analysis.explained.words import attention_table, field_table, sentences, shares_table, tables
+from nnunet_skipstudy.analysis.measuring.case_views import Gate, Gates
 from nnunet_skipstudy.analysis.measuring.columns import network_keys
 from nnunet_skipstudy.analysis.pipeline import Addition, AnalysisResult, AnalyzeOptions, analyze
 from nnunet_skipstudy.analysis.report.page import Why
@@ -33,7 +34,18 @@ def _addition(study: Study, folders: Sequence[Path]) -> Addition:
     all_tables = [*tables(found, study.looks), *more]
     why = Why(sentences(found, study.looks), all_tables)
     drawings = tuple(pictures(found, study.looks))
-    return Addition(why=why, drawings=drawings, csv={"shares.csv": shares_table(found)})
+    return Addition(why=why, drawings=drawings, csv={"shares.csv": shares_table(found)}, gates=_gates(looked))
+
+
+def _gates(looked: pd.DataFrame) -> Gates:
+    """The attention gates' maps, by prediction."""
+    found: Gates = {}
+    for row in looked.to_dict("records"):
+        place = tuple(row[name] for name in ("dataset", "trainer", "plans", "configuration", "fold", "level", "case"))
+        picture = Path(row["folder"], row["picture"])
+        gate = Gate(int(row["depth"]), picture, int(row["slice"]), row["mass_in_object"], row["object_share"])
+        found.setdefault(place, []).append(gate)
+    return found
 
 
 def _known(rows: pd.DataFrame, study: Study) -> pd.DataFrame:

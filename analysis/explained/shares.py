@@ -38,7 +38,10 @@ NEEDED = {
         *("intervention", *PLACE, "strength", "dsc", "dsc_level", "dsc_reference"),
     ],
     SUSCEPTIBILITY: ["dataset", "trainer", "plans", "configuration", "fold", "level", *PLACE, *MEASURES],
-    ATTENTION: ["dataset", "trainer", "plans", "configuration", "fold", "level", "depth", *MASSES],
+    ATTENTION: [
+        *("dataset", "trainer", "plans", "configuration", "fold", "level", "case", "depth", *MASSES),
+        *("picture", "slice"),
+    ],
     FIELD: ["dataset", "trainer", "plans", "configuration", "fold", "level", *FIELDS],
 }
 MODEL = ["dataset", *NetworkKey._fields, "training"]
@@ -48,7 +51,7 @@ STAGES = {"skip": "skip", "bottleneck": "encoder", "decoder": "decoder"}
 
 
 def read_explained(folders: Sequence[Path], name: str, references: dict[str, Reference]) -> pd.DataFrame:
-    """All tables of one name under folders, with what the trainers' names and the data sets' folds tell.
+    """All tables of one name under folders, with their ``folder``, what trainers' names and data sets' folds tell.
 
     Raises:
         UserError: there is none, one lacks a column, or is of a data set that is not analyzed.
@@ -61,7 +64,7 @@ def read_explained(folders: Sequence[Path], name: str, references: dict[str, Ref
         table = pd.read_csv(path, dtype={"fold": str, "case": str, "label": str, "level": str, "reference_level": str})
         if lacking := next((column for column in NEEDED[name] if column not in table), None):
             raise UserError(f"{path}: has no column {lacking!r}; write it anew with 'skipstudy explain'")
-        read.append(table)
+        read.append(table.assign(folder=str(path.parent)))
     table = pd.concat(read, ignore_index=True)
     if other := next((dataset for dataset in table["dataset"].unique() if dataset not in references), None):
         raise UserError(f"{name}: tells of {other}, of which no predictions are analyzed; leave it out (--explain)")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.explained.picture import bounded, percent
+from nnunet_skipstudy.analysis.explained.picture import bounded
 from nnunet_skipstudy.analysis.explained.shares import FIELDS, MASSES, SMALLEST_DROP, Loss
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
 from nnunet_skipstudy.analysis.report.page import Cell, Finding, Table
-from nnunet_skipstudy.analysis.report.words import interval, joined, number
+from nnunet_skipstudy.analysis.report.words import interval, joined, number, percent
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
 
 Looks = dict[NetworkKey, Look]
@@ -196,7 +196,7 @@ def attention_table(looked: pd.DataFrame, looks: Looks) -> Iterator[Table]:
             ["network", "dataset", "trained on", "level", "place", "of the gate's weight", "of the image"],
             rows,
             n_words=5,
-            note="Equal: the gate looks everywhere alike. The maps are pictures beside attention.csv.",
+            note="Equal: the gate looks everywhere alike. The maps stand beside the predictions of the cases above.",
             open=False,
         )
 

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +42,25 @@ class Choice:
     by: str = ""
 
 
+@dataclass(frozen=True)
+class Gate:
+    """Where an attention gate looks in a case's image, as attention.csv has it.
+
+    ``depth``: the gate's level of the network, 0 = full resolution. ``picture``: its weights on the image's grid, of
+    the slice ``index``. ``mass``: share of all weight that lies in the reference; ``inside``: share of all voxels.
+    """
+
+    depth: int
+    picture: Path
+    index: int
+    mass: float
+    inside: float
+
+
+Gates = dict[tuple[str, ...], list[Gate]]
+"""By data set, trainer, plans, configuration, fold, level and case."""
+
+
 class Place(NamedTuple):
     """Which of a case's predictions."""
 
@@ -71,7 +91,8 @@ class CaseView:
     ``planes``: of a volume, slices from the first to the last with reference foreground; ``fullest``: which of them
     holds most of it. ``dsc``: of the very prediction that is shown, the mean over ``labels``, then each of them, NaN
     where it has none. ``empty``: the predictions without any label. ``notes``: what is known of the image at a level,
-    its TD and how it was perturbed, in words.
+    its TD and how it was perturbed, in words. ``gates``: of attention networks, where each looks: 8-bit weights of
+    ``shape``.
     """
 
     dataset: str
@@ -83,6 +104,7 @@ class CaseView:
     dsc: dict[Place, tuple[float, ...]]
     empty: frozenset[Place]
     notes: dict[str, str]
+    gates: dict[Place, list[tuple[Gate, Pixels]]] = field(default_factory=dict)
 
     @property
     def levels(self) -> list[str]:
@@ -111,7 +133,9 @@ def _images_name(labels: str) -> str:
     return f"images{labels.removeprefix('labels')}" if labels.startswith("labels") else "imagesTs"
 
 
-def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Choice]) -> Iterator[CaseView]:
+def case_views(
+    comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Choice], gates: Gates
+) -> Iterator[CaseView]:
     """Read the chosen cases' files.
 
     Of several seeds and like folds the first is shown; of more than three training sets the first, the middle and
@@ -121,6 +145,7 @@ def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Ch
         comparison: of one data set.
         cases: the table of cases.
         choices: what to read.
+        gates: of attention networks; those of other trainings than the one that is shown are left out.
     """
     levels = in_order(run.level for run in comparison.runs)
     folders = image_folders(comparison, levels)
@@ -133,7 +158,7 @@ def case_views(comparison: Comparison, cases: pd.DataFrame, choices: Sequence[Ch
         if not known:
             continue
         try:
-            view = _view(comparison, choice, known, runs, scores)
+            view = _view(comparison, choice, known, runs, scores, gates)
         except UserError:  # an image that nobody can read is no reason to lose the numbers
             continue
         if view.planes[0].images:
@@ -196,6 +221,7 @@ def _view(
     images: dict[str, Path],
     runs: dict[Place, Run],
     scores: Scores,
+    gates: Gates,
 ) -> CaseView:
     reference = read_image(comparison.reference.cases[choice.case]).array
     slices, fullest = _slices(reference, MAX_SLICES if choice.why else 1)
@@ -229,7 +255,23 @@ def _view(
         *(comparison.reference.dataset, choice, (rows, columns), tuple(labels), planes, slices.index(fullest), dsc),
         empty=frozenset(empty),
         notes={},
+        gates={
+            place: list(_weights(gates, run, comparison, choice.case, (rows, columns))) for place, run in runs.items()
+        },
     )
+
+
+def _weights(
+    gates: Gates, run: Run, comparison: Comparison, case: str, shape: tuple[int, int]
+) -> Iterator[tuple[Gate, Pixels]]:
+    """The gates of one prediction with their pictures, as far as these are there and of the case's shape."""
+    dataset = comparison.reference.dataset
+    place = (dataset, run.trainer, run.plans, run.configuration, run.fold, run.level, case)
+    for gate in gates.get(place, []):
+        with suppress(UserError):
+            weights = read_image(gate.picture).array
+            if weights.shape == shape:
+                yield gate, weights
 
 
 def _slices(labels: LabelMap, n: int) -> tuple[list[int | None], int | None]:

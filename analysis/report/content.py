@@ -153,6 +153,11 @@ def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], comparisons: 
             f"{count(n, 'case')} chosen by {joined(_choices(views))}{left_out}. Of several seeds and like folds the "
             f"first is shown{volumes}."
         )
+    if any(any(view.gates.values()) for view in views):
+        parts.append(
+            "Of attention networks also where each gate looks (white: weight 1), in the cases that skipstudy explain "
+            "looked at."
+        )
     if any(comparison.tables for comparison in comparisons):
         parts.append("No pictures: what was read is a table of scores, without images.")
     elif without:

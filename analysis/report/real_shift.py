@@ -3,15 +3,13 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.inputs.runs import trained_and_tested
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.report.words import count, interval, number, p_value
 from nnunet_skipstudy.analysis.statistics.real_shift import FEWEST, FEWEST_FOR_MORE, RankCorrelation, RealShift
 from nnunet_skipstudy.registry import in_order
-
-Looks = dict[NetworkKey, Look]
 
 
 def real_shift_tables(found: Sequence[RealShift], looks: Looks) -> Iterator[Table]:

@@ -12,12 +12,15 @@ import numpy as np
 from PIL import Image
 
 from nnunet_skipstudy.analysis.figures.looks import Looks, level_title, training_title
-from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Pixels, Place
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Gate, Pixels, Place
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import Outlines
+from nnunet_skipstudy.analysis.report.words import percent
 
 MAX_SIDE = 256
 """Pixels; larger images are made smaller for the page."""
+MAX_GATE_SIDE = 96
+"""Of where a gate looks: it is made on a coarser grid."""
 MAX_BYTES = 6_500_000
 """Of all the pictures on the page. Further cases are left out, and the page says how many."""
 Json = dict[str, Any]
@@ -29,8 +32,9 @@ def sweep(views: Sequence[CaseView], looks: Looks, max_bytes: int = MAX_BYTES) -
     Returns:
         ``cases``: each with ``images`` (by slice and level, a data address), ``reference`` (by slice and label, an SVG
         path), ``notes`` (by level), and ``trainings``, each with ``tiles``: by network (numbered as in ``looks``) and
-        level, or null: ``paths`` (by slice and label) and ``dsc`` (mean, then by label). Cases are taken in turn from
-        each data set until ``max_bytes`` are full; ``left_out`` counts the others.
+        level, or null: ``paths`` (by slice and label), ``dsc`` (mean, then by label) and ``gates`` of attention
+        networks. Cases are taken in turn from each data set until ``max_bytes`` are full; ``left_out`` counts the
+        others.
     """
     order = {key: index for index, key in enumerate(looks)}
     made: list[tuple[int, Json]] = []
@@ -93,6 +97,19 @@ def _tile(view: CaseView, place: Place) -> Json | None:
         "paths": [[path_of(one) for one in plane.predictions[place]] for plane in view.planes],
         "dsc": [value if math.isfinite(value) else None for value in view.dsc[place]],
         "empty": place in view.empty,
+        "gates": [_gate(view, gate, weights) for gate, weights in view.gates.get(place, [])],
+    }
+
+
+def _gate(view: CaseView, gate: Gate, weights: Pixels) -> Json:
+    """``slice``: the place of the one shown among the view's, -1 where it has others; no finer than the gate's grid."""
+    indices = [plane.index or 0 for plane in view.planes]
+    whole = "image" if view.planes[0].index is None else "volume"
+    return {
+        "title": f"gate of skip {gate.depth}",
+        "slice": indices.index(gate.index) if gate.index in indices else -1,
+        "image": data_uri(weights, min(MAX_GATE_SIDE, max(1, max(view.shape) >> gate.depth))),
+        "words": f"{percent(gate.mass)} of its weight in the reference, {percent(gate.inside)} of the {whole}",
     }
 
 
@@ -108,12 +125,12 @@ def path_of(outlines: Outlines) -> str:
     )
 
 
-def data_uri(pixels: Pixels) -> str:
-    """A PNG as a ``data:`` address, at most :data:`MAX_SIDE` pixels high and wide."""
+def data_uri(pixels: Pixels, side: int = MAX_SIDE) -> str:
+    """A PNG as a ``data:`` address, at most ``side`` pixels high and wide."""
     image = Image.fromarray(pixels)
     longest = max(image.size)
-    if longest > MAX_SIDE:
-        width, height = (max(1, round(side * MAX_SIDE / longest)) for side in image.size)
+    if longest > side:
+        width, height = (max(1, round(n * side / longest)) for n in image.size)
         image = image.resize((width, height), Image.Resampling.BOX)
     stream = io.BytesIO()
     image.save(stream, format="PNG", optimize=True)

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+PER_CENT = "\u00a0%"
+"""With a space that ends no line."""
+
 
 def number(value: float | None, sign: bool = False) -> str:
     """Three decimals, two from 10 on; a dash where there is none."""
@@ -14,6 +17,11 @@ def number(value: float | None, sign: bool = False) -> str:
     decimals = 3 if abs(value) < 10 else 2
     text = f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
     return text.replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share in whole per cent; a dash where there is none."""
+    return "–" if pd.isna(share) else f"{round(100 * share) + 0}{PER_CENT}".replace("-", "−")
 
 
 def interval(estimate: float, low: float, high: float, sign: bool = False) -> str:

@@ -1,5 +1,7 @@
 """Which cases are worth looking at."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from nnunet_skipstudy.analysis.measuring.case_views import Choice
@@ -8,12 +10,12 @@ from nnunet_skipstudy.analysis.statistics.hardest import hardest_level, hardest_
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 
 
-def choose_cases(setting: Setting, n: int) -> list[Choice]:
+def choose_cases(setting: Setting, n: int, known: Collection[str] = ()) -> list[Choice]:
     """Up to ``n`` cases: the largest mean drop of the DSC to the hardest level, the median, the best; then others.
 
     Drop and mean are over the eligible networks (all, where none is). Where no level is counted from, the spread
     over levels stands for the drop; where there is one level only, the DSC. Ties go to the first case; others are
-    taken evenly from one end to the other.
+    taken evenly from one end to the other, first of those ``known``, of which there is more to be shown.
     """
     networks = setting.ranked or list(range(len(setting.networks)))
     level_means = nanmean(setting.dsc[:, networks], 1)  # case, level
@@ -31,7 +33,8 @@ def choose_cases(setting: Setting, n: int) -> list[Choice]:
     order = [int(i) for i in np.argsort(change, kind="stable")]
     best = int(np.argmax(np.nan_to_num(nanmean(level_means, 1), nan=-1)))
     wanted = [(order[0], ends[0]), (order[len(order) // 2], ends[1]), (best, "best")]
-    wanted += [(order[int(i)], "") for i in np.linspace(0, len(order) - 1, min(n, len(order))).round()]
+    for some in ([i for i in order if setting.cases[i] in known], order):
+        wanted += [(some[int(i)], "") for i in np.linspace(0, len(some) - 1, min(n, len(some))).round()]
     found: dict[int, str] = {}
     for index, why in wanted:
         if index in found and why:

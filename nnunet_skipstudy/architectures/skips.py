@@ -170,7 +170,7 @@ class NestedPathway(Skip):
 
 
 def make_skip(policy: SkipPolicy, kit: LayerKit, level: Level, make_stage: StageFactory, n_below: int) -> Skip:
-    """The skip of one level; ``n_below``: length of the row of the next coarser level. Raises ValueError: no such one."""
+    """The skip of one level; ``n_below``: the length of the coarser level's row. Raises ValueError: no such one."""
     if policy is SkipPolicy.NONE:
         return NoSkip()
     if policy is SkipPolicy.IDENTITY:

@@ -34,9 +34,9 @@ def _add_inputs(parser: Parser) -> None:
         type=Path,
         nargs="+",
         metavar="PREDICTIONS",
-        help=f"a tree {TREE}, nnU-Net's results (fold_K/validation, crossval_results_folds_K), one folder of "
-        "predictions, or a table predictions.csv of folders; or tables of scores, one row per case, such as "
-        "case_metrics.csv",
+        help=f"a tree {TREE} (in LEVEL's place another data set's name, whose images were predicted), nnU-Net's "
+        "results (fold_K/validation, crossval_results_folds_K), one folder of predictions, or a table predictions.csv "
+        "of folders; or tables of scores, one row per case, such as case_metrics.csv",
     )
     add(
         "--labels",

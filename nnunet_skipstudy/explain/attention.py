@@ -58,9 +58,8 @@ def mass_in(weights: Floats, inside: npt.NDArray[np.bool_]) -> float | None:
     return float(weights[inside].sum(dtype=np.float64)) / total if total else None
 
 
-def write_picture(path: Path, weights: Floats, inside: npt.NDArray[np.bool_]) -> None:
-    """An 8-bit grey PNG of the weights, black for 0; of a volume the slice with most of the object."""
-    fullest = int(inside.sum(axis=(1, 2)).argmax())
+def write_picture(path: Path, weights: Floats) -> None:
+    """An 8-bit grey PNG of the weights (row, column), black for 0."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as target:
-        Image.fromarray(np.rint(255 * weights[fullest]).astype(np.uint8)).save(target, format="PNG")
+        Image.fromarray(np.rint(255 * weights).astype(np.uint8)).save(target, format="PNG")

@@ -47,13 +47,13 @@ class _Means:
     sums: dict[str, Tensor] = field(default_factory=dict)
     tiles: int = 0
 
-    def add(self, found: Pass, n_levels: int) -> None:
+    def add(self, found: Pass, network: OpenNetwork) -> None:
         self.tiles += 1
         encoder = {f"encoder {site.level}": found.maps[site] for site in found.maps if not site.below}
         maps = {
             **encoder,
-            f"encoder {n_levels}": found.bottleneck,
-            **{f"skip {level}": handed for level, handed in found.handed.items()},
+            f"encoder {network.n_levels}": found.bottleneck,
+            **{f"skip {level}": handed for level, handed in network.handed(found).items()},
             **{f"decoder {level}": stage for level, stage in found.stages.items()},
         }
         for name, features in maps.items():
@@ -173,10 +173,12 @@ class Explainer:
             if not self._checked:
                 self.network.check(tiles[0])
                 self._checked = True
-            reference, *rest = map(self.network.run, tiles)
+            reference, *rest = self.network.passes(tiles)
             passes = Images(reference, rest[0] if shifted else reference, rest[-1] if others else None)
             if means is not None:
-                means.add(passes.perturbed, self.network.n_levels)
-            return [logits_of(self.network, one, passes, f"{self._seed} {case}") for one in wanted]
+                means.add(passes.perturbed, self.network)
+            found = [logits_of(self.network, one, passes, f"{self._seed} {case}") for one in wanted]
+            self.network.forget()
+            return found
 
         return function

@@ -1,6 +1,7 @@
 """Explain one trained fold: all cases at all levels, case by case, so that a run that was ended goes on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from nnunet_skipstudy.explain.tables import (
     SUSCEPTIBILITY_COLUMNS,
     attention_rows,
     field_rows,
+    picture_of,
     score_rows,
     susceptibility_rows,
 )
@@ -149,10 +151,11 @@ def explain(
             wanted = {**common, "field": _contents(*shown)}
             fields[level] = _kept(output, wanted, lambda: opened().field(shown)), len(shown)  # noqa: B023
         looked: dict[tuple[str, str], dict[str, Any]] = {}
-        for level, case in found:
-            seen = _contents(files[level][case], [str(_label(request, case))])
-            make = partial(_attention, request, opened, files, level, case, output)
-            looked[level, case] = _kept(output, {**common, "attention": seen, "level": level, "case": case}, make)
+        for level, of_cases in {**files, **_at_other_levels(request, files)}.items():
+            for case, images in of_cases.items():
+                seen = _contents(images, [str(_label(request, case))])
+                make = partial(_attention, request, opened, images, level, case, output)
+                looked[level, case] = _kept(output, {**common, "gates": seen, "level": level, "case": case}, make)
         write_csv(output / ATTENTION, ATTENTION_COLUMNS, attention_rows(request, looked))
         write_csv(output / FIELD, FIELD_COLUMNS, field_rows(request, fields))
         write_csv(output / SUSCEPTIBILITY, SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
@@ -199,6 +202,15 @@ def _files(request: Request, level: str) -> dict[str, list[str]]:
     return {case: found[case] for case in request.cases}
 
 
+def _at_other_levels(request: Request, known: Collection[str]) -> dict[str, dict[str, list[str]]]:
+    """The same of levels that nobody asked for, where they have all cases: a gate is looked at through all levels."""
+    found = {}
+    for level in set(level_folders(request.raw)) - set(known):
+        with suppress(UserError):
+            found[level] = _files(request, level)
+    return {level: found[level] for level in in_order(found)}
+
+
 def _other(request: Request, case: str) -> str | None:
     """The next case, whose features take the place of this one's."""
     place = request.cases.index(case) + 1
@@ -243,20 +255,21 @@ def _explained(
 def _attention(
     request: Request,
     opened: Callable[[], Explainer],
-    files: dict[str, dict[str, list[str]]],
+    images: list[str],
     level: str,
     case: str,
     output: Path,
 ) -> dict[str, Any]:
-    """How much of each gate's weight lies in the object, by level; the maps as pictures beside the tables."""
+    """How much of each gate's weight lies in the object, by level; pictures of the slice with most of the object."""
     explainer = opened()
-    maps = attention_on_grid(explainer.predictor, explainer.network, files[level][case])
+    maps = attention_on_grid(explainer.predictor, explainer.network, images)
     labels = _truth(_label(request, case), read_description(request.raw))
     inside = np.isin(labels.labels, [value for values in labels.regions.values() for value in values])
+    fullest = int(inside.sum(axis=(1, 2)).argmax())
     for depth, weights in maps.items():
-        write_picture(output / "attention" / level / f"{case}_skip{depth}.png", weights, inside)
+        write_picture(output / picture_of(level, case, str(depth)), weights[fullest])
     masses = {str(depth): mass_in(weights, inside) for depth, weights in maps.items()}
-    return {"mass": masses, "object": float(inside.mean())}
+    return {"mass": masses, "object": float(inside.mean()), "slice": fullest}
 
 
 def _truth(path: Path, description: Description) -> Truth:

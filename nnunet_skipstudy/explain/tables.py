@@ -28,6 +28,7 @@ FIELD_COLUMNS: tuple[str, ...] = (
 )
 ATTENTION_COLUMNS: tuple[str, ...] = (
     *(*MODEL, "level", "reference_level", "case", "depth", "mass_in_object", "object_share"),
+    *("picture", "slice"),
 )
 SMALLEST_DROP = 0.05
 """A loss of Dice below this is not shared out: small numbers would be divided by smaller ones."""
@@ -94,4 +95,10 @@ def attention_rows(request: "Request", looked: Mapping[tuple[str, str], Mapping[
     for (level, case), found in looked.items():
         for depth, mass in found["mass"].items():
             place = {"level": level, "reference_level": request.reference, "case": case, "depth": int(depth)}
-            yield {**model, **place, "mass_in_object": mass, "object_share": found["object"]}
+            shown = {"picture": picture_of(level, case, depth), "slice": found["slice"]}
+            yield {**model, **place, "mass_in_object": mass, "object_share": found["object"], **shown}
+
+
+def picture_of(level: str, case: str, depth: str) -> str:
+    """The file of a gate's weights, from the tables' folder."""
+    return f"attention/{level}/{case}_skip{depth}.png"

@@ -85,32 +85,41 @@ class Move:
                 f"went {moved}, from {self.before:.4f} to {self.after:.4f}: on these images the level is not what its "
                 "name says"
             )
-        n_against = 0 if self.n_as_named is None else self.n_compared - self.n_as_named
+        n_against = self.n_against
         if self.n_compared >= LEAST_COMPARED and n_against * ONE_IN > self.n_compared:
             side = "above" if expected > 0 else "below"
             return (
                 f"{self.title} moves the median texture disparity {where}, but {n_against} "
                 f"of {self.n_compared} cases ({n_against / self.n_compared:.0%}) don't lie {side} {self.neighbour!r}: "
-                "for these it is not what its name says; set its strength by skipstudy perturb --calibrate"
+                f"for these it is not what its name says{self.reasons}; set its strength by skipstudy perturb "
+                "--calibrate"
             )
         return None
+
+    @property
+    def n_against(self) -> int:
+        """The cases that didn't move as named; 0 where the name says nothing."""
+        return 0 if self.n_as_named is None else self.n_compared - self.n_as_named
+
+    @property
+    def reasons(self) -> str:
+        """Why these may not have, after a colon; empty where nothing is known."""
+        reasons = [words for begin, words in WHY.items() if self.parameters.startswith(begin)]
+        if self.n_untold and EXPECTED[self.level] < 0:
+            told = (
+                f"of the other {self.n_against}, {self.n_untold} have a texture that isn't told from its surroundings"
+            )
+            reasons.insert(0, f"{told} anyway")
+        return f": {'; '.join(reasons)}" if reasons else ""
 
 
 def shortfall(move: Move) -> str | None:
     """What to say of a level that doesn't move as named in :data:`AS_NAMED` of the cases, and why; else None."""
     if move.as_named is None or move.n_compared < LEAST_COMPARED or move.as_named >= AS_NAMED:
         return None
-    n_against = move.n_compared - (move.n_as_named or 0)
-    reasons = [words for begin, words in WHY.items() if move.parameters.startswith(begin)]
-    if move.n_untold and EXPECTED[move.level] < 0:
-        reasons.insert(
-            0, f"of the other {n_against}, {move.n_untold} have a texture that isn't told from its surroundings anyway"
-        )
     return (
         f"{move.title} moves the texture disparity as named in {move.n_as_named} of "
-        f"{move.n_compared} cases ({move.as_named:.0%}), against {move.neighbour!r}: {'; '.join(reasons)}".removesuffix(
-            ": "
-        )
+        f"{move.n_compared} cases ({move.as_named:.0%}), against {move.neighbour!r}{move.reasons}"
     )
 
 

@@ -116,19 +116,22 @@ class DataFacts:
         self.contents = Contents(places.engine / "contents.json")
 
     def identifier(self, named: str, datasets: Iterable["Dataset"]) -> int:
-        """The identifier of a data set: by its converter in the study, or by its name in nnUNet_raw.
+        """The identifier of a data set: by its converter or its name in the study, or by its name in nnUNet_raw.
 
         Raises:
             UserError: it is the name of none, or of several.
         """
         asked, raw = named.casefold(), self._places.raw
-        found = {dataset.id for dataset in datasets if dataset.converter == asked}
+        names = {one.id: (one.converter, str(one.options.get("name", "")).casefold()) for one in datasets}
+        found = {identifier for identifier, known in names.items() if asked in known}
         for folder in raw.iterdir() if raw.is_dir() and not found else ():
             if match := re.fullmatch(r"dataset(\d{3,})_(.+)", folder.name.casefold()):
                 found |= {int(match[1])} if asked in (match[0], match[2]) else set()
         if len(found) != 1:
-            those = f"is data sets {', '.join(map(str, sorted(found)))}" if found else f"no data set of it in {raw}"
-            raise UserError(f"test_on: the name {shown(named)}: {those}; give the identifier, or convert it first")
+            those = f"data sets {', '.join(map(str, sorted(found)))}" if found else f"no data set in {raw}"
+            raise UserError(
+                f"test_on: {shown(named)} is the name of {those}; give the identifier, or convert the data set first"
+            )
         return found.pop()
 
     def training(self, identifier: int) -> dict[str, str]:

@@ -113,7 +113,7 @@ def test_every_case_is_measured_at_every_level(root: Path) -> None:
 
 
 def test_a_network_tested_on_another_data_set_predicts_as_nnunet_does(root: Path, tmp_path: Path) -> None:
-    """Pixel for pixel; by hand, the tree gives the study's scores; one network makes no correlation."""
+    """Pixel for pixel; by hand, the tree gives the study's tables, byte for byte."""
     (ours,) = (root / "predictions" / FOREIGN).glob(f"*/fold_0/{ELSEWHERE}")
     images, model = root / "nnUNet_raw" / ELSEWHERE / "imagesTs", root / "nnUNet_results" / FOREIGN / ours.parts[-3]
     by_nnunet = ["nnUNetv2_predict_from_modelfolder", "-i", str(images), "-o", str(tmp_path / "out"), "-m", str(model)]
@@ -127,8 +127,7 @@ def test_a_network_tested_on_another_data_set_predicts_as_nnunet_does(root: Path
     run([*by_hand, "--no-figures", "-o", str(tmp_path / "analysis")], {})
     for table in ("case_metrics.csv", "real_shift.csv"):
         assert (tmp_path / "analysis" / table).read_bytes() == (root / "analysis" / table).read_bytes()
-    rows = list(csv.DictReader((tmp_path / "analysis" / "real_shift.csv").open(newline="")))
-    assert {row["n_networks"] for row in rows if row["quantity"] == "rank_correlation"} == {"1"}
+    assert f"\n{FOREIGN},{ELSEWHERE}," in (root / "analysis" / "real_shift.csv").read_text()
 
 
 def test_another_strength_of_a_level_makes_it_and_what_depends_on_it_anew(root: Path) -> None:

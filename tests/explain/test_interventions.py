@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nnunet_skipstudy.architectures.network import get_network_from_plans
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.explain.interventions import Images, Intervention, Part, catalogue, logits_of, parts, sites
-from nnunet_skipstudy.explain.passes import OpenNetwork, Site
+from nnunet_skipstudy.explain.passes import MOST_KEPT, OpenNetwork, Site
 from nnunet_skipstudy.registry import ARCHITECTURES, INTERVENTIONS
 
 NETWORKS = [*ARCHITECTURES, "nnU-Net's own"]
@@ -43,10 +43,10 @@ def test_patching_with_itself_and_full_strength_change_no_bit(plan: SmallPlan, a
     with torch.inference_mode():
         clean, shifted = images(plan, 2)
         expected = whole(shifted)
-        reference, perturbed = network.run(clean), network.run(shifted)
+        reference, perturbed, again = network.passes([clean, shifted, shifted])
         assert torch.equal(perturbed.logits, expected)
         for part in parts(network):
-            same = logits_of(network, Intervention("patch", part), Images(perturbed, perturbed), "")
+            same = logits_of(network, Intervention("patch", part), Images(again, perturbed), "")
             full = logits_of(network, Intervention("scale", part, 1.0), Images(reference, perturbed), "")
             assert torch.equal(same, expected)
             assert torch.equal(full, expected)
@@ -62,7 +62,7 @@ def test_a_changed_pass_is_that_of_the_decoder_given_the_changed_maps(plan: Smal
     network, whole = opened(plan, architecture)
     with torch.inference_mode():
         clean, shifted = images(plan, 2)
-        reference, perturbed = network.run(clean), network.run(shifted)
+        reference, perturbed = network.passes([clean, shifted])
         for level in [*network.skip_levels, network.n_levels]:
 
             def swap(module: nn.Module, given: Any, level: int = level) -> Any:
@@ -77,6 +77,41 @@ def test_a_changed_pass_is_that_of_the_decoder_given_the_changed_maps(plan: Smal
             found = logits_of(network, Intervention("patch", part), Images(reference, perturbed), "")
             assert torch.equal(found, expected)
             assert level not in network.skip_levels or not torch.equal(found, perturbed.logits)
+
+
+@pytest.mark.parametrize("kept", [MOST_KEPT, 0])
+def test_nothing_is_computed_twice(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """UNet++'s node j of level i is made of the encoder's maps i to i + j: once for each mixture of two images.
+
+    Where what changed passes made is not kept, a node that no change reaches still isn't made again; no bit differs.
+    """
+    network, whole = opened(PLANS["2d"], "UNetPlusPlus")
+    calls = 0
+
+    def called(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+
+    decoder, n = whole.decoder, network.n_levels
+    wanted = [Intervention(kind, Part("skip", level)) for kind in ("patch", "reverse") for level in range(n)]
+    mixtures = [
+        (level, tuple((place == one.part.level) != (one.kind == "reverse") for place in range(level, level + node + 1)))
+        for one in wanted
+        for level in range(n)
+        for node in range(1, n + 1 - level)
+    ]
+    mixed = [mixture for mixture in mixtures if len(set(mixture[1])) > 1]
+    for module in [*decoder.stages, *(block for skip in decoder.skips for block in skip.blocks)]:
+        module.register_forward_hook(called)
+    with torch.inference_mode():
+        two = Images(*network.passes(images(PLANS["2d"], 2)))
+        expected = [logits_of(network, one, two, "") for one in wanted]
+        assert calls == 2 * 6 + len(set(mixed))
+        monkeypatch.setattr("nnunet_skipstudy.explain.passes.MOST_KEPT", kept)
+        two, calls = Images(*network.passes(images(PLANS["2d"], 2))), 0
+        found = [logits_of(network, one, two, "") for one in wanted]
+    assert all(map(torch.equal, found, expected))
+    assert calls == (len(set(mixed)) if kept else len(mixed))
 
 
 def test_the_catalogue_has_every_place_once() -> None:
@@ -114,7 +149,7 @@ def test_each_intervention_does_what_it_says() -> None:
         return base
 
     with torch.inference_mode():
-        reference, perturbed, other = map(network.run, images(plan, 3))
+        reference, perturbed, other = network.passes(images(plan, 3))
         three = Images(reference, perturbed, other)
         network.changed = keep  # type: ignore[method-assign]
         own = perturbed.maps[Site(1)]

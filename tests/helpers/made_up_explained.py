@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nnunet_skipstudy.explain.cases import Found
 from nnunet_skipstudy.explain.interventions import Intervention, Part
@@ -19,6 +21,7 @@ from nnunet_skipstudy.explain.tables import (
     susceptibility_rows,
 )
 from nnunet_skipstudy.nnunet.calls import Training
+from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.support.files import write_csv
 
 SHARES = {0: 0.7, 1: 0.2, 2: 0.02}
@@ -64,10 +67,29 @@ def write_explained(
             write_csv(folder / "explain.csv", COLUMNS, score_rows(request, found))
             fields = {"unperturbed": ({"effective_voxels": 9, "theoretical_voxels": 90, "field_share": 0.1}, 20)}
             write_csv(folder / "receptive_field.csv", FIELD_COLUMNS, field_rows(request, fields))
-            looked = {(level, case): {"mass": {"0": 0.4}, "object": 0.1} for case in cases}
+            looked = {(level, case): {"mass": {"0": 0.4}, "object": 0.1, "slice": 0} for case in cases}
             write_csv(folder / "attention.csv", ATTENTION_COLUMNS, attention_rows(request, looked))
             write_csv(folder / "susceptibility.csv", SUSCEPTIBILITY_COLUMNS, susceptibility_rows(request, found))
     return root
+
+
+def write_gates(folder: Path, cases: Sequence[str], levels: Sequence[str], shape: tuple[int, int]) -> pd.DataFrame:
+    """Attention of two gates for a folder of :func:`write_explained`, a picture and a mass of its own each."""
+    model = pd.read_csv(folder / "attention.csv").iloc[0]
+    rows: list[dict[str, Any]] = []
+    for case in cases:
+        for level in levels:
+            for depth in (1, 2):
+                mass = round(0.2 + len(rows) / 100, 2)
+                picture = f"attention/{level}/{case}_skip{depth}.png"
+                (folder / picture).parent.mkdir(parents=True, exist_ok=True)
+                weights = np.tile(np.linspace(0, 255 * mass, shape[1]), (shape[0], 1))
+                write_image(folder / picture, weights.round().astype(np.uint8))
+                found = {"level": level, "case": case, "depth": depth, "mass_in_object": mass, "picture": picture}
+                rows.append({**model, **found})
+    table = pd.DataFrame(rows)
+    table.to_csv(folder / "attention.csv", index=False)
+    return table
 
 
 def _scores(

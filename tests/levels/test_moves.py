@@ -68,6 +68,7 @@ def test_levels_are_compared_with_their_neighbours_on_the_ladder() -> None:
     assert (hardest.neighbour, hardest.n_compared, hardest.as_named) == ("harder", 5, 0.4)
     assert hardest.warning is not None
     assert "moves the median texture disparity down, but 3 of 5 cases (60%) don't lie below 'harder'" in hardest.warning
+    assert "not what its name says: dark objects keep their texture" in hardest.warning
     assert (easiest.neighbour, easiest.n_compared, easiest.as_named) == ("unperturbed", 4, 1.0)
 
 

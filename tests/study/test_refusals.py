@@ -187,7 +187,7 @@ device: cpu
     ("others", "words"),
     [
         ("779", "holds no data set 779; convert it, or name a converter in the study"),
-        ("elsewhere", "test_on: the name 'elsewhere': no data set of it in"),
+        ("elsewhere", "test_on: 'elsewhere' is the name of no data set in"),
         ("labels", "networks trained on data set 777 can't be tested on 781: their labels differ (only one has core)"),
         ("782", "can't be tested on 782: their channels differ (ct and ct, ct); give both the same"),
         ("[783]", "can't be tested on 783: their file endings differ (.png and .tif)"),

@@ -7,15 +7,19 @@ function levelSlider(part) {
   const controls = part.querySelector(".controls"), tiles = part.querySelector(".tiles"), dialog = part.querySelector("dialog");
   const [level, slice] = ["level", "slice"].map((id) => part.querySelector(`#${id}`)), [levelWords, sliceWords] = part.querySelectorAll("output");
   const several = new Set(cases.map((one) => one.dataset)).size > 1;
-  const title = (one) => `${several ? `${one.dataset}: ` : ""}${one.case}${one.why ? ` (${one.why})` : ""}`;
+  const looked = (one) => one.trainings.some((own) => own.tiles.some((tile) => tile.levels.some((at) => at && at.gates.length)));
+  const title = (one) => {
+    const why = [one.why, looked(one) ? "attention" : ""].filter(Boolean).join(", ");
+    return `${several ? `${one.dataset}: ` : ""}${one.case}${why ? ` (${why})` : ""}`;
+  };
   const more = html("span", { class: "controls" });
   let current, training = 0, label = -1, large = -1;
 
   const joined = (paths) => (label < 0 ? paths.join("") : paths[label]);
-  function picture({ paths, words, missing }) {
+  function picture({ paths, words, missing, gate, image = current.images[slice.value][level.value] }) {
     const [width, height] = current.size, lines = paths.filter(([path]) => path);
     const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words },
-      svg("image", { href: current.images[slice.value][level.value], width, height, preserveAspectRatio: "none" }),
+      svg("image", { href: image, class: gate, width, height, preserveAspectRatio: "none" }),
       ...lines.map(([path, stroke]) => svg("path", { class: "halo", d: path, stroke: isDark(stroke) ? "#fff" : "#000" })),
       ...lines.map(([path, stroke]) => svg("path", { class: "outline", d: path, stroke })));
     const size = Math.min(width / 13, height / 7);
@@ -30,6 +34,10 @@ function levelSlider(part) {
       const path = one && showPrediction.checked ? joined(one.paths[slice.value]) : "";
       const missing = !one ? "no prediction" : one.empty ? "empty prediction" : "";
       found.push({ paths: [reference, [path, look.colour]], missing, colour: paint(row.network), words: `${look.title}: ${one ? `DSC ${format(one.dsc[label + 1])}` : "no prediction"}` });
+      for (const gate of one && showGates.checked ? one.gates : []) {
+        const here = gate.slice === Number(slice.value);
+        found.push({ paths: [reference], gate: "gate", image: here ? gate.image : null, missing: here ? "" : "no map of this slice", colour: paint(row.network), words: `${look.title}, ${gate.title}: ${gate.words}` });
+      }
     }
     return found;
   }
@@ -74,8 +82,10 @@ function levelSlider(part) {
 
   const [referenceTick, showReference] = tick("reference", "reference", draw, true);
   const [predictionTick, showPrediction] = tick("prediction", "prediction", draw, true);
+  const [gatesTick, showGates] = tick("gates", "attention", draw, true);
+  gatesTick.hidden = !cases.some(looked);
   const [caseMenu, chosen] = menu("case", "case", cases.map(title), (index) => { choose(index); draw(); });
-  controls.append(caseMenu, more, referenceTick, predictionTick);
+  controls.append(caseMenu, more, referenceTick, predictionTick, gatesTick);
   choose(chosen);
   level.addEventListener("input", () => { remember("level", level.value, 0); draw(); });
   slice.addEventListener("input", () => { remember("slice", slice.value, current.first); draw(); });

@@ -11,11 +11,12 @@ from made_up_explained import SHARES, write_explained
 from made_up_study import write_study
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.analysis.explained.picture import bounded, percent
+from nnunet_skipstudy.analysis.explained.picture import bounded
 from nnunet_skipstudy.analysis.explained.shares import _estimated, losses, read_explained
 from nnunet_skipstudy.analysis.explained.words import sentences
 from nnunet_skipstudy.analysis.figures.looks import looks
 from nnunet_skipstudy.analysis.inputs.references import Reference, read_reference
+from nnunet_skipstudy.analysis.report.words import percent
 
 
 @pytest.fixture(scope="module")
