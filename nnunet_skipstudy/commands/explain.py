@@ -11,7 +11,7 @@ from nnunet_skipstudy.registry import INTERVENTIONS
 from nnunet_skipstudy.support.parser import Parser
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.explain.run import Request
+    from nnunet_skipstudy.explain.request import Request
 
 EPILOG = """\
 interventions, on one skip and on all; patch and reverse also on all but one, on the bottleneck and on what comes up to
@@ -106,7 +106,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _request(arguments: argparse.Namespace) -> "Request":
-    from nnunet_skipstudy.explain.run import Request, level_folders, reference_level
+    from nnunet_skipstudy.explain.request import Request, level_folders, reference_level
     from nnunet_skipstudy.nnunet.calls import Training
 
     raw = find_dataset(arguments.d)
@@ -131,7 +131,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
 
 
 def _cases(raw: Path, asked: list[str] | None) -> list[str]:
-    from nnunet_skipstudy.explain.run import labelled_cases, spread
+    from nnunet_skipstudy.explain.request import labelled_cases, spread
 
     there = labelled_cases(raw)
     if not asked:

@@ -1,8 +1,7 @@
 """Explain one trained fold: all cases at all levels, case by case, so that a run that was ended goes on."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.explain.attention import attention_on_grid, mass_in, write_picture
 from nnunet_skipstudy.explain.cases import Explainer, Found, Truth
+from nnunet_skipstudy.explain.request import Request, level_folders, spread
 from nnunet_skipstudy.explain.tables import (
     ATTENTION_COLUMNS,
     COLUMNS,
@@ -24,13 +24,12 @@ from nnunet_skipstudy.explain.tables import (
     susceptibility_rows,
 )
 from nnunet_skipstudy.nnunet.calls import Training
-from nnunet_skipstudy.nnunet.cases import Description, read_description, test_levels
+from nnunet_skipstudy.nnunet.cases import Description, read_description
 from nnunet_skipstudy.nnunet.images import read_label_map
 from nnunet_skipstudy.nnunet.prediction import CHECKPOINT, Predictor, find_cases
-from nnunet_skipstudy.registry import UNPERTURBED, alpha_level, in_order, level_alpha
+from nnunet_skipstudy.registry import in_order
 from nnunet_skipstudy.support.contents import settings_hash
 from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_csv, write_json
-from nnunet_skipstudy.support.tables import read_rows
 from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import only_run
 
@@ -40,83 +39,6 @@ CASES_OF_FIELD = 10
 """So many images, or fewer, a receptive field is averaged over."""
 PARTS = ".parts"
 """A file for each case and level that is done, under the hash of all that decides it."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is explained.
-
-    Attributes:
-        training: the fold.
-        raw: the data set's folder, with ``imagesTs_<level>`` and ``labelsTs``.
-        reference: the level whose images stand for what the network can do.
-        levels: the others.
-        cases: names.
-        kinds: interventions, keys of :data:`~nnunet_skipstudy.registry.INTERVENTIONS`.
-        strengths: by kind, instead of its own.
-        mirroring: test-time augmentation, as predictions have it.
-        seed: of noise.
-    """
-
-    training: Training
-    raw: Path
-    reference: str
-    levels: tuple[str, ...]
-    cases: tuple[str, ...]
-    kinds: tuple[str, ...]
-    strengths: dict[str, Sequence[float]]
-    mirroring: bool = True
-    seed: int = 0
-
-
-def reference_level(raw: Path, fold: int, asked: str | None = None) -> str:
-    """The level that others are held against: the unperturbed one, or of synthetic textures the one trained on.
-
-    Raises:
-        UserError: the data set has no such level, or none that could be meant.
-    """
-    there = level_folders(raw)
-    if asked is not None:
-        if asked not in there:
-            raise UserError(f"{raw}: has no test images of level {asked!r}; choose one of {', '.join(there)}")
-        return asked
-    if UNPERTURBED in there:
-        return UNPERTURBED
-    table = raw / "folds.csv"
-    rows = read_rows(table, ("fold", "name")) if table.is_file() else []
-    for row in rows:
-        alpha = level_alpha(f"alpha{row['name'].removeprefix('alpha')}")
-        if row["fold"] == str(fold) and alpha is not None and alpha_level(alpha) in there:
-            return alpha_level(alpha)
-    raise UserError(f"{raw}: has no unperturbed test images; name the level to hold others against (--reference)")
-
-
-def level_folders(raw: Path) -> dict[str, Path]:
-    """The folders of test images by level, hardest first."""
-    found = test_levels(raw)
-    if (raw / "imagesTs").is_dir():
-        found[UNPERTURBED] = raw / "imagesTs"
-    return {level: found[level] for level in in_order(sorted(found))}
-
-
-def labelled_cases(raw: Path) -> list[str]:
-    """The names of the test cases, by their label maps.
-
-    Raises:
-        UserError: there is none.
-    """
-    ending = read_description(raw).ending
-    folder = raw / "labelsTs"
-    found = sorted(path.name.removesuffix(ending) for path in folder.glob(f"[!.]*{ending}"))
-    if not found:
-        raise UserError(f"{folder}: holds no label map <case>{ending}; explaining needs labelled test cases")
-    return found
-
-
-def spread(cases: Sequence[str], n: int) -> list[str]:
-    """``n`` of the cases, evenly spaced by name; all where there are no more."""
-    n = min(n, len(cases))
-    return [cases[place * len(cases) // n] for place in range(n)]
 
 
 def explain(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.explain.request import Request
 from nnunet_skipstudy.explain.susceptibility import susceptibility
 from nnunet_skipstudy.nnunet.calls import Training
 from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
 
 if TYPE_CHECKING:
     from nnunet_skipstudy.explain.cases import Found
-    from nnunet_skipstudy.explain.run import Request
 
 MODEL: tuple[str, ...] = ("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed")
 COLUMNS: tuple[str, ...] = (
@@ -45,7 +45,7 @@ def model_of(training: Training) -> dict[str, Any]:
     return dict(zip(MODEL, (*values, seed), strict=True))
 
 
-def score_rows(request: "Request", found: Mapping[tuple[str, str], "Found"]) -> Iterator[dict[str, Any]]:
+def score_rows(request: Request, found: Mapping[tuple[str, str], "Found"]) -> Iterator[dict[str, Any]]:
     """The rows of explain.csv."""
     model = model_of(request.training)
     for (level, case), here in found.items():
@@ -65,7 +65,7 @@ def score_rows(request: "Request", found: Mapping[tuple[str, str], "Found"]) -> 
                 }
 
 
-def susceptibility_rows(request: "Request", found: Mapping[tuple[str, str], "Found"]) -> Iterator[dict[str, Any]]:
+def susceptibility_rows(request: Request, found: Mapping[tuple[str, str], "Found"]) -> Iterator[dict[str, Any]]:
     """The rows of susceptibility.csv: every stage of the network at every level but the reference."""
     model = model_of(request.training)
     reference = [found[request.reference, case].means for case in request.cases]
@@ -82,14 +82,14 @@ def susceptibility_rows(request: "Request", found: Mapping[tuple[str, str], "Fou
             }
 
 
-def field_rows(request: "Request", fields: Mapping[str, tuple[Mapping[str, Any], int]]) -> Iterator[dict[str, Any]]:
+def field_rows(request: Request, fields: Mapping[str, tuple[Mapping[str, Any], int]]) -> Iterator[dict[str, Any]]:
     """The rows of receptive_field.csv; ``fields``: sizes and number of cases by level."""
     model = model_of(request.training)
     for level, (sizes, n_cases) in fields.items():
         yield {**model, "level": level, "reference_level": request.reference, "n_cases": n_cases, **sizes}
 
 
-def attention_rows(request: "Request", looked: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def attention_rows(request: Request, looked: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """The rows of attention.csv; none of a network without gates."""
     model = model_of(request.training)
     for (level, case), found in looked.items():

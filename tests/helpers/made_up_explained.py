@@ -9,7 +9,7 @@ import pandas as pd
 
 from nnunet_skipstudy.explain.cases import Found
 from nnunet_skipstudy.explain.interventions import Intervention, Part
-from nnunet_skipstudy.explain.run import Request
+from nnunet_skipstudy.explain.request import Request
 from nnunet_skipstudy.explain.tables import (
     ATTENTION_COLUMNS,
     COLUMNS,

@@ -36,7 +36,8 @@ def conduct(subject: Subject) -> dict[str, Any]:
 
 def run(cell: Cell, work: Work) -> Measured:
     """Explain one model, at the levels that are not its own. Raises UserError: a level, or the device, is absent."""
-    from nnunet_skipstudy.explain.run import Request, explain, labelled_cases, reference_level, spread
+    from nnunet_skipstudy.explain.request import Request, labelled_cases, reference_level, spread
+    from nnunet_skipstudy.explain.run import explain
 
     chosen, training = cell.settings, training_of(cell, work.places)
     raw = work.places.raw / training.dataset
