@@ -32,7 +32,9 @@ def _addition(study: Study, folders: Sequence[Path]) -> Addition:
     seen, reached = (attention_table, looked), (field_table, fields)
     more = [table for make, rows in (seen, reached) for table in make(_known(rows, study), study.looks)]
     all_tables = [*tables(found, study.looks), *more]
-    why = Why(sentences(found, study.looks), all_tables)
+    told = sentences(found, study.looks)
+    first = {one.key for one in found if (one.dataset, one.training) == (found[0].dataset, found[0].training)}
+    why = Why(told[: len(first)], told[len(first) :], all_tables)
     drawings = tuple(pictures(found, study.looks))
     return Addition(why=why, drawings=drawings, csv={"shares.csv": shares_table(found)}, gates=_gates(looked))
 

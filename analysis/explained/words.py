@@ -49,7 +49,7 @@ def sentences(found: Sequence[Loss], looks: Looks) -> list[Finding]:
 
 def _sentence(loss: Loss, title: str) -> str:
     trained = f" ({training_title(loss.training)})" if loss.training else ""
-    start = f"At {loss.level}, {title}{trained} loses {interval(*loss.drop)} DSC against {loss.reference}"
+    start = f"{title}{trained} loses {interval(*loss.drop)} DSC from {loss.reference} to {loss.level}"
     if not loss.rows:
         why = "that is too little" if loss.drop[0] < SMALLEST_DROP else "which may be chance, too unsure"
         return f"{start}: {why} to say where it passes."
@@ -59,10 +59,9 @@ def _sentence(loss: Loss, title: str) -> str:
     together = _of(loss.share("patch", "all"))
     top = " (full resolution)" if first["depth"] == 0 else ""
     return (
-        f"{start}. {_of(first)} of it comes back when {place_title('skip', first['depth'])}{top} alone hands on "
-        f"what it does at {loss.reference}"
-        f"{f'; by all skips together {together}' if together else ''}; by the bottleneck "
-        f"{_of(loss.share('patch', 'bottleneck'))}."
+        f"{start}: {_of(first)} of it comes back by {place_title('skip', first['depth'])}{top} alone"
+        f"{f', {together} by all skips together' if together else ''}, "
+        f"{_of(loss.share('patch', 'bottleneck'))} by the bottleneck."
     )
 
 

@@ -29,7 +29,7 @@ def _lines(report: Report) -> Iterator[str]:
     behind = [line for finding in (*report.findings, *report.more_findings) for line in finding.behind]
     yield from _list("How sure that is", [*report.evidence, *filter(None, [report.honesty]), *dict.fromkeys(behind)])
     if report.why:
-        whys = [" ".join((finding.text, *finding.behind)) for finding in report.why.findings]
+        whys = [" ".join((finding.text, *finding.behind)) for finding in (*report.why.findings, *report.why.more)]
         yield from _list("Why: where the loss passes", whys)
     if report.pictures:
         yield "## Figures\n"

@@ -64,9 +64,13 @@ class Finding(NamedTuple):
 
 
 class Why(NamedTuple):
-    """Why networks fail: a finding a network, and the tables behind; pictures of the chart ``why`` stand beside."""
+    """Why networks fail: a finding a network, and the tables behind; pictures of the chart ``why`` stand beside.
+
+    ``more``: of further training sets and data sets, folded away.
+    """
 
     findings: list[Finding]
+    more: list[Finding]
     tables: list[Table]
 
 

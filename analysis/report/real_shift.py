@@ -8,8 +8,10 @@ from nnunet_skipstudy.analysis.inputs.runs import trained_and_tested
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.report.words import count, interval, number, p_value
-from nnunet_skipstudy.analysis.statistics.real_shift import FEWEST, FEWEST_FOR_MORE, RankCorrelation, RealShift
-from nnunet_skipstudy.registry import in_order
+from nnunet_skipstudy.analysis.statistics.real_shift import AWAY, FEWEST, FEWEST_FOR_MORE, RankCorrelation, RealShift
+from nnunet_skipstudy.registry import UNPERTURBED, in_order
+
+UNKNOWN = dict.fromkeys(("estimate", "low", "high"), math.nan)
 
 
 def real_shift_tables(found: Sequence[RealShift], looks: Looks) -> Iterator[Table]:
@@ -17,11 +19,11 @@ def real_shift_tables(found: Sequence[RealShift], looks: Looks) -> Iterator[Tabl
     for shift in found:
         trained, tested = trained_and_tested(shift.away.dataset)
         title = ", ".join(filter(None, (f"{trained}, tested on {tested}", training_title(shift.away.training))))
-        levels = in_order(shift.changes)
+        levels = in_order(shift.correlations)
         yield Table(
             f"Real shift: {title}",
             ["network", "DSC in domain", f"on {tested}", "change", *(f"change at {level}" for level in levels)],
-            [_network_row(shift, key, levels, looks) for key in looks if key in shift.domain],
+            [_network_row(shift, key, levels, looks) for key in looks if key in shift.means[AWAY]],
             note="Mean DSC on the unperturbed test images of either data set, with 95 % intervals, and what it changes "
             "by. Other images are other cases, too, harder or easier ones: a change is not the shift's alone, but all "
             "networks met the same.",
@@ -39,9 +41,10 @@ def real_shift_tables(found: Sequence[RealShift], looks: Looks) -> Iterator[Tabl
 
 
 def _network_row(shift: RealShift, key: NetworkKey, levels: Sequence[str], looks: Looks) -> list[Cell]:
-    scores = [interval(row["estimate"], row["low"], row["high"]) for row in (shift.domain[key], shift.elsewhere[key])]
-    changes = [shift.real_change(key), *(shift.changes[level].get(key, math.nan) for level in levels)]
-    return [Cell(text) for text in (looks[key].title, *scores, *(number(value, sign=True) for value in changes))]
+    rows = [shift.means[level].get(key, UNKNOWN) for level in (UNPERTURBED, AWAY)]
+    scores = [interval(row["estimate"], row["low"], row["high"]) for row in rows]
+    changes = [number(shift.change(key, level), sign=True) for level in (AWAY, *levels)]
+    return [Cell(text) for text in (looks[key].title, *scores, *changes)]
 
 
 def _level_row(level: str, one: RankCorrelation) -> list[Cell]:

@@ -109,7 +109,7 @@ def _gate(view: CaseView, gate: Gate, weights: Pixels) -> Json:
         "title": f"gate of skip {gate.depth}",
         "slice": indices.index(gate.index) if gate.index in indices else -1,
         "image": data_uri(weights, min(MAX_GATE_SIDE, max(1, max(view.shape) >> gate.depth))),
-        "words": f"{percent(gate.mass)} of its weight in the reference, {percent(gate.inside)} of the {whole}",
+        "words": f"{percent(gate.mass)} of its weight in the reference, which is {percent(gate.inside)} of the {whole}",
     }
 
 

@@ -30,6 +30,8 @@ FEWEST_FOR_MORE = 6
 MOST_EXACT = 8
 """Networks whose orders are all gone through; of more, p is that of t."""
 TINY = 1e-9
+AWAY = "(elsewhere)"
+"""The other data set's unperturbed test images, among levels."""
 REAL_SHIFT_COLUMNS: tuple[str, ...] = (
     *("dataset", "tested_on", "trained_on", "label", "level", "quantity", *PUBLISHED),
     *("estimate", "low", "high", "p_value", "n_networks"),
@@ -65,80 +67,64 @@ class RankCorrelation:
 class RealShift:
     """Networks trained on one data set, tested on another one's images (``away``).
 
-    ``domain``, ``elsewhere``: the rows of their mean DSC; ``changes``: of the mean DSC from in domain, by level and
-    network; ``correlations`` of these with the change elsewhere; ``hardest``: the level that speaks first.
+    ``means``: the rows of their mean DSC by level, and at :data:`AWAY`; ``correlations`` of each level's
+    change with the one there; ``hardest``: the level that speaks first.
     """
 
     away: Setting
-    domain: dict[NetworkKey, Row]
-    elsewhere: dict[NetworkKey, Row]
-    changes: dict[str, dict[NetworkKey, float]]
+    means: dict[str, dict[NetworkKey, Row]]
     correlations: dict[str, RankCorrelation]
     hardest: str
 
-    def real_change(self, key: NetworkKey) -> float:
-        """What the other data set's images cost a network, below 0."""
-        return float(self.elsewhere[key]["estimate"] - self.domain[key]["estimate"])
+    def change(self, key: NetworkKey, level: str) -> float:
+        """What a network's mean DSC changes by from in domain, below 0 where it loses; NaN where it isn't known."""
+        return _estimate(self.means[level], key) - _estimate(self.means[UNPERTURBED], key)
+
+
+def _estimate(rows: dict[NetworkKey, Row], key: NetworkKey) -> float:
+    return float(rows[key]["estimate"]) if key in rows else math.nan
 
 
 def real_shifts(statistics: Statistics) -> Iterator[RealShift]:
     """Every setting of networks that were tested elsewhere, where they were tested at home, too."""
     homes = {(one.dataset, one.training, one.label): one for one in statistics.settings}
     for away in statistics.settings:
-        trained = trained_and_tested(away.dataset)[0]
-        home = homes.get((trained, away.training, away.label))
+        home = homes.get((trained_and_tested(away.dataset)[0], away.training, away.label))
         if is_elsewhere(away.dataset) and home is not None and UNPERTURBED in home.levels:
             yield _real_shift(statistics, home, away)
 
 
 def _real_shift(statistics: Statistics, home: Setting, away: Setting) -> RealShift:
     means = {level: statistics.by_network(home, "mean", level) for level in home.levels}
-    elsewhere, domain = statistics.by_network(away, "mean", UNPERTURBED), means.pop(UNPERTURBED)
-    both = [key for key in home.networks if _known(domain, key) and _known(elsewhere, key)]
-    found = RealShift(
-        *(away, {key: domain[key] for key in both}, {key: elsewhere[key] for key in both}),
-        changes={
-            level: {key: rows[key]["estimate"] - domain[key]["estimate"] for key in both if _known(rows, key)}
-            for level, rows in means.items()
-        },
-        correlations={},
-        hardest=hardest_level({level: _mean(rows) for level, rows in means.items()}) if means else "",
-    )
-    sound = {home.networks[index] for index in home.ranked} & {away.networks[index] for index in away.ranked}
-    for level, changes in found.changes.items():
-        keys = [key for key in both if key in sound and key in changes]
-        columns = [(changes[key], found.real_change(key), float(domain[key]["estimate"])) for key in keys]
-        found.correlations[level] = rank_correlation(*np.array(columns).reshape(-1, 3).T)
-    return found
+    means[AWAY] = statistics.by_network(away, "mean", UNPERTURBED)
+    ranked = {away.networks[index] for index in away.ranked}
+    sound = [home.networks[index] for index in home.ranked if home.networks[index] in ranked]
+    correlations, over_networks = {}, {}
+    for level in [level for level in home.levels if level != UNPERTURBED]:
+        columns = np.array([[_estimate(means[at], key) for key in sound] for at in (level, AWAY, UNPERTURBED)])
+        correlations[level] = rank_correlation(*columns[:, np.isfinite(columns).all(axis=0)])
+        over_networks[level] = float(np.mean([row["estimate"] for row in means[level].values()]))
+    return RealShift(away, means, correlations, hardest_level(over_networks) if over_networks else "")
 
 
-def _known(rows: dict[NetworkKey, Row], key: NetworkKey) -> bool:
-    return key in rows and not math.isnan(rows[key]["estimate"])
-
-
-def _mean(rows: dict[NetworkKey, Row]) -> float:
-    return float(np.mean([row["estimate"] for row in rows.values()])) if rows else math.nan
-
-
-def rank_correlation(changes: Floats, real: Floats, domain: Floats) -> RankCorrelation:
-    """Compare two orders of networks.
+def rank_correlation(level: Floats, away: Floats, domain: Floats) -> RankCorrelation:
+    """Compare what a level costs networks with what another hospital's images cost them.
 
     Args:
-        changes: (network,), what a level costs each.
-        real: (network,), what the real shift costs each.
-        domain: (network,), the DSC that both are counted from.
+        level: (network,), the mean DSC at the level.
+        away: (network,), on the other images.
+        domain: (network,), in domain, which both changes are counted from.
     """
-    n = len(real)
-    rho, p, least = _correlation(stats.rankdata(changes), stats.rankdata(real), np.ones((1, n)))
-    if n < FEWEST or math.isnan(rho):
+    n, ranks = len(domain), stats.rankdata
+    rho, p, least = _correlation(ranks(level - domain), ranks(away - domain), np.ones((1, n)))
+    if math.isnan(rho):
         return RankCorrelation(n, *(math.nan,) * 7)
     low = high = partial = p_partial = math.nan
     if n >= FEWEST_FOR_MORE and abs(rho) < 1 - TINY:
         reach = stats.norm.ppf((1 + CONFIDENCE) / 2) * math.sqrt((1 + rho**2 / 2) / (n - 3))
         low, high = np.tanh(np.arctanh(rho) + np.array([-reach, reach]))
     if n >= FEWEST_FOR_MORE:
-        at_level, away, held = (stats.rankdata(values) for values in (changes + domain, real + domain, domain))
-        partial, p_partial, _ = _correlation(at_level, away, np.stack([np.ones(n), held]))
+        partial, p_partial, _ = _correlation(ranks(level), ranks(away), np.stack([np.ones(n), ranks(domain)]))
     return RankCorrelation(n, rho, float(low), float(high), p, least, partial, p_partial)
 
 
@@ -176,21 +162,14 @@ def real_shift_table(found: list[RealShift]) -> pd.DataFrame:
 def _rows(shift: RealShift) -> Iterator[Row]:
     trained, tested = trained_and_tested(shift.away.dataset)
     place = {"dataset": trained, "tested_on": tested, "trained_on": shift.away.training, "label": shift.away.label}
-    for key in shift.domain:
-        network = {**place, **dict(zip(PUBLISHED, key, strict=True))}
-        for level, quantity, row in (
-            (UNPERTURBED, "mean", shift.domain[key]),
-            ("", "mean_elsewhere", shift.elsewhere[key]),
-        ):
-            yield {**network, "level": level, "quantity": quantity} | {k: row[k] for k in ("estimate", "low", "high")}
-        yield {**network, "level": "", "quantity": "change_elsewhere", "estimate": shift.real_change(key)}
-        for level, changes in shift.changes.items():
-            if key in changes:
-                yield {**network, "level": level, "quantity": "change", "estimate": changes[key]}
+    for level, rows in shift.means.items():
+        for key, row in rows.items():
+            network = {**place, "level": level, **dict(zip(PUBLISHED, key, strict=True))}
+            yield {**network, "quantity": "mean", **{name: row[name] for name in ("estimate", "low", "high")}}
+            if level != UNPERTURBED:
+                yield {**network, "quantity": "change", "estimate": shift.change(key, level)}
     for level, one in shift.correlations.items():
-        at_level = {**place, "level": level, "n_networks": one.n}
-        yield {
-            **{**at_level, "quantity": "rank_correlation", "estimate": one.rho, "p_value": one.p},
-            **{"low": one.low, "high": one.high},
-        }
-        yield {**at_level, "quantity": "partial_rank_correlation", "estimate": one.partial, "p_value": one.p_partial}
+        found = {**place, "level": level, "n_networks": one.n}
+        bounds = {"low": one.low, "high": one.high}
+        yield {**found, "quantity": "rank_correlation", "estimate": one.rho, "p_value": one.p, **bounds}
+        yield {**found, "quantity": "partial_rank_correlation", "estimate": one.partial, "p_value": one.p_partial}

@@ -53,10 +53,10 @@ def test_maps_move_with_image_and_prediction(opened: Any) -> None:
     """Two gates behind their network's tile; at every level another image, map, Dice and mass."""
     slider, seen = opened.get_by_label("level", exact=True), []
     slider.focus()
-    for _ in LEVELS:
+    for level in LEVELS:
         found = tiles(opened)
         assert [words.split(":")[0] for _, words in found] == [
-            *("image, reference in yellow", "U-Net", "Attention U-Net"),
+            *(f"{LOOKED_AT}, {level}", "U-Net", "Attention U-Net"),
             *("Attention U-Net, gate of skip 1", "Attention U-Net, gate of skip 2"),
         ]
         assert found[0][0] == found[1][0] == found[2][0] != found[3][0]
@@ -66,7 +66,7 @@ def test_maps_move_with_image_and_prediction(opened: Any) -> None:
         assert len({level[tile][0] for level in seen}) == 5
     for tile in (2, 3, 4):
         assert len({level[tile][1] for level in seen}) == 5
-    assert seen[0][3][1].endswith("20\u00a0% of its weight in the reference, 10\u00a0% of the image")
+    assert seen[0][3][1].endswith("20\u00a0% of its weight in the reference, which is 10\u00a0% of the image")
     loaded = opened.evaluate(
         "async (uri) => { const image = new Image(); image.src = uri; await image.decode(); return image.width; }",
         seen[0][4][0],
@@ -78,7 +78,7 @@ def test_maps_move_with_image_and_prediction(opened: Any) -> None:
 
 
 def test_maps_can_be_taken_away(opened: Any) -> None:
-    """By a tick that the address keeps; a case without maps has no such tiles, a report without none of either."""
+    """By a tick that the address keeps; a case without maps has neither."""
     opened.get_by_role("checkbox", name="attention").uncheck()
     assert len(tiles(opened)) == 3
     assert "gates=false" in opened.url
@@ -89,10 +89,23 @@ def test_maps_can_be_taken_away(opened: Any) -> None:
     opened.locator("#sweep [data-networks] button", has_text="Attention U-Net").click()
     opened.locator("#sweep").get_by_label("case", exact=True).select_option(index=0)
     assert len(tiles(opened)) == 3
+    assert not opened.get_by_role("checkbox", name="attention").is_visible()
 
 
-def test_without_maps_there_is_no_tick(page: Any) -> None:
-    assert not page.get_by_role("checkbox", name="attention").is_visible()
+def test_a_slice_without_a_map_says_so(browser: Any, looked_at: Path, tmp_path: Path) -> None:
+    """Of volumes one slice has a map; where another is shown, its place stays and holds none."""
+    text = looked_at.read_text()
+    assert text.count('"slice":0') == 2 * len(LEVELS)
+    (tmp_path / "report.html").write_text(text.replace('"slice":0', '"slice":-1'))
+    page = browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    index = [
+        one["case"] for one in page.evaluate("JSON.parse(document.getElementById('data').textContent).sweep.cases")
+    ]
+    page.locator("#sweep").get_by_label("case", exact=True).select_option(index=index.index(LOOKED_AT))
+    assert [href for href, _ in tiles(page)][3:] == [None, None]
+    assert page.locator("#sweep svg text").all_text_contents() == ["no map of this slice"] * 2
+    page.close()
 
 
 def test_maps_print_and_fit_a_phone(opened: Any) -> None:

@@ -28,7 +28,7 @@ function levelSlider(part) {
   }
   function all() {
     const reference = [showReference.checked ? joined(current.reference[slice.value]) : "", REFERENCE];
-    const found = [{ paths: [reference], words: "image, reference in yellow", colour: "var(--line)" }];
+    const found = [{ paths: [reference], words: `${current.case}, ${current.levels[level.value]}: reference in yellow`, colour: "var(--line)" }];
     for (const row of current.trainings[training].tiles.filter((one) => shown(one.network))) {
       const look = networks[row.network], one = row.levels[level.value];
       const path = one && showPrediction.checked ? joined(one.paths[slice.value]) : "";
@@ -77,13 +77,13 @@ function levelSlider(part) {
     const [labelMenu, place] = menu("label", "label", ["all labels", ...current.labels], (number) => { label = number - 1; draw(); });
     [training, label] = [chosen, current.labels.length > 1 ? place - 1 : -1];
     labelMenu.hidden = current.labels.length < 2;
+    gatesTick.hidden = !looked(current);
     more.replaceChildren(labelMenu, trainingMenu);
   }
 
   const [referenceTick, showReference] = tick("reference", "reference", draw, true);
   const [predictionTick, showPrediction] = tick("prediction", "prediction", draw, true);
   const [gatesTick, showGates] = tick("gates", "attention", draw, true);
-  gatesTick.hidden = !cases.some(looked);
   const [caseMenu, chosen] = menu("case", "case", cases.map(title), (index) => { choose(index); draw(); });
   controls.append(caseMenu, more, referenceTick, predictionTick, gatesTick);
   choose(chosen);

@@ -1,5 +1,7 @@
 """Where attention gates look, beside the predictions of the report's cases."""
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -10,8 +12,13 @@ import pandas as pd
 import pytest
 from made_up_explained import write_explained, write_gates
 from made_up_study import GRID, write_study
+from PIL import Image
 
 from nnunet_skipstudy import cli
+from nnunet_skipstudy.analysis.figures.looks import looks
+from nnunet_skipstudy.analysis.measuring.case_views import NO_OUTLINE, CaseView, Choice, Gate, Place, Plane
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.registry import LEVELS
 
@@ -67,7 +74,7 @@ def test_maps_stand_beside_the_prediction_of_the_same_training(study: tuple[Path
         for level, found in zip(LEVELS, of_attention, strict=True):
             rows = table[(table["case"] == case["case"]) & (table["level"] == level)]
             for gate, mass in zip(found, rows["mass_in_object"], strict=True):
-                assert gate["words"] == f"{mass:.0%} of its weight in the reference, 10% of the image".replace(
+                assert gate["words"] == f"{mass:.0%} of its weight in the reference, which is 10% of the image".replace(
                     "%", "\u00a0%"
                 )
                 assert gate["slice"] == 0
@@ -79,6 +86,23 @@ def test_maps_stand_beside_the_prediction_of_the_same_training(study: tuple[Path
         assert (tmp_path / "without" / f"{name}.csv").read_bytes() == (tmp_path / "with" / f"{name}.csv").read_bytes()
     grown = sum(len(gate["image"]) for case in cases for level in gates(case)[1] for gate in level)
     assert grown < 30 * 1000
+
+
+def test_a_volume_has_a_map_of_one_slice() -> None:
+    """Told by its place among those shown, -1 where another is; as coarse as the gate's grid, words for volumes."""
+    key, none = NetworkKey("AttentionUNet", "nnUNetTrainerAttentionUNet", "nnUNetPlans", "3d_fullres"), NO_OUTLINE
+    place, image = Place("", key, "easier"), np.zeros((64, 48), np.uint8)
+    planes = tuple(Plane(index, {"easier": image}, (none,), {place: (none,)}) for index in (3, 5))
+    found = [(Gate(depth, Path(), index, 0.5, 0.1), image) for depth, index in ((1, 5), (3, 4))]
+    view = CaseView(
+        *("D", Choice("a", ""), image.shape, ("organ",), planes, 0, {place: (0.5, 0.5)}, frozenset(), {}),
+        gates={place: found},
+    )
+    ((one, other),) = gates(sweep([view], looks([key]))["cases"][0])[0]
+    assert (one["slice"], other["slice"]) == (1, -1)
+    assert one["words"].endswith("which is 10\u00a0% of the volume")
+    sizes = [Image.open(io.BytesIO(base64.b64decode(gate["image"].split(",")[1]))).size for gate in (one, other)]
+    assert sizes == [(24, 32), (6, 8)]
 
 
 def test_maps_of_another_training_or_shape_are_left_out(study: tuple[Path, Path, Path], tmp_path: Path) -> None:

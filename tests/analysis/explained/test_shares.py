@@ -64,7 +64,7 @@ def test_a_loss_that_is_none_is_not_shared_out(study: tuple[Path, Path], tmp_pat
     assert shares["estimate"].isna().all()
     assert len(shares) == 1
     said = (tmp_path / "out" / "report.md").read_text().replace("\\", "")
-    assert "DSC against unperturbed: that is too little to say where it passes." in said
+    assert "DSC from unperturbed to hardest: that is too little to say where it passes." in said
     unsure = dataclasses.replace(loss, drop=(0.2, -0.1, 0.5))
     assert "which may be chance, too unsure to say" in sentences([unsure], looks([loss.key]))[0].text
 
@@ -105,8 +105,8 @@ def test_the_report_says_why(study: tuple[Path, Path], tmp_path: Path) -> None:
     said = (with_why / "report.md").read_text()
     line = next(line for line in said.split("\n") if "U-Net loses" in line and "No-Skip" not in line)
     line = line.replace("\\", "")
-    assert re.search(r"At hardest, U-Net loses 0\.\d+ \[0\.\d+, 0\.\d+\] DSC against unperturbed\.", line)
-    assert re.search(r"\d\d\s% \[\d\d, \d\d\] of it comes back when skip 0 \(full resolution\) alone", line)
+    assert re.search(r"- U-Net loses 0\.\d+ \[0\.\d+, 0\.\d+\] DSC from unperturbed to hardest: ", line)
+    assert re.search(r"\d\d\s% \[\d\d, \d\d\] of it comes back by skip 0 \(full resolution\) alone, ", line)
     assert "20 cases in 10 groups, 2 trainings, whose variance is counted." in line
     assert "Susceptibility misleads at skip 2: its activations move" in line
     assert "No-Skip U-Net loses" in said
