@@ -44,7 +44,7 @@ def tallies(settings: Sequence[Setting], wins: pd.DataFrame) -> pd.DataFrame:
     sets = pd.Series([of_level.get(place, (ALL,)) for place in places], index=chosen.index)
     chosen = chosen.assign(levels=sets).explode("levels")
     parts = [chosen]
-    at_home = chosen[~chosen["dataset"].map(is_elsewhere)]
+    at_home = chosen[~chosen["dataset"].map(is_elsewhere).astype(bool)]  # also of no contest at all
     if at_home["dataset"].nunique() > 1:
         parts.append(at_home.assign(own=at_home["dataset"], dataset=ALL_DATASETS))
     contests = pd.concat(parts, ignore_index=True)
