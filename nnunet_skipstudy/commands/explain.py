@@ -32,8 +32,8 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Change what one skip of a trained network hands on, at test time and without training, and see "
         "what becomes of\nthe Dice: explain.csv. How far each level's mean activations move: susceptibility.csv. What "
-        "the network looks at:\nreceptive_field.csv, attention.csv (attention gates). Any trained fold of this "
-        "package's trainers, and of nnU-Net's own.\nThe same command again continues.",
+        "the network looks at:\nreceptive_field.csv, attention.csv (attention gates, at all levels).\nAny trained fold "
+        "of this package's trainers, and of nnU-Net's own. The same command again continues.",
         epilog=EPILOG.format(interventions=told),
     )
     add = made.add_argument

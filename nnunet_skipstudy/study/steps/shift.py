@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.cases import read_description
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import TEST, is_stamped
@@ -85,6 +84,8 @@ def _content(identifier: int, cell: Cell, places: Places) -> Content | None:
             f"test_on: networks can't be tested on {identifier}: the converter makes no {test_folder(UNPERTURBED)}"
         )
     if folder := places.found(identifier):
+        from nnunet_skipstudy.nnunet.cases import read_description
+
         return read_description(folder).content
     return made.content if made else None
 
