@@ -52,7 +52,7 @@ lint: $(VENV)/.package $(VENV)/.dev
 	cd $(VENV) && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
 	$(BIN)/vulture
 
-docs/columns.md: analysis/measuring/dictionary.py nnunet_skipstudy/registry.py $(VENV)/.package  ## what each column of the tables is
+docs/columns.md: analysis/measuring/dictionary.csv analysis/measuring/dictionary.py nnunet_skipstudy/registry.py $(VENV)/.package  ## what each column of the tables is
 	cd $(VENV) && $(abspath $(BIN))/python -m nnunet_skipstudy.analysis.measuring.dictionary > $(CURDIR)/$@
 
 dist: $(VENV)/.dependencies  ## sdist and wheel in dist/, checked as PyPI would

@@ -37,7 +37,7 @@ from nnunet_skipstudy.analysis.measuring.scores import (
 from nnunet_skipstudy.analysis.report import content
 from nnunet_skipstudy.analysis.report.latex import write_latex
 from nnunet_skipstudy.analysis.report.markdown import markdown
-from nnunet_skipstudy.analysis.report.page import Finding, Report, Table, Why, render
+from nnunet_skipstudy.analysis.report.page import Finding, Table, Why, render
 from nnunet_skipstudy.analysis.results import Study, make_study, warnings_of
 from nnunet_skipstudy.analysis.statistics import summary
 from nnunet_skipstudy.analysis.statistics.alphas import alpha_matrices
@@ -45,7 +45,7 @@ from nnunet_skipstudy.analysis.statistics.real_shift import real_shift_table, re
 from nnunet_skipstudy.analysis.statistics.telling_cases import choose_cases
 from nnunet_skipstudy.errors import UserError, nearest
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, BothEmpty, Surface
-from nnunet_skipstudy.support.files import led_to
+from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import check_output, published
 
 MAX_CASES = 12
@@ -169,23 +169,16 @@ def analyze(options: AnalyzeOptions, add: Callable[[Study], Addition] = lambda s
         views = _case_views(study, added.gates)
         drawings = [*_drawings(study, views, options.details), *added.drawings] if options.figures else []
         pictures = draw_changed(drawings, folder, options.output) if options.figures else []
-        report = _with(added, content.build_report(study, pictures, views))
-        write_page(folder / "report.html", render(report))
-        write_page(folder / "report.md", markdown(report))
+        report = content.build_report(study, pictures, views)
+        findings, tables = [*map(Finding, added.findings), *report.findings], [*added.tables, *report.tables]
+        report = replace(report, findings=findings, tables=tables, why=added.why)
+        write_text(folder / "report.html", render(report))
+        write_text(folder / "report.md", markdown(report))
         if options.latex:
             write_latex(report.tables, folder / "tables")
     return AnalysisResult(
-        options.output / "report.html",
-        study.cases,
-        table,
-        tuple(report.overview),
-        tuple(warnings_of(study)),
+        options.output / "report.html", study.cases, table, tuple(report.overview), tuple(warnings_of(study))
     )
-
-
-def _with(added: Addition, report: Report) -> Report:
-    findings = [*map(Finding, added.findings), *report.findings]
-    return replace(report, findings=findings, tables=[*added.tables, *report.tables], why=added.why)
 
 
 def _tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -249,11 +242,7 @@ def _named(runs: list[Run], names: Collection[str]) -> list[Run]:
 
 
 def check_reference_level(options: AnalyzeOptions, levels: Collection[str]) -> None:
-    """Refuse a reference level that nobody predicted.
-
-    Raises:
-        UserError: so it is.
-    """
+    """Refuse a reference level that nobody predicted. Raises UserError."""
     asked = options.reference_level
     if asked is not None and asked not in levels:
         raise UserError(f"reference level {asked!r} was not predicted; choose one of {', '.join(sorted(levels))}")
@@ -333,11 +322,6 @@ def _drawings(study: Study, views: Sequence[CaseView], details: bool) -> Iterato
     yield from dsc_distributions(statistics, datasets, looks)
     yield from dsc_over_disparity(statistics, datasets, looks)
     yield from qualitative_sheets(views, looks)
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a page as it is on every system."""
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

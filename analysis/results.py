@@ -6,17 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.looks import Look, looks
+from nnunet_skipstudy.analysis.figures.looks import Looks, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.level_effects import leak_warnings
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
-from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, NetworkKey, groups, network_keys
-from nnunet_skipstudy.analysis.measuring.degenerate import (
-    degenerate_trainings,
-    mark_degenerate,
-    without_degenerate,
-)
+from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, network_keys
+from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate, without_degenerate
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
@@ -40,7 +36,7 @@ class Study:
     cases: pd.DataFrame
     summary: pd.DataFrame
     degenerate: pd.DataFrame
-    looks: dict[NetworkKey, Look]
+    looks: Looks
     statistics: Statistics
     include_degenerate: bool = False
     notes: tuple[str, ...] = ()
@@ -60,8 +56,7 @@ def make_study(
     """Find reference levels and degenerate networks in the measured cases, summarize and compare them."""
     degenerate = degenerate_trainings(cases)
     cases = cases.assign(
-        reference_level=reference_levels(cases, reference_level),
-        degenerate=mark_degenerate(cases, degenerate),
+        reference_level=reference_levels(cases, reference_level), degenerate=mark_degenerate(cases, degenerate)
     )
     cases = cases.assign(volume_change=volume_change(cases))
     cases, remarks = with_axis(cases, by, {c.reference.dataset: c.reference.sorted_by for c in comparisons})
@@ -89,7 +84,12 @@ def warnings_of(study: Study) -> list[str]:
         *_few(study),
         *input_warnings(study.comparisons, study.cases),
         *study.td_remarks,
-        *_misnamed(study),
+        *(
+            f"{dataset}: {move.warning}."
+            for (dataset,), rows in groups(study.cases, "dataset")
+            for move in moves_of(rows)
+            if move.warning
+        ),
         *_degenerate(study),
         *_empty(study),
         *(
@@ -144,16 +144,6 @@ def _trainings(rows: pd.DataFrame) -> set[tuple[str, ...]]:
 def _seed(row: Mapping[Hashable, Any]) -> str:
     """The seed, where the trainer's name doesn't say it."""
     return f" seed {row['seed']}" if row["seed"] and f"_seed{row['seed']}" not in row["trainer"] else ""
-
-
-def _misnamed(study: Study) -> list[str]:
-    """Levels whose names don't say what they do to texture disparity."""
-    return [
-        f"{dataset}: {move.warning}."
-        for (dataset,), rows in groups(study.cases, "dataset")
-        for move in moves_of(rows)
-        if move.warning
-    ]
 
 
 def _few(study: Study) -> list[str]:

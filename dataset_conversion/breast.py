@@ -15,36 +15,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
-from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
-from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
+from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.ultrasound import breast_ultrasound
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import run_script
 
 FILE = r"case(?P<number>\d{1,9})(?P<mask>_tumor(?P<part>\d{0,9}))?\.png"
+LAYOUT = Layout(
+    images=FILE,
+    unused=r"case\d{1,9}_other\d{0,9}\.png",
+    expected="'case001.png', 'case001_tumor.png' and so on",
+)
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
     """BrEaST with the options of the command line."""
-    study = arguments.protocol == "study"
-    return DatasetDescription(
-        name="BrEaST",
-        layout=Layout(
-            images=FILE,
-            unused=r"case\d{1,9}_other\d{0,9}\.png",
-            expected="'case001.png', 'case001_tumor.png' and so on",
-        ),
-        list_cases=cases_of,
-        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
-        labels={"background": 0, "lesion": 1},
-        channel_names=("grey",),  # as BUSI's, so that networks of one read the other
-        ending=ENDING,
-        configuration="2d",
-        division=Division(),
-        options={"protocol": arguments.protocol},
-        find_duplicates=True,
-        published=(252, "lesion images"),
+    return breast_ultrasound(
+        arguments, name="BrEaST", layout=LAYOUT, list_cases=cases_of, published=(252, "lesion images")
     )
 
 
@@ -75,7 +64,6 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
 
 CONVERTER = of_download(
     describe,
-    lambda parser: None,
     command="breast",
     dataset_id=508,
     dataset_name="BrEaST",

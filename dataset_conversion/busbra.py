@@ -12,38 +12,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
-from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
-from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
+from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.ultrasound import breast_ultrasound
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import run_script
 from nnunet_skipstudy.support.tables import read_rows
 
 FILE = r"(?:Images/bus|Masks/(?P<mask>mask))_(?P<view>\d{1,9}-[A-Za-z0-9]{1,8})\.png"
 TABLE = "bus_data.csv"
+ABOUT = """\
+Make an nnU-Net data set of BUS-BRA, breast ultrasound of another hospital than BUSI's: grey, a patient's
+images kept together. A fifth of the patients is the test set, benign and malignant in proportion."""
+LAYOUT = Layout(
+    images=FILE,
+    tables=re.escape(TABLE),
+    expected=f"'Images/bus_0001-l.png', 'Masks/mask_0001-l.png' and so on beside {TABLE}",
+)
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
     """BUS-BRA with the options of the command line."""
-    study = arguments.protocol == "study"
-    return DatasetDescription(
-        name="BUS-BRA",
-        layout=Layout(
-            images=FILE,
-            tables=re.escape(TABLE),
-            expected=f"'Images/bus_0001-l.png', 'Masks/mask_0001-l.png' and so on beside {TABLE}",
-        ),
-        list_cases=cases_of,
-        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
-        labels={"background": 0, "lesion": 1},
-        channel_names=("grey",),  # as BUSI's, so that networks of one read the other
-        ending=ENDING,
-        configuration="2d",
-        division=Division(),
-        options={"protocol": arguments.protocol},
-        find_duplicates=True,
-        published=(1875, "lesion images"),
+    return breast_ultrasound(
+        arguments, name="BUS-BRA", layout=LAYOUT, list_cases=cases_of, published=(1875, "lesion images")
     )
 
 
@@ -76,12 +68,10 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
 
 CONVERTER = of_download(
     describe,
-    lambda parser: None,
     command="busbra",
     dataset_id=507,
     dataset_name="BUSBRA",
-    about="Make an nnU-Net data set of BUS-BRA, breast ultrasound of another hospital than BUSI's: grey, a patient's\n"
-    "images kept together. A fifth of the patients is the test set, benign and malignant in proportion.",
+    about=ABOUT,
     study="native: images at their own size; study: 256 x 256, as BUSI in the study (default: native)",
     examples=("skipstudy convert busbra BUSBRA.zip -d 517 --name BUSBRAstudy --protocol study",),
 )

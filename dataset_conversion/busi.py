@@ -13,16 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
-from nnunet_skipstudy.conversion.description import (
-    STUDY_SIDE_PX,
-    DatasetDescription,
-    Division,
-    Sizes,
-    SourceCase,
-)
-from nnunet_skipstudy.conversion.flat import ENDING, FlatRendering
+from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes, SourceCase
 from nnunet_skipstudy.conversion.numbering import add_once
 from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.ultrasound import LESION, breast_ultrasound
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 
@@ -31,28 +25,24 @@ LESIONS = (
 )
 NORMALS = r"normal/normal ?\((?P<normal>\d{1,9})\)\.png"
 LABELS: dict[str, dict[str, int]] = {
-    "lesion": {"background": 0, "lesion": 1},
+    "lesion": LESION,
     "benign-malignant": {"background": 0, "benign": 1, "malignant": 2},
 }
 STUDY = Division(sizes=Sizes(train=400, val=100, test=147), first_fold="study_train_val")
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
-    """BUSI with the options of the command line.
-
-    Raises:
-        UserError: one of them is at fault.
-    """
+    """BUSI with the options of the command line. Raises UserError: one of them is at fault."""
     if arguments.classes not in LABELS:
         raise UserError(f"classes {arguments.classes!r}; choose one of {', '.join(LABELS)} (--classes)")
     labels = LABELS[arguments.classes]
     refuse_with_study(arguments, normal="--normal")
-    study = arguments.protocol == "study"
 
     def list_cases(root: Path, names: Sequence[str]) -> list[SourceCase]:
         return cases_of(names, labels)
 
-    return DatasetDescription(
+    return breast_ultrasound(
+        arguments,
         name="BUSI",
         layout=Layout(
             images=f"(?:{LESIONS})|(?:{NORMALS})" if arguments.normal else LESIONS,
@@ -60,14 +50,9 @@ def describe(arguments: argparse.Namespace) -> DatasetDescription:
             expected="the folders 'benign' and 'malignant' with 'benign (1).png' and so on",
         ),
         list_cases=list_cases,
-        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
         labels=labels,
-        channel_names=("grey",),  # no name that nnU-Net knows: each image by its own mean and spread
-        ending=ENDING,
-        configuration="2d",
-        division=STUDY if study else Division(),
-        options={"protocol": arguments.protocol, "classes": arguments.classes, "normal": arguments.normal},
-        find_duplicates=True,
+        division=STUDY if arguments.protocol == "study" else None,
+        options={"classes": arguments.classes, "normal": arguments.normal},
         published=(647, "lesion images"),
     )
 

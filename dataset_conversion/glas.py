@@ -33,11 +33,7 @@ STUDY = Division(test_sets=("testB",), validation_sets=("testA",), first_fold="s
 
 
 def describe(arguments: argparse.Namespace) -> DatasetDescription:
-    """GlaS with the options of the command line.
-
-    Raises:
-        UserError: one of them is at fault.
-    """
+    """GlaS with the options of the command line. Raises UserError: one of them is at fault."""
     refuse_with_study(arguments, rgb="grey (--rgb)")
     study = arguments.protocol == "study"
     number = (STUDY_CROPS if study else 0) if arguments.crops is None else arguments.crops
@@ -98,11 +94,7 @@ def cases_of(names: Sequence[str], patients: dict[str, tuple[str, str]], *, by_p
 
 
 def table_name(names: Sequence[str]) -> str:
-    """The table of patients as it is spelled in this download; its usual name where there is none.
-
-    Raises:
-        UserError: there are two.
-    """
+    """The table of patients as this download spells it, else its usual name. Raises UserError: there are two."""
     found = sorted(name for name in names if name.lower() == TABLE.lower())
     if len(found) > 1:
         raise UserError(f"{' and '.join(found)}: two tables of patients; remove one of them")

@@ -7,15 +7,9 @@ from nnunet_skipstudy.conversion.decathlon import decathlon_converter
 from nnunet_skipstudy.conversion.description import Sizes
 from nnunet_skipstudy.support.parser import run_script
 
+STUDY = Sizes(train=13, val=4, test=3, unit="groups")
 CONVERTER = decathlon_converter(
-    "heart",
-    506,
-    task="Task02_Heart",
-    what="left atrium in MRI",
-    prefix="la",
-    labels={"background": 0, "left_atrium": 1},
-    modality="MRI",
-    study=Sizes(train=13, val=4, test=3, unit="groups"),
+    "heart", 506, "Task02_Heart", "left atrium in MRI", prefix="la", label="left_atrium", modality="MRI", study=STUDY
 )
 
 if __name__ == "__main__":

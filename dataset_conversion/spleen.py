@@ -7,17 +7,13 @@ from nnunet_skipstudy.conversion.decathlon import decathlon_converter
 from nnunet_skipstudy.conversion.description import Sizes
 from nnunet_skipstudy.support.parser import run_script
 
+STUDY = Sizes(train=25, val=5, test=11, unit="groups")
+WINDOW = (-160.0, 240.0)
+"""HU, the usual abdominal one: 400 wide around 40."""
 CONVERTER = decathlon_converter(
-    "spleen",
-    505,
-    task="Task09_Spleen",
-    what="spleen in CT",
-    prefix="spleen",
-    labels={"background": 0, "spleen": 1},
-    modality="CT",
-    study=Sizes(train=25, val=5, test=11, unit="groups"),
-    window=(-160.0, 240.0),  # HU, the usual abdominal window: 400 wide around 40
-)
+    *("spleen", 505, "Task09_Spleen", "spleen in CT"),
+    prefix="spleen", label="spleen", modality="CT", study=STUDY, window=WINDOW,
+)  # fmt: skip
 
 if __name__ == "__main__":
     run_script(CONVERTER.main)

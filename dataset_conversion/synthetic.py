@@ -20,18 +20,8 @@ from tqdm import tqdm
 from nnunet_skipstudy.conversion.command import Converter, Made, Promised, measure_of
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.disparity import rounded, sorted_by, sorting_cells, sorting_texture
+from nnunet_skipstudy.nnunet import publishing as folders
 from nnunet_skipstudy.nnunet.images import write_image
-from nnunet_skipstudy.nnunet.publishing import (
-    Draft,
-    Fold,
-    image_name,
-    is_finished,
-    json_content,
-    publishing,
-    target_dataset,
-    write_dataset_json,
-    write_splits,
-)
 from nnunet_skipstudy.registry import EXCESS, alpha_level
 from nnunet_skipstudy.support.files import sha256_of_file, write_csv
 from nnunet_skipstudy.support.parser import Parser, run_script
@@ -167,7 +157,7 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
         UserError: nnU-Net's folders are not set, the identifier is taken, the data set is there with other
             options, or a texture can't be had or is too small.
     """
-    target = target_dataset(options.dataset_id, options.name)
+    target = folders.target_dataset(options.dataset_id, options.name)
     textures = load_textures(options)
     provenance = {
         "converter": "synthetic",
@@ -176,16 +166,16 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
         "textures": [{"name": texture.name, "sha256_pixels": texture.fingerprint} for texture in textures],
         **sorted_by(options.by),
     }
-    if is_finished(target, provenance, overwrite=overwrite):
+    if folders.is_finished(target, provenance, overwrite=overwrite):
         return target.raw
-    with publishing(target, provenance, overwrite=overwrite) as draft:
+    with folders.publishing(target, provenance, overwrite=overwrite) as draft:
         bar = tqdm(list(all_samples(options, textures)), desc=target.folder_name, unit="image", disable=None)
         rows = [write_sample(sample, options, textures, draft) for sample in bar]
         for row, category in zip(rows, disparity_categories([row["sorted_value"] for row in rows]), strict=True):
             row["category"] = category
         write_csv(draft.raw / "cases.csv", list(rows[0]), rows)
-        write_splits(draft, alpha_folds(options, rows))
-        write_dataset_json(
+        folders.write_splits(draft, alpha_folds(options, rows))
+        folders.write_dataset_json(
             draft.raw,
             channel_names=CHANNELS,
             labels=LABELS,
@@ -197,11 +187,7 @@ def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
 
 
 def load_textures(options: SyntheticOptions) -> tuple[Texture, Texture]:
-    """The foreground's and the background's texture, each large enough to be halved.
-
-    Raises:
-        UserError: one can't be had, or is too small.
-    """
+    """Foreground's and background's texture. Raises UserError: one can't be had, or is too small to be halved."""
     foreground, background = (
         load_texture(source, side_px=PROCEDURAL_SIDE * options.size, rng=stream(options, role))
         for source, role in zip(options.textures, ("foreground", "background"), strict=True)
@@ -259,12 +245,12 @@ def render(
 
 
 def write_sample(
-    sample: Sample, options: SyntheticOptions, textures: tuple[Texture, Texture], draft: Draft
+    sample: Sample, options: SyntheticOptions, textures: tuple[Texture, Texture], draft: folders.Draft
 ) -> dict[str, Any]:
     """Write a sample's image and label, and return its row of ``cases.csv`` without the category."""
     scene = sample.scene
     image, label = render(scene, sample.alpha, options, textures)
-    path = draft.raw / sample.folder / image_name(sample.case, ENDING)
+    path = draft.raw / sample.folder / folders.image_name(sample.case, ENDING)
     write_image(path, image)
     label_path = draft.raw / sample.label_folder / f"{sample.case}{ENDING}"
     if not label_path.exists():  # the levels of a test case share one
@@ -293,7 +279,7 @@ def _crop_columns(role: str, crop: Crop) -> dict[str, int]:
     return {f"{role}_{field.name}": int(getattr(crop, field.name)) for field in fields(Crop)}
 
 
-def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> list[Fold]:
+def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> list[folders.Fold]:
     """One fold an alpha, in the alphas' order."""
     folds = []
     for level in map(alpha_level, options.alphas):
@@ -301,7 +287,7 @@ def alpha_folds(options: SyntheticOptions, rows: Sequence[dict[str, Any]]) -> li
             {row["case"]: row["sorted_value"] for row in rows if (row["level"], row["set"]) == (level, purpose)}
             for purpose in ("train", "validation")
         )
-        folds.append(Fold(level, "alpha", tuple(train), tuple(val), min(train.values()), max(train.values())))
+        folds.append(folders.Fold(level, "alpha", tuple(train), tuple(val), min(train.values()), max(train.values())))
     return folds
 
 
@@ -351,22 +337,14 @@ def _options(arguments: argparse.Namespace) -> SyntheticOptions:
 
 
 def promise(arguments: argparse.Namespace) -> Promised:
-    """A level a test alpha, a fold an alpha.
-
-    Raises:
-        UserError: the arguments are at fault.
-    """
+    """A level a test alpha, a fold an alpha. Raises UserError: the arguments are at fault."""
     options = _options(arguments)
     levels = tuple(alpha_level(alpha) for alpha in options.levels)
-    return Promised(levels, len(options.alphas), json_content(CHANNELS, LABELS, ENDING))
+    return Promised(levels, len(options.alphas), folders.json_content(CHANNELS, LABELS, ENDING))
 
 
 def make(arguments: argparse.Namespace) -> Made:
-    """Convert as the arguments say.
-
-    Raises:
-        UserError: the arguments or the environment are at fault.
-    """
+    """Convert as the arguments say. Raises UserError: the arguments or the environment are at fault."""
     options = _options(arguments)
     folder = convert(options, overwrite=arguments.overwrite)
     n_cases = len(options.alphas) * (options.train + options.val)

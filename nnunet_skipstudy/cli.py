@@ -31,7 +31,6 @@ COMMANDS: dict[str, str] = {
     "demo": "the whole study on synthetic textures, sized for a CPU",
 }
 """Each command has a module of its name in ``nnunet_skipstudy.commands``, imported when it is called."""
-
 OVERVIEW = """\
 usage: skipstudy [--help] [--version] COMMAND ...
 
@@ -71,11 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run_command(name: str, arguments: Sequence[str]) -> int:
-    """Run one command.
-
-    Raises:
-        UserError: there is no such command, or the command says that its input is at fault.
-    """
+    """Run one command. Raises UserError: there is no such command, or the command says that its input is at fault."""
     if name not in COMMANDS:
         raise UserError(f"no command {name!r}; choose one of {', '.join(COMMANDS)}")
     module = importlib.import_module(f"nnunet_skipstudy.commands.{name}")

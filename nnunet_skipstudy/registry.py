@@ -94,51 +94,40 @@ def _architectures() -> dict[str, Architecture]:
 
 ARCHITECTURES: dict[str, Architecture] = _architectures()
 """Every architecture by name, in the order of tables and figures."""
-
 SKIP_PAIRS: tuple[tuple[str, str], ...] = (("NoSkip", "UNet"), ("NoSkipVNet", "VNet"), ("NoTopSkip", "UNet"))
 """Networks that differ in their skips alone: the one without first."""
-
 STUDY_ARCHITECTURES: tuple[str, ...] = tuple(
     name for name, architecture in ARCHITECTURES.items() if architecture.group is not Group.BEYOND
 )
 """The six networks of the original study."""
-
 UNPERTURBED = "unperturbed"
 
 LEVELS: tuple[str, ...] = ("hardest", "harder", UNPERTURBED, "easier", "easiest")
 """The five test categories of the medical data sets, hardest (smallest texture disparity) first."""
-
 EXCESS, STUDYS_TD = "excess", "kamath2025"
 TD_MEASURES: tuple[str, ...] = (EXCESS, STUDYS_TD, "jensen_shannon")
 """What cases are sorted by: the study's texture disparity beyond what the object's shape alone scores, which leaves
 the object's size out; or a definition's value as it is."""
-
 CONTROLLED_LEVELS: tuple[str, ...] = (
     *("hardest_blend", "harder_blend", UNPERTURBED),
     *("easier_elsewhere", "easiest_elsewhere"),
 )
 """Levels that move texture without noise, and without the reference's outline; hardest first."""
-
 TEXTURE, DISTORTION, BOTH = "texture", "distortion", "texture_distortion"
 FACTORIAL_LEVELS: tuple[str, ...] = (UNPERTURBED, TEXTURE, DISTORTION, BOTH)
 """The 2 x 2 of texture and distortion."""
-
 TEST_LEVELS: dict[str, tuple[str, ...]] = {
     "study": LEVELS,
     "controlled": CONTROLLED_LEVELS,
     "factorial": (*LEVELS, *FACTORIAL_LEVELS[1:]),
 }
 """The test levels of a study by what it is to show; the 2 x 2 stands beside the study's own."""
-
 SHAM = "sham_"
 """Before the name of a level, or of a way to perturb: what has its PSNR and leaves texture alone."""
-
 SHAMMED: tuple[str, ...] = tuple(level for level in (*LEVELS, *CONTROLLED_LEVELS) if level != UNPERTURBED)
 """Levels whose sham is known by its name, such as ``sham_harder``."""
-
 MADE_BY_NAME = frozenset({*SHAMMED, *FACTORIAL_LEVELS[1:], *(f"{SHAM}{level}" for level in SHAMMED)})
 """Levels that ``skipstudy perturb`` and a study make by their name alone."""
-
 DRAWN_ALIKE: dict[str, str] = {
     **dict.fromkeys(("hardest_blend", "harder_blend"), "blend"),
     **dict.fromkeys(("easier_elsewhere", "easiest_elsewhere"), "elsewhere"),
@@ -190,6 +179,10 @@ class BothEmpty(str, Enum):
     """A correct empty prediction is perfect: shares 1, distances and volume error 0; any other is a failure."""
     EXCLUDE = "exclude"
     """Nothing, whatever was predicted: its metrics are NaN and enter no mean; its outcome is counted."""
+
+
+SMALLEST_DIFFERENCE = 0.01
+"""Of the DSC and other shares, the smallest that matters unless another is asked for."""
 
 
 class Surface(str, Enum):
@@ -285,12 +278,8 @@ def _metrics() -> dict[str, Metric]:
     return {row.name: row for row in rows}
 
 
-SMALLEST_DIFFERENCE = 0.01
-"""Of the DSC and other shares, the smallest that matters unless another is asked for."""
-
 METRICS: dict[str, Metric] = _metrics()
 """Every metric by name, in the order of tables: columns, directions, words and figures are made from these rows."""
-
 INTERVENTIONS: dict[str, tuple[str, tuple[float, ...]]] = {
     "patch": ("the reference image's features put into the pass of the perturbed image: what of the loss returns", ()),
     "reverse": ("the perturbed image's features put into the pass of the reference image: what of it they bring", ()),

@@ -175,10 +175,10 @@ def field_table(fields: pd.DataFrame, looks: Looks) -> Iterator[Table]:
         "Effective receptive field of the centre voxel",
         ["network", "dataset", "trained on", "level", "voxels seen", "within reach", "share"],
         rows,
+        open=False,
         n_words=4,
         note="Voxels whose mean gradient is at least 4.55 % of the largest, and those that convolutions reach in one "
         "patch.",
-        open=False,
     )
 
 

@@ -3,26 +3,19 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Look, Looks
 from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
 from nnunet_skipstudy.registry import EXCESS
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def dsc_over_disparity(
-    statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
-) -> Iterator[Drawing]:
+def dsc_over_disparity(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Drawing]:
     """Draw the overall settings of each data set whose TD is known and varies."""
     for setting, words, first in paper.named_settings(statistics, datasets):
         if first and setting.dsc_lines:
@@ -38,7 +31,7 @@ def dsc_over_disparity(
             yield Drawing(title, caption, paper.slug("disparity_dsc", *words), draw, chart="chart-disparity")
 
 
-def _panels(lines: dict[Look, TdLine], title: str, measure: str) -> "Figure":
+def _panels(lines: dict[Look, TdLine], title: str, measure: str) -> "paper.Figure":
     columns = min(paper.MAX_COLUMNS, len(lines))
     rows = math.ceil(len(lines) / columns)
     with paper.style():

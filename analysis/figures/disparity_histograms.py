@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.levels.disparity import TEST, TRAIN, DisparityRow
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.texture.categories import CATEGORIES, category_borders
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 N_BINS = 30
 COLOUR = "#0072B2"
@@ -48,7 +45,7 @@ def disparity_histograms(rows: Sequence[DisparityRow], folder: Path, title: str)
 
 def _figure(
     rows: Sequence[DisparityRow], behind: Sequence[DisparityRow], ranked: Sequence[DisparityRow], heading: str
-) -> "Figure":
+) -> "paper.Figure":
     labels = list(dict.fromkeys(row.label for row in rows))
     edges = np.linspace(*_limits([*_known(rows), *_known(behind)]), N_BINS + 1)
     with paper.style():

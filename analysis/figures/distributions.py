@@ -8,23 +8,19 @@ import numpy as np
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Look, Looks, level_title
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MIN_CASES = 5
 """A box of fewer says nothing."""
 
 
-def dsc_distributions(
-    statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
-) -> Iterator[Drawing]:
+def dsc_distributions(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Drawing]:
     """Draw the DSC of all cases in the overall settings of each data set."""
     for setting, words, first in paper.named_settings(statistics, datasets):
         if len(setting.cases) >= MIN_CASES:
@@ -38,7 +34,7 @@ def dsc_distributions(
             yield Drawing(title, caption, paper.slug("cases_dsc", *words), draw, first)
 
 
-def _boxes(values: Floats, looks: Sequence[Look], levels: Sequence[str], title: str) -> "Figure":
+def _boxes(values: Floats, looks: Sequence[Look], levels: Sequence[str], title: str) -> "paper.Figure":
     """``values``: (case, network, level)."""
     from matplotlib.patches import Patch
 

@@ -4,19 +4,14 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Looks, level_title
 from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, Contrasts, contrasts
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Looks = dict[NetworkKey, Look]
 SIZE = 8
 
 
@@ -47,7 +42,7 @@ def pair_title(one: Contrast, looks: Looks) -> str:
     return first if one.other is None else f"{first} minus {looks[one.other].title}"
 
 
-def _panels(found: Contrasts, looks: Looks, title: str) -> "Figure":
+def _panels(found: Contrasts, looks: Looks, title: str) -> "paper.Figure":
     panels = [
         (words, rows)
         for words, rows in (("change of mean DSC", found.changes), ("mean DSC at the level", found.differences))

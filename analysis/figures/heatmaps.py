@@ -4,24 +4,19 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Looks, level_title
 from nnunet_skipstudy.analysis.statistics.alphas import AlphaMatrices
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import level_alpha
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 MANY_LABELS = 3
 INK = "#111111"
@@ -41,7 +36,7 @@ class _Scale:
     extend: str = "neither"
 
 
-def alpha_heatmaps(found: Iterable[AlphaMatrices], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
+def alpha_heatmaps(found: Iterable[AlphaMatrices], looks: Looks) -> Iterator[Drawing]:
     """Draw mean DSC, alpha trained on x alpha tested on, per network; and the same minus No-Skip U-Net's."""
     for one in found:
         words = [one.dataset, *([one.label] if one.label else [])]
@@ -67,7 +62,7 @@ def alpha_heatmaps(found: Iterable[AlphaMatrices], looks: dict[NetworkKey, Look]
             yield Drawing(title, caption, paper.slug("alpha_dsc_minus_noskip", *words), draw)
 
 
-def label_heatmaps(statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
+def label_heatmaps(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Drawing]:
     """Draw mean DSC, network x label, a panel a level, of data sets with too many labels for a chart of each."""
     for dataset in datasets:
         settings = [setting for setting in statistics.overall(dataset) if setting.label != ALL_LABELS]
@@ -95,7 +90,7 @@ def label_heatmaps(statistics: Statistics, datasets: Sequence[str], looks: dict[
 
 def _grid(
     matrices: dict[str, pd.DataFrame], scale: _Scale, title: str, across: str | None = None, down: str = DOWN
-) -> "Figure":
+) -> "paper.Figure":
     columns = min(paper.MAX_COLUMNS, len(matrices))
     lines = math.ceil(len(matrices) / columns)
     n_trained, n_tested = next(iter(matrices.values())).shape

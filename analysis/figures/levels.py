@@ -3,27 +3,24 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
-from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, by_network, groups, network_keys
+from nnunet_skipstudy.analysis.figures.looks import Looks, level_title, training_title
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, by_network, groups, network_keys
 from nnunet_skipstudy.analysis.statistics.hardest import axis_title
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import METRICS, in_order, known_order, level_alpha, level_order
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Bounds = dict[tuple[str, ...], tuple[float, float]]
 
 
 def metric_over_levels(
     summary: pd.DataFrame,
-    looks: dict[NetworkKey, Look],
+    looks: Looks,
     units: dict[str, str],
     tolerances: dict[str, str],
     statistics: Statistics,
@@ -80,8 +77,8 @@ def _intervals(statistics: Statistics) -> Bounds:
 
 
 def _lines(
-    rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, ylabel: str, bounded: bool, title: str
-) -> "Figure":
+    rows: pd.DataFrame, looks: Looks, intervals: Bounds, ylabel: str, bounded: bool, title: str
+) -> "paper.Figure":
     trainings = sorted(rows["training"].unique(), key=level_order)
     levels = in_order(rows["level"].unique())
     columns = min(paper.MAX_COLUMNS, len(trainings))
@@ -95,7 +92,9 @@ def _lines(
             _panel(axis, rows[rows["training"] == training], looks, own, levels)
             axis.set_title(training_title(training, len(trainings) > 1))
         for axis in axes[max(0, len(trainings) - columns) : len(trainings)]:
-            axis.set_xlabel(_axis_title(levels, columns == 1), fontsize=9 if columns == 1 else 8)
+            what = "test alpha" if all(level_alpha(level) is not None for level in levels) else "test level"
+            words = axis_title(levels, what, gap=6 if columns == 1 else 2)
+            axis.set_xlabel(words, fontsize=9 if columns == 1 else 8)
         for axis in axes[len(trainings) :]:
             axis.set_visible(False)
             above = axes[list(axes).index(axis) - columns]
@@ -114,9 +113,7 @@ def _lines(
     return figure
 
 
-def _panel(
-    axis: Any, rows: pd.DataFrame, looks: dict[NetworkKey, Look], intervals: Bounds, levels: Sequence[str]
-) -> None:
+def _panel(axis: Any, rows: pd.DataFrame, looks: Looks, intervals: Bounds, levels: Sequence[str]) -> None:
     of_network = dict(by_network(rows))
     drawn = [key for key in looks if key in of_network]
     for index, key in enumerate(drawn):
@@ -145,8 +142,3 @@ def _panel(
     if rotation == 0 and len(levels) > 3:
         axis.tick_params(axis="x", labelsize=7.5)
     axis.grid(axis="x", visible=False)
-
-
-def _axis_title(levels: Sequence[str], wide: bool) -> str:
-    what = "test alpha" if all(level_alpha(level) is not None for level in levels) else "test level"
-    return axis_title(levels, what, gap=6 if wide else 2)

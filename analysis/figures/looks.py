@@ -34,7 +34,10 @@ class Look:
     hatch: str = ""
 
 
-def looks(networks: Iterable[NetworkKey]) -> dict[NetworkKey, Look]:
+Looks = dict[NetworkKey, Look]
+
+
+def looks(networks: Iterable[NetworkKey]) -> Looks:
     """A look for each network, in the order of tables and legends."""
     keys = sorted(set(networks), key=lambda key: (architecture_order(key.architecture), key))
     others = [name for name in dict.fromkeys(key.architecture for key in keys) if name not in ARCHITECTURES]
@@ -57,14 +60,9 @@ def _look(key: NetworkKey, variants: list[NetworkKey], others: list[str]) -> Loo
         group,
         shade(colour, VARIANT_SHADES[variant]),
         dashes,
-        marker if variant == 0 else _other_marker(marker, variant),
+        marker if variant == 0 else "h" if VARIANT_MARKERS[variant] == marker else VARIANT_MARKERS[variant],
         VARIANT_HATCHES[variant],
     )
-
-
-def _other_marker(own: str, variant: int) -> str:
-    marker = VARIANT_MARKERS[variant]
-    return marker if marker != own else "h"
 
 
 def shade(colour: str, amount: float) -> str:

@@ -8,13 +8,11 @@ import numpy as np
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, is_dark, level_title, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, is_dark, level_title, training_title
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Place, Plane
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import Outlines
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from matplotlib.path import Path
 
 REFERENCE_COLOUR = "#F0E442"
@@ -23,7 +21,7 @@ GAP = 0.08
 """Between tiles, as a share of a tile."""
 
 
-def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
+def qualitative_sheets(views: Sequence[CaseView], looks: Looks) -> Iterator[Drawing]:
     """Draw the cases of each data set that were chosen for a reason."""
     for view in views:
         plane = view.planes[view.fullest]
@@ -42,7 +40,7 @@ def qualitative_sheets(views: Sequence[CaseView], looks: dict[NetworkKey, Look])
         yield Drawing(title, caption, name, draw, main=False)
 
 
-def _sheet(view: CaseView, training: str, looks: dict[NetworkKey, Look], title: str) -> "Figure":
+def _sheet(view: CaseView, training: str, looks: Looks, title: str) -> "paper.Figure":
     """All tiles lie on one axis: thirty axes would take seconds to arrange."""
     levels, plane = view.levels, view.planes[view.fullest]
     present = {place.network for place in plane.predictions if place.training == training}

@@ -3,20 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Looks
 from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MAX_PANELS = 6
 _TOP = 1.5  # a panel's height above the axis, in rows of names
@@ -28,7 +24,7 @@ STUB, GAP, MARGIN = 0.2, 0.06, 0.05
 """From the line's end to a name's line's end, from there to the name, and around all."""
 
 
-def rank_diagrams(statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
+def rank_diagrams(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Drawing]:
     """Draw the ranks by DSC of each data set, where Friedman's test could be made."""
     for setting, words, first in paper.named_settings(statistics, datasets):
         place = (setting.dataset, setting.training, setting.label, "dsc")
@@ -60,7 +56,7 @@ class _Frame:
     right: float
 
 
-def _frame(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look]) -> _Frame:
+def _frame(rankings: Sequence[LevelRanking], looks: Looks) -> _Frame:
     """Room for the widest name on each side of the line, and for the widest heading."""
     left = right = 0.0
     for found in rankings:
@@ -75,7 +71,7 @@ def _frame(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look]) -> _
     return _Frame(max(MIN_WIDTH, left + MIN_LINE + right, heading + GAP) + 2 * MARGIN, left + MARGIN, right + MARGIN)
 
 
-def _diagrams(rankings: Sequence[LevelRanking], looks: dict[NetworkKey, Look], title: str) -> "Figure":
+def _diagrams(rankings: Sequence[LevelRanking], looks: Looks, title: str) -> "paper.Figure":
     rows = [_TOP + 1 + (len(ranking.networks) + 1) // 2 + 0.35 * len(ranking.ranking.cliques) for ranking in rankings]
     frame = _frame(rankings, looks)
     with paper.style(**{"axes.grid": False}):
@@ -92,17 +88,18 @@ def _half(order: Sequence[int]) -> int:
     return (len(order) + 1) // 2
 
 
-def _name(found: LevelRanking, index: int, looks: dict[NetworkKey, Look]) -> str:
+def _name(found: LevelRanking, index: int, looks: Looks) -> str:
     return f"{looks[found.networks[index]].title} ({found.ranking.mean_ranks[index]:.2f})"
 
 
 def _heading(found: LevelRanking) -> str:
     where = "mean of all levels" if found.level == ALL_LEVELS else found.level
     ranking = found.ranking
-    return f"{where}: n = {ranking.n_blocks}, Friedman p {p_words(ranking.p_value)}"
+    p = "< 0.001" if ranking.p_value < 0.001 else f"= {ranking.p_value:.3f}"
+    return f"{where}: n = {ranking.n_blocks}, Friedman p {p}"
 
 
-def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], height: float, frame: _Frame) -> None:
+def _diagram(axis: Any, found: LevelRanking, looks: Looks, height: float, frame: _Frame) -> None:
     ranks = found.ranking.mean_ranks
     n = len(ranks)
     inch = (n - 1) / (frame.width - frame.left - frame.right)  # in ranks
@@ -131,8 +128,3 @@ def _diagram(axis: Any, found: LevelRanking, looks: dict[NetworkKey, Look], heig
         axis.plot([ranks[index]], [0], marker=look.marker, color=look.colour, markersize=4.5)
         beside = end + (-GAP if left else GAP) * inch
         axis.text(beside, y, _name(found, index, looks), ha="right" if left else "left", va="center", fontsize=SIZE)
-
-
-def p_words(value: float) -> str:
-    """A p-value as papers print it."""
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

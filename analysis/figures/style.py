@@ -18,7 +18,7 @@ from nnunet_skipstudy.analysis.statistics.table import Statistics
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure
     from matplotlib.lines import Line2D
 
 STYLE: Any = {

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Look, Looks, training_title
 from nnunet_skipstudy.analysis.statistics.hardest import hardest_words
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -15,7 +14,6 @@ from nnunet_skipstudy.analysis.statistics.tradeoff import Point, comparable_sett
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 NOT_RANKED = (
@@ -23,9 +21,7 @@ NOT_RANKED = (
 )
 
 
-def performance_against_robustness(
-    statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
-) -> Iterator[Drawing]:
+def performance_against_robustness(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Drawing]:
     """Draw the overall setting of each data set with several networks and levels."""
     for setting, words, first in paper.named_settings(statistics, datasets):
         level, points = tradeoff_points(statistics, setting)
@@ -43,9 +39,7 @@ def performance_against_robustness(
             yield Drawing(title, caption, paper.slug("tradeoff_dsc", *words), draw, chart="chart-tradeoff")
 
 
-def accuracy_against_the_hardest(
-    statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]
-) -> Iterator[Drawing]:
+def accuracy_against_the_hardest(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Drawing]:
     """Draw each data set's settings whose networks share a reference level that is not the hardest one."""
     for dataset in datasets:
         for setting in comparable_settings(statistics, dataset):
@@ -67,8 +61,8 @@ def accuracy_against_the_hardest(
 
 
 def _scatter(
-    points: list[Point], looks: dict[NetworkKey, Look], axes: tuple[str, str], title: str, numbered: bool = False
-) -> "Figure":
+    points: list[Point], looks: Looks, axes: tuple[str, str], title: str, numbered: bool = False
+) -> "paper.Figure":
     with paper.style():
         figure = paper.new_figure(6.2, 4.4)
         axis = figure.subplots()

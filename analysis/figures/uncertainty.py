@@ -2,22 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.forest import pair_title
-from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Looks
 from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, contrasts
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
 from nnunet_skipstudy.analysis.statistics.power import share_of_trainings, trainings_needed
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Looks = dict[NetworkKey, Look]
 SIZE = 8
 OF_TRAININGS, OF_CASES = "#009E73", "#bbbbbb"
 
@@ -42,7 +36,7 @@ def needed(one: Contrast) -> str:
     return "more cases are needed" if n is None else f"{n} trainings (there are {one.n_trainings})"
 
 
-def _bars(rows: Sequence[Contrast], looks: Looks, title: str) -> "Figure":
+def _bars(rows: Sequence[Contrast], looks: Looks, title: str) -> "paper.Figure":
     with paper.style(**{"axes.grid": False}):
         figure = paper.new_figure(6.5, 1.1 + 0.3 * len(rows))
         axis = figure.subplots()

@@ -13,26 +13,18 @@ from nnunet_skipstudy.support.files import read_json
 
 SUMMARY = "summary.json"
 """What nnUNetv2_evaluate_folder, and nnU-Net's validation, write beside the predictions."""
-
 AGREEMENT = 1e-6
 """How far two DSC of the same masks may lie apart."""
-
 SHOWN = 5
 """How many cases a warning names."""
-
 Key = tuple[str, str]
 """A case, and a label as nnU-Net writes it: ``1``, or ``(1, 2)`` for a region (a lone ``(1,)`` isn't compared)."""
 
 
 def disagreements(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
-    """One warning for each summary.json that has another DSC than ours, or can't be read.
+    """One warning for each summary.json beside the runs that has another DSC than ours, or can't be read.
 
-    nnU-Net leaves the DSC of two empty masks undefined; those aren't compared, nor are cases or labels that only
-    one of the two knows.
-
-    Args:
-        comparisons: whose folders are looked into.
-        cases: the table of cases.
+    nnU-Net leaves the DSC of two empty masks undefined; those aren't compared, nor what only one of the two knows.
     """
     found = []
     for comparison in comparisons:

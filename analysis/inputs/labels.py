@@ -43,11 +43,7 @@ class LabelSet:
 
 
 def find_label_set(folders: Iterable[Path]) -> LabelSet | None:
-    """The labels of the first folder that has a dataset.json.
-
-    Raises:
-        UserError: that file names no label or a value is not a whole number.
-    """
+    """The labels of the first folder with a dataset.json. Raises UserError: as :func:`parse_label_set`."""
     for folder in folders:
         path = folder / "dataset.json"
         if path.is_file():
@@ -56,11 +52,7 @@ def find_label_set(folders: Iterable[Path]) -> LabelSet | None:
 
 
 def parse_label_set(content: dict[str, Any], source: Path) -> LabelSet:
-    """Read the ``labels`` of a dataset.json: name → value, or list of values for a region.
-
-    Raises:
-        UserError: there is no label, or a value is not a whole number.
-    """
+    """The ``labels`` of a dataset.json. Raises UserError: there is no label, or a value is no whole number."""
     regions, ignore = named_labels(content.get("labels"), source)
     if not regions:
         raise UserError(f"{source}: names no label but the background; add what the predictions segment")
@@ -100,11 +92,7 @@ def label_set_of_values(values: Iterable[int]) -> LabelSet:
 
 
 def values_of(labels: LabelMap) -> frozenset[int]:
-    """The values in a label map.
-
-    Raises:
-        ValueError: a value is not a whole number.
-    """
+    """The values in a label map. Raises ValueError: a value is not a whole number."""
     if labels.dtype == np.uint8:
         present = np.flatnonzero(np.bincount(labels.ravel(), minlength=1))
     else:

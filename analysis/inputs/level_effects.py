@@ -24,11 +24,7 @@ class LevelFacts:
 
 
 def level_facts(reference: Reference, levels: Sequence[str]) -> list[LevelFacts]:
-    """The facts of each level, in the order given.
-
-    Raises:
-        UserError: perturbations.csv can't be read.
-    """
+    """The facts of each level, in the order given. Raises UserError: perturbations.csv can't be read."""
     effects = {effect.level: effect for effect in side_effects(_rows(reference))}
     found = []
     for level in levels:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +117,9 @@ def prepare(
         UserError: a prediction has no label, no label a prediction, a validation case no label, two folders disagree
             on the labels, or images with and without spacing are mixed.
     """
-    runs = _level_by_level(reference, runs, levels)
+    ordered = ordered_levels({run.level for run in runs}, reference, levels)
+    if not known_order(ordered):  # here the order is decided for all that follows
+        runs = sorted(runs, key=lambda run: ordered.index(run.level))
     predictions = {run: case_files(run.folder) for run in runs}
     _note_others(reference, runs)
     left_out = {run: _left_out(reference, files, extra) for run, files in predictions.items()}
@@ -153,12 +156,6 @@ def _left_out(reference: Reference, files: dict[str, Path], extra: Extra) -> lis
                 "add the label, take the prediction out, or leave such ones out with --extra list"
             )
     return cases
-
-
-def _level_by_level(reference: Reference, runs: Sequence[Run], asked: Sequence[str]) -> list[Run]:
-    """The runs, level by level where their names don't tell the order: here it is decided for all that follows."""
-    levels = ordered_levels({run.level for run in runs}, reference, asked)
-    return list(runs) if known_order(levels) else sorted(runs, key=lambda run: levels.index(run.level))
 
 
 def ordered_levels(names: Collection[str], reference: Reference, asked: Sequence[str]) -> list[str]:
@@ -212,7 +209,8 @@ def _label_set(reference: Reference, runs: Sequence[Run], root: Path) -> LabelSe
     differing = difference_of_labels if is_elsewhere(reference.dataset) else contradiction
     found: LabelSet | None = None
     for run in runs:
-        inside, above = find_label_set([run.folder]), find_label_set(_parents(run.folder, root))
+        above_it = takewhile(lambda parent: parent.is_relative_to(root), run.folder.parents)
+        inside, above = find_label_set([run.folder]), find_label_set(above_it)
         for own in (inside, above):
             if own and of_labels and (what := differing(own, of_labels)):
                 raise UserError(
@@ -229,13 +227,6 @@ def _label_set(reference: Reference, runs: Sequence[Run], root: Path) -> LabelSe
     if found and of_labels and found.ignore is None:
         return replace(found, ignore=of_labels.ignore)
     return found or label_set_of_values(_values(reference.cases.values()))
-
-
-def _parents(folder: Path, root: Path) -> Iterable[Path]:
-    for parent in folder.parents:
-        if not parent.is_relative_to(root):
-            return
-        yield parent
 
 
 def _values(paths: Iterable[Path]) -> set[int]:
@@ -263,11 +254,7 @@ def flatten(image: Image) -> tuple[LabelMap, tuple[float, ...] | None]:
 
 
 def check_pair(reference_file: Path, reference: Image, prediction_file: Path, prediction: Image) -> None:
-    """Make sure that a prediction lies on its label's grid.
-
-    Raises:
-        UserError: shape, spacing, origin or direction differ; the message names both files and the difference.
-    """
+    """See that a prediction lies on its label's grid. Raises UserError: it doesn't; names files and difference."""
     if prediction.array.shape != reference.array.shape:
         raise UserError(
             f"{prediction_file} has shape {_shown(prediction.array.shape)}, its label {reference_file} "
@@ -309,11 +296,7 @@ def _shown(shape: Sequence[int]) -> str:
 
 
 def check_values(path: Path, image: Image, labels: LabelSet) -> None:
-    """Make sure that a label map holds only known values.
-
-    Raises:
-        UserError: it holds another; 255 for a foreground that is 1 is the classic one.
-    """
+    """See that a label map holds known values only. Raises UserError: it doesn't; 255 for 1 is the classic one."""
     if _within(image.array, labels.known):
         return
     unknown = sorted(_values_of_file(path, image) - labels.known)

@@ -14,15 +14,12 @@ from nnunet_skipstudy.support.tables import read_rows
 
 POOLED_KINDS = ("", "wide")
 """Folds of these kinds were trained alike, so results are pooled over them; of others each stands for itself."""
-
 SPLITS = "splits_final.json"
 
 STUDYS_MEASURE = ("kamath2025", "all")
 """Definition and background of the TD in a data set's tables."""
-
 BEYOND_SIZE: tuple[str, str] = ("disparity_excess", "disparity_percentile")
 """What a table's null says of a TD: how far it lies beyond what the object's shape alone scores."""
-
 TEST_FOLDERS: tuple[str, ...] = ("labelsTs",)
 VALIDATION_FOLDERS: tuple[str, ...] = ("gt_segmentations", "labelsTr")
 """Where a data set keeps the labels of test and of validation cases: nnUNet_preprocessed has the former's copy."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.nnunet.cases import case_files as case_files
 from nnunet_skipstudy.nnunet.cases import visible_files
-from nnunet_skipstudy.nnunet.images import PHOTO_ENDINGS, ending_of
+from nnunet_skipstudy.nnunet.images import PHOTO_ENDINGS
 from nnunet_skipstudy.nnunet.prediction import PROVENANCE_FILE
 from nnunet_skipstudy.nnunet.trainer_name import known_trainer, without_seed
 from nnunet_skipstudy.registry import ARCHITECTURES, UNPERTURBED
@@ -15,10 +15,8 @@ from nnunet_skipstudy.support.files import read_object
 
 DATASET = re.compile(r"Dataset\d{3,}_.+")
 """The name of an nnU-Net data set's folder."""
-
 ELSEWHERE = re.compile(rf"(?P<trained>.+) on (?P<tested>{DATASET.pattern})")
 """What stands for a data set where its networks were tested on another one's images."""
-
 OTHER_ENDINGS: tuple[str, ...] = (
     *PHOTO_ENDINGS,
     *(".gif", ".jp2", ".pgm", ".ppm", ".npz", ".npy", ".h5", ".mhd", ".hdr", ".mgz", ".dcm", ".nii.bz2", ".nii.xz"),
@@ -94,25 +92,6 @@ def architecture_order(name: str) -> tuple[int, str]:
 def fold_order(fold: str) -> tuple[bool, int, str]:
     """A sort key: folds by number, then others (``all``)."""
     return (not fold.isdigit(), int(fold) if fold.isdigit() else 0, fold)
-
-
-def case_files(folder: Path) -> dict[str, Path]:
-    """The images of a folder by case (the name without its ending), by name; hidden files are left out.
-
-    Raises:
-        UserError: a name can't stand in a table, or two files give one case. With ``x.nii`` beside ``x.nii.gz`` the
-            usual readers, nnU-Net's too, return the pixels of the wrong one without a word.
-    """
-    found: dict[str, Path] = {}
-    for path in visible_files(folder):
-        ending = ending_of(path)
-        if ending is None:
-            continue
-        case = path.name[: -len(ending)]
-        if case in found:
-            raise UserError(f"{folder}: holds both {found[case].name} and {path.name} for one case; remove one of them")
-        found[case] = path
-    return found
 
 
 def other_files(folder: Path) -> dict[str, Path]:

@@ -110,7 +110,8 @@ def read_scores(
     for column, names in renamed.items():
         table[column] = _renamed(table, column, names)
     table["level"] = _levels(table)
-    _check_outcomes(table)
+    known = [outcome.value for outcome in Outcome]
+    refuse(table, ~table["outcome"].isin(["", *known]), "outcome", f"make it one of {', '.join(known)}, or empty")
     table["seed"] = _seeds(table)
     table["fold"] = table["fold"].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
     for column in (*METRICS, *NUMBERS):
@@ -157,11 +158,7 @@ def _file(path: Path, columns: Mapping[str, str], defaults: Mapping[str, str], g
 
 
 def refuse(table: pd.DataFrame, wrong: pd.Series, column: str, remedy: str) -> None:
-    """Stop at the first row that is wrong; the column is called as in the file.
-
-    Raises:
-        UserError: there is one; the message names file, row, column and value.
-    """
+    """Stop at the first wrong row. Raises UserError: there is one; names file, row, value, and the file's column."""
     if wrong.any():
         row = table[wrong].iloc[0]
         name = table.attrs.get(THEIRS, {}).get(column, column)
@@ -202,11 +199,6 @@ def _levels(table: pd.DataFrame) -> pd.Series:
             remedy = f"spell it {near[0]}, or give a level of your own a name that is less alike"
             refuse(table, found == name, "level", remedy)
     return found
-
-
-def _check_outcomes(table: pd.DataFrame) -> None:
-    known = [outcome.value for outcome in Outcome]
-    refuse(table, ~table["outcome"].isin(["", *known]), "outcome", f"make it one of {', '.join(known)}, or empty")
 
 
 def _seeds(table: pd.DataFrame) -> pd.Series:

@@ -14,10 +14,8 @@ from nnunet_skipstudy.support.files import sha256_of_file, write_text
 
 PLACE = Path(".cache") / "measurements.json"
 """Where the measurements lie in the output folder."""
-
 VERSION = 3
 """Of the metrics' definitions and of the file: to be raised when either changes, so that all is measured anew."""
-
 SAVE_EVERY_S = 60.0
 """So much work at most is lost when a run is killed."""
 

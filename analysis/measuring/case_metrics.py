@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,7 @@ def published_columns() -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class _Task:
+class _Task(NamedTuple):
     """One case of one data set, with all the predictions of it: its label is read once."""
 
     comparison: Comparison

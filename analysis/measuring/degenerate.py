@@ -8,7 +8,6 @@ from nnunet_skipstudy.metrics import Outcome
 
 RESULTS: tuple[str, ...] = (*TRAINING, "label")
 """What tells one training's results for one label from another's."""
-
 SAME_OVER_LEVELS = "every prediction is the same at all levels, whatever was done to the image"
 
 NEARLY_ALL = 0.98

@@ -4,16 +4,15 @@ import math
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.looks import Look
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.figures.looks import Looks
+from nnunet_skipstudy.analysis.report.evidence import scope
 from nnunet_skipstudy.analysis.report.page import Answer
-from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number
+from nnunet_skipstudy.analysis.report.words import capital, count, interval, number
 from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, Contrasts
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
-from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_TRAININGS, Setting
+from nnunet_skipstudy.analysis.statistics.setting import ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.verdict import BETTER, EQUIVALENT, UNDECIDED, WORSE
 
-Looks = dict[NetworkKey, Look]
 SKIPS = {
     BETTER: "skips help",
     WORSE: "skips hurt",
@@ -28,11 +27,7 @@ SHORT = {BETTER: "better", WORSE: "worse", EQUIVALENT: "no difference that matte
 def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks) -> Answer:
     """Whether skips help or hurt when texture shifts; of other networks, which one holds best.
 
-    Args:
-        found: of the setting.
-        setting: that speaks for a data set.
-        table: the ``standings`` of the data set, for what there is no contrast of.
-        looks: titles of the networks.
+    ``table``: the data set's ``standings``, for what there is no contrast of.
     """
     leading = found.leading
     if not leading:
@@ -40,12 +35,17 @@ def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks
     if found.skips:
         return Answer(capital(_of_skips(leading, found, setting, looks)), _scope(leading[0], setting))
     if leading[0].other is None:
-        return Answer(_of_one(leading[0], setting, looks), _scope(leading[0], setting))
+        only = leading[0]
+        text = (
+            f"{looks[only.first].title}'s mean DSC changes by {_value(only)} {_way(only.level, setting)}; it is the "
+            "only network here, so nothing is compared."
+        )
+        return Answer(text, _scope(only, setting))
     behind = max((one for one in found.differences if one.level == found.hardest), key=lambda one: one.estimate)
     of_these = " of these trainings" if behind.verdict and behind.scope != NETWORKS else ""
     text = (
         f"{_other(behind, looks)} has the highest mean DSC{of_these} at "
-        f"{found.hardest}{_mean_over(setting)}; the next, "
+        f"{found.hardest}{scope(setting)}; the next, "
         f"{looks[behind.first].title}, lies {_value(behind)} from it ({SHORT[behind.verdict]})."
     )
     return Answer(text, f"No two networks here differ in their skips alone. {_scope(behind, setting)}".strip())
@@ -61,7 +61,9 @@ def _of_skips(leading: list[Contrast], found: Contrasts, setting: Setting, looks
             "when texture shifts",
             f"{_way(first.level, setting)}, its mean DSC changes by {_value(first)} against",
         )
-    more = [f"{_pair(one, looks)}: {_value(one)}, {SHORT[one.verdict]}" for one in others]
+    more = [
+        f"{looks[one.first].title} against {_other(one, looks)}: {_value(one)}, {SHORT[one.verdict]}" for one in others
+    ]
     whose = f"in {_these(first, setting)}, " if first.verdict and first.scope != NETWORKS else ""
     return (
         f"{whose}{SKIPS[first.verdict]} {looks[first.first].title} {shift}: {told} {_other(first, looks)}'s"
@@ -73,27 +75,10 @@ def _other(one: Contrast, looks: Looks) -> str:
     return "" if one.other is None else looks[one.other].title
 
 
-def _pair(one: Contrast, looks: Looks) -> str:
-    return f"{looks[one.first].title} against {_other(one, looks)}"
-
-
-def _of_one(one: Contrast, setting: Setting, looks: Looks) -> str:
-    return (
-        f"{looks[one.first].title}'s mean DSC changes by {_value(one)} {_way(one.level, setting)}; it is the only "
-        "network here, so nothing is compared."
-    )
-
-
 def _way(level: str, setting: Setting) -> str:
     shared = set(setting.references) - {""}
     start = shared.pop() if len(shared) == 1 else "the level trained on"
-    return f"from {start} to {level}{_mean_over(setting)}"
-
-
-def _mean_over(setting: Setting) -> str:
-    parts = [word for word, is_mean in (("training sets", setting.training == ALL_TRAININGS),
-                                        ("labels", setting.label == ALL_LABELS)) if is_mean]  # fmt: skip
-    return f" (mean over {joined(parts)})" if parts else ""
+    return f"from {start} to {level}{scope(setting)}"
 
 
 def _value(one: Contrast) -> str:

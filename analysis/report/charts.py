@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, level_title, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, Contrasts, contrasts
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
@@ -20,11 +20,10 @@ from nnunet_skipstudy.registry import METRICS, known_order
 
 MAX_POINTS = 400
 """Points of one network in the chart of TD; more are thinned evenly."""
-
 Json = dict[str, Any]
 
 
-def charts(statistics: Statistics, looks: dict[NetworkKey, Look], units: dict[str, str]) -> Json:
+def charts(statistics: Statistics, looks: Looks, units: dict[str, str]) -> Json:
     """Everything that the charts show.
 
     Returns:
@@ -68,7 +67,7 @@ def _setting(setting: Setting, statistics: Statistics, order: dict[NetworkKey, i
         "levels": [level_title(level) for level in setting.levels],
         "axis": axis_title(setting.levels, gap=2).replace("  ", " \u00a0"),
         "joined": known_order(setting.levels),
-        "reference": _reference(setting),
+        "reference": setting.levels.index(level) if (level := setting.shared_reference) in setting.levels else None,
         "means": _means(statistics, setting, order),
         "forest": _forest(contrasts(statistics, setting), setting, order),
         "disparity": _disparity(setting, order) if overall else None,
@@ -87,12 +86,6 @@ def setting_title(setting: Setting, statistics: Statistics) -> str:
 
 def _training(setting: Setting) -> str:
     return "mean of training sets" if setting.training == ALL_TRAININGS else training_title(setting.training)
-
-
-def _reference(setting: Setting) -> int | None:
-    shared = set(setting.references)
-    level = next(iter(shared)) if len(shared) == 1 else ""
-    return setting.levels.index(level) if level in setting.levels else None
 
 
 def _means(statistics: Statistics, setting: Setting, order: dict[NetworkKey, int]) -> dict[str, list[Json]]:

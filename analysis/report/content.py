@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.drawing import Picture
 from nnunet_skipstudy.analysis.figures.forest import forest_caption
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.inputs.level_effects import leak_words
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import fold_order
@@ -24,8 +23,7 @@ from nnunet_skipstudy.analysis.report.level_tables import factorial_tables, leve
 from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
 from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
-from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, statistic_methods, versions
-from nnunet_skipstudy.analysis.report.study_networks import study_networks
+from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.analysis.report.threats import threat_tables
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
@@ -79,13 +77,13 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         sweep=slider,
         sweep_note=_sweep_note(slider, views, study.comparisons),
         facts=[*_facts(study), ("Computed by", versions())],
-        methods=[*texts.methods(study.comparisons, study.both_empty), *statistic_methods(study.include_degenerate)],
+        methods=texts.methods(study.comparisons, study.both_empty, study.include_degenerate),
         caveats=[
             *texts.caveats(study.comparisons, study.cases),
             *statistic_caveats(statistics, study.comparisons, study.cases),
         ],
         intervals=intervals,
-        networks=study_networks(key.architecture for key in study.looks),
+        networks=texts.study_networks(key.architecture for key in study.looks),
     )
 
 
@@ -103,7 +101,7 @@ def _answers(study: Study, table: pd.DataFrame, datasets: list[str]) -> tuple[li
             found = contrasts(study.statistics, setting)
             own = table[table["dataset"] == dataset]
             told = answer(found, setting, own, study.looks)
-            sentences.append(replace(told, text=f"{dataset}: {told.text}") if len(datasets) > 1 else told)
+            sentences.append(told._replace(text=f"{dataset}: {told.text}") if len(datasets) > 1 else told)
             note = note or forest_caption(found)
     return sentences, note
 
@@ -130,7 +128,7 @@ def _warnings(sentences: Sequence[str]) -> list[Warnings]:
         place, colon, rest = sentence.partition(": ")
         by_rest.setdefault(rest if colon else sentence, []).append(place)
     return [
-        Warnings(f"{places[0]}: {rest}" if rest != places[0] else rest)
+        Warnings(": ".join(dict.fromkeys((*places, rest))))
         if len(places) == 1
         else Warnings(capital(rest), tuple(places))
         for rest, places in by_rest.items()
@@ -289,7 +287,7 @@ def _metrics(rows: pd.DataFrame | dict[str, pd.Series], detail: bool) -> list[Me
     return [metric for name, metric in METRICS.items() if name in known and metric.detail == detail]
 
 
-def _by_row(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[dict[str, pd.Series]]:
+def _by_row(rows: pd.DataFrame, looks: Looks) -> list[dict[str, pd.Series]]:
     order, levels = list(looks), in_order(rows["level"].unique())
     keys = ["training", *NetworkKey._fields, "level", "label"]
     grouped = [{str(row["metric"]): row for _, row in part.iterrows()} for _, part in rows.groupby(keys, sort=False)]
@@ -307,18 +305,19 @@ def _key(row: pd.Series) -> NetworkKey:
     return NetworkKey(*row[list(NetworkKey._fields)])
 
 
-def _robustness_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
+def _robustness_row(by: dict[str, pd.Series], several: bool, looks: Looks) -> list[Cell]:
     dsc = by["dsc"]
     numbers = [str(dsc["n"]), str(dsc["n_seeds"])]
     for metric in _metrics(by, detail=False):
         row = by[metric.name]
         numbers += [number(row["mean"]), number(row["sd"])]
-        numbers += [number(row[name], sign=name != "cv") for name in _extra(metric.name)]
+        changes = ("cv", "change", "relative_change") if metric.name == "dsc" else ("change",)
+        numbers += [number(row[name], sign=name != "cv") for name in changes]
     cells = (*_row_words(dsc, several, looks), *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))
     return [Cell(text) for text in cells]
 
 
-def _direction_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkKey, Look]) -> list[Cell]:
+def _direction_row(by: dict[str, pd.Series], several: bool, looks: Looks) -> list[Cell]:
     numbers = []
     for metric in _metrics(by, detail=True):
         row = by[metric.name]
@@ -327,13 +326,9 @@ def _direction_row(by: dict[str, pd.Series], several: bool, looks: dict[NetworkK
     return [Cell(text) for text in (*_row_words(by["dsc"], several, looks), *numbers, volume)]
 
 
-def _row_words(dsc: pd.Series, several: bool, looks: dict[NetworkKey, Look]) -> list[str]:
+def _row_words(dsc: pd.Series, several: bool, looks: Looks) -> list[str]:
     title = looks[_key(dsc)].title + (" (degenerate)" if dsc["degenerate"] else "")
     return [title, *([dsc["training"] or "all"] if several else []), dsc["level"], dsc["label"]]
-
-
-def _extra(metric: str) -> tuple[str, ...]:
-    return ("cv", "change", "relative_change") if metric == "dsc" else ("change",)
 
 
 def _facts(study: Study) -> list[tuple[str, str]]:
@@ -343,11 +338,9 @@ def _facts(study: Study) -> list[tuple[str, str]]:
         rows = study.cases[study.cases["dataset"] == dataset]
         facts += [
             (f"{dataset}: compared", _compared(study, dataset, rows)),
-            (f"{dataset}: trainers", ", ".join(n for n in rows["trainer"].unique() if n) or "not known"),
-            (f"{dataset}: plans", ", ".join(n for n in rows["plans"].unique() if n) or "not known"),
-            (
-                f"{dataset}: configurations",
-                ", ".join(n for n in rows["configuration"].unique() if n) or "not known",
+            *(
+                (f"{dataset}: {what}", ", ".join(filter(None, rows[column].unique())) or "not known")
+                for what, column in (("trainers", "trainer"), ("plans", "plans"), ("configurations", "configuration"))
             ),
             (f"{dataset}: changes are counted from", _reference_levels(rows)),
             (f"{dataset}: labels from", comparison.labels.origin),

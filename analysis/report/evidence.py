@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.figures.looks import Look
+from nnunet_skipstudy.analysis.figures.looks import Looks
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.verdicts import ONE_TRAINING, with_verdict
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
@@ -22,7 +22,7 @@ from nnunet_skipstudy.registry import SKIP_PAIRS
 OWN_LEVEL = "the level trained on"
 
 
-def evidence(statistics: Statistics, datasets: list[str], looks: dict[NetworkKey, Look]) -> list[str]:
+def evidence(statistics: Statistics, datasets: list[str], looks: Looks) -> list[str]:
     """Sentences on each data set's overall setting (the mean over labels, and over synthetic training sets)."""
     found = []
     for dataset in datasets:
@@ -33,7 +33,7 @@ def evidence(statistics: Statistics, datasets: list[str], looks: dict[NetworkKey
     return [*found, *map(capital, _tally(statistics, datasets))]
 
 
-def _of_setting(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look]) -> Iterator[str]:
+def _of_setting(statistics: Statistics, setting: Setting, looks: Looks) -> Iterator[str]:
     n_groups = len(set(setting.groups))
     if n_groups < MIN_GROUPS:
         yield (
@@ -68,9 +68,7 @@ def _mean_of_networks(statistics: Statistics, setting: Setting, level: str) -> f
     return float(np.mean(known)) if known else float("nan")
 
 
-def _first_and_second(
-    statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look], level: str
-) -> Iterator[str]:
+def _first_and_second(statistics: Statistics, setting: Setting, looks: Looks, level: str) -> Iterator[str]:
     means = statistics.by_network(setting, "mean", level)
     known = [means[setting.networks[i]] for i in setting.ranked]
     ranked = sorted((row for row in known if np.isfinite(row["estimate"])), key=lambda row: -row["estimate"])
@@ -118,9 +116,7 @@ def _sources(row: dict[str, Any]) -> str:
     return f" {share:.0%} of its variance comes from the trainings, the rest from the cases; {settle}."
 
 
-def _skips(
-    statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look], level: str, reference: str
-) -> Iterator[str]:
+def _skips(statistics: Statistics, setting: Setting, looks: Looks, level: str, reference: str) -> Iterator[str]:
     """First what is asked, whether a network without skips loses less; then how the two stand at each level."""
     for without, with_skips in SKIP_PAIRS:
         for key in setting.networks:
@@ -167,7 +163,7 @@ def _groups(statistics: Statistics, setting: Setting, level: str) -> Iterator[st
         yield f"groups of networks, mean DSC at {level}: {'; '.join(parts)}."
 
 
-def _ranking(statistics: Statistics, setting: Setting, looks: dict[NetworkKey, Look]) -> Iterator[str]:
+def _ranking(statistics: Statistics, setting: Setting, looks: Looks) -> Iterator[str]:
     level = ALL_LEVELS if len(setting.levels) > 1 else setting.levels[0]
     shares = statistics.rows(setting, "share_first", level=level)
     friedman = statistics.rows(setting, "friedman", level=level)

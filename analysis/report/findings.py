@@ -3,13 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.report.page import Finding
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number
@@ -101,11 +100,11 @@ def findings(study: Study, table: pd.DataFrame) -> tuple[list[Finding], list[Fin
             title = training_title(training, len(trainings) > 1)
             start = f"{where}{title}: " if title else where
             setting = next(s for s in study.statistics.settings if (s.dataset, s.training) == (dataset, training))
-            own += [replace(f, text=capital(start + f.text)) for f in _of_training(part, setting, study)]
+            own += [f._replace(text=capital(start + f.text)) for f in _of_training(part, setting, study)]
         if len(trainings) > 1 and rows["key"].nunique() > 1:
             more += own
             overall = study.statistics.overall(dataset)[0]
-            own = [replace(f, text=capital(where + f.text)) for f in _over_trainings(rows, overall, study)]
+            own = [f._replace(text=capital(where + f.text)) for f in _over_trainings(rows, overall, study)]
         main += enumerate(own)
     ordered = [finding for _, finding in sorted(main, key=lambda pair: pair[0])]
     return ordered[:MAX_FINDINGS], [*ordered[MAX_FINDINGS:], *more]
@@ -224,7 +223,7 @@ def _able(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~rows["key"].isin(list(start.index[start < start.max() / 2]))]
 
 
-def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[NetworkKey, Look]) -> str:
+def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: Looks) -> str:
     winners: dict[tuple[NetworkKey, ...], list[str]] = {}
     for level in levels:
         at_level = rows[rows["level"] == level]
@@ -238,7 +237,7 @@ def _best_per_level(rows: pd.DataFrame, levels: Sequence[str], looks: dict[Netwo
     return f"highest mean DSC by level: {'; '.join(parts)}."
 
 
-def _losses(rows: pd.DataFrame, looks: dict[NetworkKey, Look]) -> list[str]:
+def _losses(rows: pd.DataFrame, looks: Looks) -> list[str]:
     """Who loses most and least on the way to the hardest level, then who had little to lose; empty without changes."""
     reference = rows["reference_level"].iloc[0]
     levels = _level_means(rows)

@@ -54,20 +54,20 @@ def latex(table: Table) -> str:
 
 
 def _tabular(table: Table, columns: list[int], environment: str) -> Iterator[str]:
-    kinds = "".join("r" if column >= table.n_words else _kind(_width(table, column)) for column in columns)
+    broken = rf"p{{{MAX_WORDS / LINE:.2f}\linewidth}}"
+    kinds = "".join(
+        "r" if column >= table.n_words else "l" if _width(table, column) <= MAX_WORDS else broken for column in columns
+    )
     yield rf"\begin{{{environment}}}{{{kinds}}}"
     yield r"\toprule"
     yield " & ".join(escaped(table.columns[column]) for column in columns) + r" \\"
     yield r"\midrule"
     yield from ([r"\endhead"] if environment == "longtable" else [])
     for row in table.rows:
-        yield " & ".join(_bold(row[column].whole, row[column].best) for column in columns) + r" \\"
+        cells = ((escaped(row[column].whole), row[column].best) for column in columns)
+        yield " & ".join(rf"\textbf{{{words}}}" if best else words for words, best in cells) + r" \\"
     yield r"\bottomrule"
     yield rf"\end{{{environment}}}"
-
-
-def _kind(width: int) -> str:
-    return "l" if width <= MAX_WORDS else rf"p{{{MAX_WORDS / LINE:.2f}\linewidth}}"
 
 
 def _parts(table: Table) -> Iterator[list[int]]:
@@ -93,7 +93,3 @@ def _width(table: Table, column: int) -> int:
 def escaped(words: str) -> str:
     """Words with LaTeX's special signs as text."""
     return "".join(_SPECIAL.get(sign, sign) for sign in " ".join(words.split()))
-
-
-def _bold(words: str, best: bool) -> str:
-    return rf"\textbf{{{escaped(words)}}}" if best else escaped(words)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from nnunet_skipstudy.analysis.figures.looks import Look
+from nnunet_skipstudy.analysis.figures.looks import Looks
 from nnunet_skipstudy.analysis.inputs.level_effects import LevelFacts, level_facts
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.page import Cell, Table
 from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.factorial import EFFECTS
@@ -42,7 +41,7 @@ def _level_row(fact: LevelFacts, unperturbed: float) -> list[Cell]:
     return [Cell(text) for text in (*words, number(fact.disparity), psnr, number(leak))]
 
 
-def factorial_tables(statistics: Statistics, datasets: Sequence[str], looks: dict[NetworkKey, Look]) -> Iterator[Table]:
+def factorial_tables(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Table]:
     """For each data set tested at the 2 x 2: what each network loses, and of it to texture, distortion and both."""
     for dataset in datasets:
         for setting in statistics.overall(dataset)[:1]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -49,24 +49,21 @@ class Table:
     open: bool = True
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The sentence that answers the study's question, and whom its interval speaks of; empty without one."""
 
     text: str
     scope: str = ""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One line of what came out, and the numbers behind it, which are folded away."""
 
     text: str
     behind: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Why:
+class Why(NamedTuple):
     """Why networks fail: a finding a network, and the tables behind; pictures of the chart ``why`` stand beside.
 
     ``more``: of further training sets and data sets, folded away.
@@ -77,8 +74,7 @@ class Why:
     tables: list[Table]
 
 
-@dataclass(frozen=True)
-class Warnings:
+class Warnings(NamedTuple):
     """What a reader has to know: one sentence, and what it holds for, where it holds for several."""
 
     text: str
@@ -118,8 +114,7 @@ class Report:
     version: str = field(default=__version__)
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """A figure within the page: its file as a ``data:`` address, so that its ids meet no other's; size in pixels."""
 
     picture: Picture
@@ -184,12 +179,8 @@ def known_caveats() -> list[str]:
     return [line.removeprefix("- ") for line in text.splitlines()]
 
 
-def render(report: Report) -> str:
-    """The page. Every string is escaped; nothing is fetched from the network, and only our own script may run."""
-    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    script = f"(() => {{\n{script}}})();\n"
-    within, others = _within(report.pictures)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+def template(name: str) -> jinja2.Template:
+    """One of the page's templates; it escapes every string, and refuses what it isn't given."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -197,7 +188,16 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(
+    return environment.get_template(name)
+
+
+def render(report: Report) -> str:
+    """The page. Every string is escaped; nothing is fetched from the network, and only our own script may run."""
+    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    script = f"(() => {{\n{script}}})();\n"
+    within, others = _within(report.pictures)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return template("report.html").render(
         report=report,
         data=json_in_script({"charts": report.charts, "sweep": report.sweep}),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),

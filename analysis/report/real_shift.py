@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.inputs.runs import trained_and_tested
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.page import Cell, Table
@@ -11,7 +11,6 @@ from nnunet_skipstudy.analysis.report.words import count, interval, number, p_va
 from nnunet_skipstudy.analysis.statistics.real_shift import AWAY, FEWEST, FEWEST_FOR_MORE, RankCorrelation, RealShift
 from nnunet_skipstudy.registry import UNPERTURBED, in_order
 
-Looks = dict[NetworkKey, Look]
 UNKNOWN = dict.fromkeys(("estimate", "low", "high"), math.nan)
 
 

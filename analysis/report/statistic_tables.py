@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.report.charts import setting_title
 from nnunet_skipstudy.analysis.report.page import Cell, Table
@@ -17,8 +17,6 @@ from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, axis_measure, size_rows
 from nnunet_skipstudy.registry import METRICS
 from nnunet_skipstudy.texture.disparity import TOLD_APART
-
-Looks = dict[NetworkKey, Look]
 
 
 def statistic_tables(

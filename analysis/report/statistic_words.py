@@ -10,97 +10,13 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.report.words import count, number
-from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD
-from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX_RESAMPLED
-from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
-from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
-from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.td_axis import FOLLOWS_SIZE, TD_WORDS, axis_measure, size_rows
-from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
 from nnunet_skipstudy.registry import EXCESS, UNPERTURBED, in_order, known_order
 from nnunet_skipstudy.support.version import __version__
 
 FEW_GROUPS = 20
-
-
-def statistic_methods(include_degenerate: bool = False) -> list[tuple[str, str]]:
-    """Definitions of intervals, tests and rankings, as (term, explanation).
-
-    ``include_degenerate``: whether degenerate networks took part.
-    """
-    tested = "all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate"
-    return [
-        (
-            "Unit of resampling",
-            "The group of cases that must not straddle a split (patient, volume, slide), where cases.csv names it, "
-            "else the case. Networks are compared on the same cases (paired). Seeds and like folds are averaged per "
-            "case first.",
-        ),
-        (
-            "Intervals",
-            "95 %, of means, changes and differences: Student's t, with the squared standard error of a jackknife over "
-            "groups of cases, plus, where networks were trained at least twice on the same cases, the variance between "
-            "trainings (s²/k of each network), and Satterthwaite's degrees of freedom. Of means and changes half a "
-            f"group of cases ({PSEUDO:g}) at the worst value is added for the lower bound and at the best for the "
-            "upper one, since a small sample may lack a rare failure. Coefficients of variation: leave-one-group-out "
-            f"jackknife on the log scale, without the trainings. None with fewer than {MIN_GROUPS} groups, none of a "
-            f"coefficient of variation with fewer than {MIN_GROUPS_OF_SPREAD}.",
-        ),
-        (
-            "Scope",
-            "A verdict on networks carries the variance between their trainings; with one training of either network "
-            "it is on these trainings. Trainings are seeds, and folds that were tested on the same cases; folds with "
-            "test cases of their own (cross-validation) are no replicates of each other.",
-        ),
-        (
-            "Pairs of networks",
-            "The t-test of the mean difference that belongs to its interval; Holm's correction over all pairs of one "
-            "metric, level, label and training set. Equivalent: the interval lies within the smallest difference that "
-            "matters (--smallest-difference). Probability of a false claim: that the leading network is the worse one "
-            "(Christodoulou et al. 2025). Beside it Wilcoxon's signed-rank test over groups of cases, exact up to 50 "
-            "pairs without ties, zeros dropped, which speaks of these trainings; effect: matched-pairs rank-biserial "
-            f"correlation. No p-value of ranks with fewer than {MIN_PAIRS} groups that differ.",
-        ),
-        (
-            "All networks",
-            "Friedman's test over groups of cases; cliques, networks that no test tells apart, from the signed-rank "
-            f"tests of all pairs with Holm's correction (Benavoli et al. 2016); for {tested}; at least three networks "
-            f"and {MIN_BLOCKS} groups, else none.",
-        ),
-        *_methods_of_several(),
-    ]
-
-
-def _methods_of_several() -> list[tuple[str, str]]:
-    """Of rankings, groups of networks, and what joins the levels."""
-    return [
-        (
-            "Stability of ranks",
-            "Networks ranked by their mean in every bootstrap resample: how often each comes first, the range of its "
-            "rank, and Kendall's tau with the data's own ranking (after challengeR, Wiesenfarth et al. 2021). Beside "
-            "both stands what equal networks would give: names exchanged at random within each group of cases.",
-        ),
-        (
-            "Groups of networks",
-            "No-Skip, Standard and Enhanced as in the study: per case the mean over a group's networks, then as pairs "
-            "of networks.",
-        ),
-        (
-            "CV across levels",
-            "Population standard deviation / mean of a case's values over the levels, averaged over cases; and, as the "
-            "study did, of the level means. Trainings that lack a level are left out. A case that a network fails in "
-            "at every level has none, nor has a level where every prediction fails. A network is not ranked by CV "
-            f"where it lacks one, or fails, in over {MORE_FAILURES:.0%} of cases more than the network that does so "
-            "least.",
-        ),
-        (
-            "Slope and area over TD",
-            f"Slope: Theil-Sen over all cases and levels, each with its own TD (of more than {MAX_POINTS} images, so "
-            f"many evenly along TD; its interval from at most {MAX_RESAMPLED}). Area: trapezoids under the level means "
-            "against the levels' mean TD, divided by the range of TD.",
-        ),
-    ]
 
 
 def versions() -> str:

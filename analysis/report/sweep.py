@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nnunet_skipstudy.analysis.figures.looks import Look, level_title, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, level_title, training_title
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Gate, Pixels, Place
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.measuring.outlines import Outlines
@@ -23,11 +23,10 @@ MAX_GATE_SIDE = 96
 """Of where a gate looks: it is made on a coarser grid."""
 MAX_BYTES = 6_500_000
 """Of all the pictures on the page. Further cases are left out, and the page says how many."""
-
 Json = dict[str, Any]
 
 
-def sweep(views: Sequence[CaseView], looks: dict[NetworkKey, Look], max_bytes: int = MAX_BYTES) -> Json:
+def sweep(views: Sequence[CaseView], looks: Looks, max_bytes: int = MAX_BYTES) -> Json:
     """The slider's cases.
 
     Returns:

@@ -6,13 +6,17 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
+from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table
 from nnunet_skipstudy.analysis.report.words import count
-from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
-from nnunet_skipstudy.registry import LEVELS, METRICS, BothEmpty, Surface, level_alpha
+from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD
+from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX_RESAMPLED
+from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
+from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
+from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
+from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
+from nnunet_skipstudy.nnunet.trainer_name import NNUNET_EPOCHS, known_trainer
+from nnunet_skipstudy.registry import LEVELS, METRICS, STUDY_ARCHITECTURES, BothEmpty, Surface, level_alpha
 
-DEFAULT_EPOCHS = 1000
-"""nnU-Net's."""
 EDGE_VOXELS = (
     "The edge voxels (--surface voxel): the mask minus its cross-shaped erosion; beyond the image's border everything "
     "is background. The values equal MONAI's, the study's tool. A volume of one slice is measured in 2D."
@@ -26,11 +30,20 @@ SCORES = (
     "Nothing was measured here: the scores were read from {tables}. What a surface, a distance and a tolerance are is "
     "as their makers had it; the definitions here are this tool's."
 )
+LEFT_OUT = (
+    "Labels and trainings without a value (the reference lacks the label) are left out of a case's mean, so it is of "
+    "the others alone. "
+)
 UNITS = {"mm": "millimetres", "px": "pixels"}
 
 
-def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tuple[str, str]]:
-    """Definitions of what the tables hold, as (term, explanation)."""
+def methods(
+    comparisons: Sequence[Comparison], both_empty: BothEmpty, include_degenerate: bool
+) -> list[tuple[str, str]]:
+    """Definitions of what the tables hold, as (term, explanation); but for the metrics' they stand in methods.md.
+
+    ``include_degenerate``: whether degenerate networks took part in tests.
+    """
     shares = [row for row in METRICS.values() if row.bounded]
     worst, perfect = (", ".join(f"{row.title} {getattr(row, at):g}" for row in shares) for at in ("worst", "perfect"))
     empty = (
@@ -38,53 +51,34 @@ def methods(comparisons: Sequence[Comparison], both_empty: BothEmpty) -> list[tu
         if both_empty is BothEmpty.COUNT
         else "Cases whose reference lacks the label are left out of all means, whatever was predicted there."
     )
-    left_out = (
-        ""
-        if both_empty is BothEmpty.COUNT
-        else "Labels and trainings without a value (the reference lacks the label) are left out of a case's mean, so "
-        "it is of the others alone. "
+    text = (TEMPLATES / "methods.md").read_text(encoding="utf-8")
+    told = text.format(
+        worst=worst,
+        empty=empty,
+        units="; ".join(f"{c.reference.dataset} in {UNITS.get(c.unit, c.unit)}" for c in comparisons),
+        left_out="" if both_empty is BothEmpty.COUNT else LEFT_OUT,
+        tested="all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate",
+        pseudo=PSEUDO,
+        min_groups=MIN_GROUPS,
+        min_groups_of_spread=MIN_GROUPS_OF_SPREAD,
+        min_pairs=MIN_PAIRS,
+        min_blocks=MIN_BLOCKS,
+        more_failures=MORE_FAILURES,
+        max_points=MAX_POINTS,
+        max_resampled=MAX_RESAMPLED,
     )
-    return [
-        *_definitions(comparisons),
-        (
-            "Failures",
-            "A missed label (prediction empty), a spurious one (reference empty) and an absent file count as "
-            f"{worst}, the image's diagonal as every distance and a relative volume error of -1 (none where the "
-            f"reference is empty). {empty} Every outcome is counted.",
-        ),
-        (
-            "Unit",
-            "Distances are in millimetres where images have a spacing, else in pixels: "
-            + "; ".join(f"{c.reference.dataset} in {UNITS.get(c.unit, c.unit)}" for c in comparisons)
-            + ".",
-        ),
-        (
-            "Means",
-            "Seeds, and folds that differ only in the split, are replicates: each case is averaged over them, "
-            "then cases are averaged; n counts cases. With several labels, a case's DSC at a level is the mean over "
-            f"its labels. {left_out}Standard deviations are the population's, over cases.",
-        ),
-        *_methods_of_change(),
-    ]
+    rows = (line.removeprefix("**").partition("**: ") for line in told.splitlines())
+    return [*_definitions(comparisons), *((term, words) for term, _, words in rows)]
 
 
-def _methods_of_change() -> list[tuple[str, str]]:
-    return [
-        ("CV", "Coefficient of variation, sd / mean, within a level over cases."),
-        (
-            "Change",
-            "Mean over cases of the value at a level minus the same case's at the reference level: unperturbed, "
-            "or for synthetic data the alpha that the network was trained on, or the one asked for. Both are of one "
-            "training, so one that lacks either level has none. Relative: divided by the mean at the reference level.",
-        ),
-        (
-            "Degenerate",
-            "A training whose predictions are (nearly) all empty, all foreground, of one size for five or more images "
-            "although the references' sizes differ, or each the same at three or more levels. It is listed, and unless "
-            "--include-degenerate was given neither ranked nor tested nor named best: a constant network must not win "
-            "on steadiness.",
-        ),
-    ]
+def study_networks(architectures: Iterable[str]) -> Table | None:
+    """How the study's own networks differed, as docs/networks.md has it, too; None where none like them is compared."""
+    if not {name.split("_")[0] for name in architectures} & set(STUDY_ARCHITECTURES):
+        return None
+    text = (TEMPLATES / "study_networks.md").read_text(encoding="utf-8").replace("`", "")
+    columns, *rows = (line.strip("| ").split(" | ") for line in text.splitlines())
+    cells = [[Cell(words) for words in row] for row in rows]
+    return Table("How the study's own networks differed from these", columns, cells, n_words=3)
 
 
 def _definitions(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
@@ -123,7 +117,8 @@ def _caveats(levels: set[str], runs: Sequence[Run], with_disparity: bool) -> Ite
             "side (two wholly different textures then score 0, and values can be negative), and was taken on "
             "floating-point images, on which tiny differences count."
         )
-    if not all(_spatial_only(run.trainer) for run in runs):
+    trainers = [known_trainer(run.trainer) for run in runs]
+    if not all(parsed and parsed.options.spatial_augmentation for parsed in trainers):
         yield (
             "nnU-Net's default augmentation contains noise, blur, contrast, gamma and low resolution, close kin "
             "of the perturbations tested here. Only trainers with the suffix _spatialDA leave texture alone; "
@@ -136,28 +131,21 @@ def _caveats(levels: set[str], runs: Sequence[Run], with_disparity: bool) -> Ite
         )
 
 
-def _spatial_only(trainer: str) -> bool:
-    try:
-        return parse_trainer_name(trainer).options.spatial_augmentation
-    except UserError:
-        return False
-
-
 def schedules(trainers: Iterable[str]) -> str:
     """How long and with which augmentation the networks were trained, as their trainers' names say."""
     return "; or ".join(dict.fromkeys(_schedule(trainer) for trainer in trainers))
 
 
 def _schedule(trainer: str) -> str:
-    try:
-        options = parse_trainer_name(trainer).options
-    except UserError:
+    parsed = known_trainer(trainer)
+    if parsed is None:
         return f"as {trainer} does" if trainer else "not known"
+    options = parsed.options
     iterations = f" of {count(options.iterations, 'iteration')}" if options.iterations else ""
     augmentation = "spatial augmentation only" if options.spatial_augmentation else "nnU-Net's augmentation"
     theirs = [f"as {trainer}" for trainer in (options.augmentation, options.loss) if trainer]
     words = theirs if options.augmentation else [augmentation, *theirs]
-    return f"{count(options.epochs or DEFAULT_EPOCHS, 'epoch')}{iterations}, {', '.join(words)}"
+    return f"{count(options.epochs or NNUNET_EPOCHS, 'epoch')}{iterations}, {', '.join(words)}"
 
 
 def mirroring_words(runs: Sequence[Run]) -> str:

@@ -11,7 +11,6 @@ from nnunet_skipstudy.registry import level_alpha, level_order
 
 BASELINE = "NoSkip"
 """The network that the others are compared with, as in the study."""
-
 Matrices = dict[NetworkKey, pd.DataFrame]
 """Training alphas (rows, hardest first) x test levels (columns, hardest first), by network."""
 
@@ -34,12 +33,7 @@ class AlphaMatrices:
 
 
 def alpha_matrices(summary: pd.DataFrame, networks: Sequence[NetworkKey]) -> Iterator[AlphaMatrices]:
-    """The matrices of each data set with at least two training alphas, and label.
-
-    Args:
-        summary: of :func:`~nnunet_skipstudy.analysis.statistics.summary.summarize` by ``training``.
-        networks: in the order of tables.
-    """
+    """The matrices of each data set with several training alphas, and label; ``summary`` is the one by ``training``."""
     dsc = summary[summary["metric"] == "dsc"]
     synthetic = dsc[dsc["training"].map(lambda name: level_alpha(name) is not None)]
     for (dataset, label), rows in groups(synthetic, "dataset", "label"):

@@ -112,14 +112,7 @@ def with_mean_of_levels(strata: Sequence[Floats]) -> list[Floats]:
 
 
 def between(strata: Sequence[Floats]) -> Between:
-    """The variance between trainings.
-
-    Args:
-        strata: of :func:`with_mean_of_levels`; the trainings of one are independent of those of another.
-
-    Returns:
-        Arrays (network, level, metric).
-    """
+    """The variance between trainings, (network, level, metric); ``strata`` of :func:`with_mean_of_levels`."""
     parts = []
     for stratum in strata:
         absent = np.isinf(stratum).all(axis=0)

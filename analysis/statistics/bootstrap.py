@@ -16,8 +16,7 @@ Floats = npt.NDArray[np.float64]
 Known = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
-CONFIDENCE = 0.95
-N_RESAMPLES = 2000
+CONFIDENCE, N_RESAMPLES = 0.95, 2000
 SEED = 20_221_109
 """Of the resamples, unless another is asked for: a report must not change from run to run."""
 MIN_GROUPS = 5
@@ -54,14 +53,7 @@ class ClusterBootstrap:
         self._weights: Floats = np.concatenate([np.ones((1, self.n_groups)), drawn, without_one]).astype(float)
 
     def sums(self, values: Floats) -> Floats:
-        """Weighted sums over cases; NaN counts as 0.
-
-        Args:
-            values: (case, …).
-
-        Returns:
-            (row, …): the data, the resamples, and the data without each group in turn.
-        """
+        """Weighted sums of (case, …), NaN as 0: (row, …): the data, the resamples, the data without each group."""
         by_group = np.zeros((self.n_groups, *values.shape[1:]))
         np.add.at(by_group, self._codes, np.nan_to_num(values))
         flat = self._weights @ by_group.reshape(self.n_groups, -1)
@@ -99,16 +91,13 @@ class ClusterBootstrap:
         """
         estimate = np.asarray(rows[0])
         with np.errstate(invalid="ignore", divide="ignore"):
-            pulls, n = _pulls(np.log(self._without_one(rows)), known)
+            pulls, n = _pulls(np.log(rows[1 + self.n_resamples :]), known)  # those that leave out one group
             error = np.sqrt((n - 1) / n * np.sum(pulls**2, axis=0))
-            factor = np.exp(_t_quantile(n) * error)
+            factor = np.exp(stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(n - 1, 1)) * error)
             sure = (n >= MIN_GROUPS_OF_SPREAD) & (estimate > 0) & np.isfinite(factor)
             return Interval(
                 estimate, np.where(sure, estimate / factor, np.nan), np.where(sure, estimate * factor, np.nan)
             )
-
-    def _without_one(self, rows: Floats) -> Floats:
-        return rows[1 + self.n_resamples :]
 
 
 def _pulls(without_one: Floats, known: Known | None) -> tuple[Floats, Counts]:
@@ -118,11 +107,6 @@ def _pulls(without_one: Floats, known: Known | None) -> tuple[Floats, Counts]:
     n = known.sum(axis=0)
     mean = divide(np.where(known, without_one, 0).sum(axis=0), n.astype(float))
     return np.where(known, mean - without_one, 0), n
-
-
-def _t_quantile(n_groups: Counts) -> Floats:
-    result: Floats = stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(n_groups - 1, 1))
-    return result
 
 
 def divide(part: Floats, whole: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from nnunet_skipstudy.analysis.statistics.between_trainings import Between, summ
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, nanmean
 from nnunet_skipstudy.analysis.statistics.estimates import errors
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates
-from nnunet_skipstudy.analysis.statistics.pairwise import SignedRank, holm, rank_tests
+from nnunet_skipstudy.analysis.statistics.pairwise import holm, rank_tests
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.verdict import false_claim, smallest_difference, verdict
 from nnunet_skipstudy.registry import ARCHITECTURES, METRICS, Group
@@ -72,7 +72,8 @@ def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float)
     for level, level_name in enumerate(data.levels):
         for metric, metric_name in enumerate(METRICS):
             known = ~np.isnan(differences[:, :, level, metric])
-            if not known.any() or (quantity.endswith("change") and _no_change(data, level_name)):
+            unchanged = quantity.endswith("change") and data.setting.shared_reference == level_name
+            if unchanged or not known.any():
                 continue
             p_holm = holm(found.p_value[:, level, metric])
             ranks = tests[level, metric]
@@ -81,51 +82,31 @@ def _pairs(data: Resampled, quantity: str, sides: Sequence[_Side], least: float)
                 yield {
                     **data.facts(metric_name, level_name, quantity),
                     **first.columns,
-                    **_other(other.columns),
+                    **{f"other_{name}": value for name, value in other.columns.items()},
                     "n_cases": int(known[:, pair].sum()),
                     "n_tests": int(np.isfinite(p_holm).sum()),
                     **_tested(found, at, float(p_holm[pair]), smallest_difference(metric_name, least), metric_name),
-                    **_ranked(ranks.tests[pair], float(ranks.p_holm[pair])),
+                    "n_groups": ranks.tests[pair].n,
+                    "rank_test": ranks.tests[pair].method,
+                    "p_ranks": ranks.tests[pair].p_value,
+                    "p_ranks_holm": float(ranks.p_holm[pair]),
+                    "effect": ranks.tests[pair].effect,
                 }
 
 
 def _tested(found: Estimates, at: tuple[int, ...], p_holm: float, least: float, metric: str) -> Row:
     estimate, low, high = (float(getattr(found, name)[at]) for name in ("estimate", "low", "high"))
-    row = METRICS[metric]
+    row, error = METRICS[metric], float(np.hypot(found.se_cases[at], found.se_trainings[at]))
     return {
         "estimate": estimate,
         "low": low,
         "high": high,
         "test": "no interval",
         **errors(found, at),
-        "statistic": _t(found, at),
+        "statistic": estimate / error if error and np.isfinite(low) else np.nan,
         "p_value": float(found.p_value[at]),
         "p_holm": p_holm,
         "p_false": false_claim(float(found.p_value[at])),
         "smallest_difference": least,
         "verdict": "" if row.signed else verdict(low, high, p_holm, least, row.lower_is_better),
     }
-
-
-def _t(found: Estimates, at: tuple[int, ...]) -> float:
-    error = float(np.hypot(found.se_cases[at], found.se_trainings[at]))
-    return float(found.estimate[at]) / error if error and np.isfinite(found.low[at]) else float("nan")
-
-
-def _ranked(test: SignedRank, p_holm: float) -> Row:
-    return {
-        "n_groups": test.n,
-        "rank_test": test.method,
-        "p_ranks": test.p_value,
-        "p_ranks_holm": p_holm,
-        "effect": test.effect,
-    }
-
-
-def _no_change(data: Resampled, level: str) -> bool:
-    """Whether the level is the one that all networks' changes are counted from."""
-    return set(data.setting.references) == {level}
-
-
-def _other(side: dict[str, Any]) -> Row:
-    return {f"other_{name}": value for name, value in side.items()}

@@ -87,24 +87,16 @@ def contrasts(statistics: Statistics, setting: Setting) -> Contrasts:
         best = max(values, key=lambda key: -math.inf if math.isnan(values[key]) else values[key], default=None)
         pairs = [(key, best) for key in setting.networks if best is not None and key in known - {best}]
     changes, differences = (
-        _at_levels([row for pair in pairs for row in _rows(statistics, setting, quantity, *pair)], setting)
-        for quantity in (OF_CHANGE, DIFFERENCE)
+        _at_levels(
+            [_contrast(row, *pair) for pair in pairs for row in rows if {row["key"], row["other"]} == {*pair}], setting
+        )
+        for rows in (statistics.rows(setting, OF_CHANGE), statistics.rows(setting, DIFFERENCE))
     )
     return Contrasts(skips, hardest, changes, differences)
 
 
 def _at_levels(found: list[Contrast], setting: Setting) -> tuple[Contrast, ...]:
     return tuple(one for one in found if one.level in setting.levels and not math.isnan(one.estimate))
-
-
-def _rows(
-    statistics: Statistics, setting: Setting, quantity: str, first: NetworkKey, other: NetworkKey
-) -> list[Contrast]:
-    return [
-        _contrast(row, first, other)
-        for row in statistics.rows(setting, quantity)
-        if {row["key"], row["other"]} == {first, other}
-    ]
 
 
 def _contrast(row: Row, first: NetworkKey, other: NetworkKey | None) -> Contrast:

@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.analysis.statistics.bootstrap import CONFIDENCE, MIN_GROUPS, SEED, Floats
 
+Indices = npt.NDArray[np.int64]
+
 MAX_POINTS = 3000
 """More points than this are thinned, evenly along TD: the estimate takes the slopes of all pairs of points."""
 MAX_RESAMPLED = 400
 """More points than this are thinned likewise for the interval, which goes through all pairs in every resample."""
 N_RESAMPLES = 400
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,7 @@ class TdLine(NamedTuple):
 
 
 def theil_sen(disparity: Floats, values: Floats, codes: Indices | None = None) -> Slope:
-    """Fit the line.
-
-    Args:
-        disparity: of each point; ``values`` likewise. Points with a NaN are left out.
-        values: the metric.
-        codes: each point's group, for the interval; ``None``: no interval.
-    """
+    """The line through all points without a NaN; ``codes``: each point's group, for the interval; ``None``: none."""
     known = np.flatnonzero(~np.isnan(disparity) & ~np.isnan(values))
     known = _thinned(known[np.argsort(disparity[known], kind="stable")], MAX_POINTS)
     x, y = disparity[known], values[known]

@@ -112,16 +112,13 @@ def _over_levels(data: Resampled) -> Iterator[Row]:
 
 
 def estimate_row(
-    data: Resampled,
-    quantity: str,
-    at: tuple[int, ...],
-    interval: Interval | Estimates,
-    values: Floats,
-    level: str,
+    data: Resampled, quantity: str, at: tuple[int, ...], interval: Interval | Estimates, values: Floats, level: str
 ) -> Row:
     """One row: ``at`` begins with the network and ends with the metric; ``values`` are its cases'."""
     low = float(interval.low[at])
     counts = data.counts(values)
+    few = counts["n_groups"] < (MIN_GROUPS_OF_SPREAD if quantity.startswith("cv") else MIN_GROUPS)
+    why = f"{counts['n_groups']} groups of cases are too few" if few else "the estimate is 0 or not defined"
     return {
         **data.facts(list(METRICS)[at[-1]], level, quantity),
         **named(data.setting.networks[at[0]]),
@@ -130,13 +127,8 @@ def estimate_row(
         "high": float(interval.high[at]),
         **counts,
         "scope": TRAININGS,
-        "test": JACKKNIFE if np.isfinite(low) else f"no interval: {_why(quantity, counts['n_groups'])}",
+        "test": JACKKNIFE if np.isfinite(low) else f"no interval: {why}",
     }
-
-
-def _why(quantity: str, n_groups: int) -> str:
-    enough = MIN_GROUPS_OF_SPREAD if quantity.startswith("cv") else MIN_GROUPS
-    return f"{n_groups} groups of cases are too few" if n_groups < enough else "the estimate is 0 or not defined"
 
 
 def _slopes(data: Resampled) -> Iterator[Row]:

@@ -10,11 +10,7 @@ AS_FOUND = "the level with the lowest mean DSC"
 
 
 def hardest_level(means: Mapping[str, float]) -> str:
-    """The hardest level by name; where the names don't tell, the one with the lowest mean DSC.
-
-    Args:
-        means: the mean DSC by level, NaN where there is none; not empty.
-    """
+    """The hardest level by name, else by the lowest mean DSC; NaN where there is none; not empty."""
     return _outermost(means, hardest=True)
 
 

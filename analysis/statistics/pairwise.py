@@ -36,11 +36,7 @@ class SignedRank:
 
 
 def signed_ranks(differences: Floats) -> list[SignedRank]:
-    """Test whether paired differences lie around 0.
-
-    Args:
-        differences: (independent unit, column), a test for each column; NaN ones are left out.
-    """
+    """Test whether (independent unit, column) lie around 0, column by column; NaN ones are left out."""
     # Means of equal values differ in the last digit: what no metric can tell apart is a tie.
     columns = [column[~np.isnan(column)] for column in np.round(differences, 12).T]
     found = [_untested(column) for column in columns]

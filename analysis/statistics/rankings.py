@@ -8,13 +8,7 @@ import numpy as np
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.statistics.estimates import TRAININGS
-from nnunet_skipstudy.analysis.statistics.ranks import (
-    Ranking,
-    Stability,
-    equal_networks,
-    rank_networks,
-    stability,
-)
+from nnunet_skipstudy.analysis.statistics.ranks import Ranking, Stability, equal_networks, rank_networks, stability
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import metric_index
 from nnunet_skipstudy.registry import METRICS

@@ -10,6 +10,8 @@ from nnunet_skipstudy.analysis.statistics.verdict import SIGNIFICANT
 
 MIN_BLOCKS = 10
 """Friedman's chi-squared distribution is an approximation for many blocks; with fewer no p-value is given."""
+N_DRAWS = 20
+"""Of names exchanged, see :func:`equal_networks`."""
 MIN_NETWORKS = 3
 """For two networks the signed-rank test says it all."""
 
@@ -104,10 +106,7 @@ class Stability:
 def stability(means: Floats, n_resamples: int, lower_is_better: bool = False) -> Stability:
     """Rank the networks in every resample.
 
-    Args:
-        means: (row, network) of a cluster bootstrap: the data, then ``n_resamples`` resamples, then others.
-        n_resamples: how many.
-        lower_is_better: for distances.
+    ``means``: (row, network) of a cluster bootstrap: the data, then ``n_resamples`` resamples, then others.
     """
     rows = np.round(means[: 1 + n_resamples], 12)
     ranks: Floats = stats.rankdata(rows if lower_is_better else -rows, axis=1)
@@ -125,27 +124,23 @@ def _kendall(first: Floats, others: Floats) -> float:
     return float(np.nanmean(divide(theirs @ ours, scale))) if scale.any() else float("nan")
 
 
-def equal_networks(
-    values: Floats, n_resamples: int, lower_is_better: bool = False, n_draws: int = 20, seed: int = SEED
-) -> tuple[float, float]:
+def equal_networks(values: Floats, n_resamples: int, lower_is_better: bool = False) -> tuple[float, float]:
     """The yardstick of :func:`stability`: what networks that are all alike would give on these cases.
 
     Args:
         values: (block, network); names are exchanged at random within each block.
         n_resamples: in each draw.
         lower_is_better: for distances.
-        n_draws: of names.
-        seed: of the draws.
 
     Returns:
-        The agreement, and the share of resamples that the most frequent first has; means over the draws.
+        The agreement, and the share of resamples that the most frequent first has; means over :data:`N_DRAWS`.
     """
     complete = values[~np.isnan(values).any(axis=1)]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     n = len(complete)
     weights = np.concatenate([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)])
     drawn = [
-        stability(weights @ rng.permuted(complete, axis=1) / n, n_resamples, lower_is_better) for _ in range(n_draws)
+        stability(weights @ rng.permuted(complete, axis=1) / n, n_resamples, lower_is_better) for _ in range(N_DRAWS)
     ]
     agreements = [found.agreement for found in drawn if np.isfinite(found.agreement)]
     return (

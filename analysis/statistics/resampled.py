@@ -12,13 +12,7 @@ from nnunet_skipstudy.analysis.statistics.between_trainings import Between, betw
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap, Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.analysis.statistics.pairwise import RankTests, rank_tests
-from nnunet_skipstudy.analysis.statistics.setting import (
-    ALL_LEVELS,
-    Setting,
-    fewest,
-    never_right,
-    without_reference,
-)
+from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting, fewest, never_right, without_reference
 from nnunet_skipstudy.registry import METRICS
 
 Row = dict[str, Any]
@@ -160,6 +154,6 @@ def _with_mean(values: Floats) -> Floats:
     return np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2)
 
 
-def named(key: NetworkKey, prefix: str = "") -> Row:
+def named(key: NetworkKey) -> Row:
     """A network's columns."""
-    return dict(zip((prefix + name for name in PUBLISHED), key, strict=True))
+    return dict(zip(PUBLISHED, key, strict=True))

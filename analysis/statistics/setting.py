@@ -52,21 +52,21 @@ class Setting:
     training: str
     label: str
     cases: tuple[str, ...]
+    eligible: npt.NDArray[np.bool_]
     groups: tuple[str, ...]
-    networks: tuple[NetworkKey, ...]
-    levels: tuple[str, ...]
     values: Floats
     changes: Floats
     before: Floats
-    deviations: tuple[Floats, ...]
-    change_deviations: tuple[Floats, ...]
     profiles: Floats
     failures: Floats
     disparities: Floats
-    references: tuple[str, ...]
-    eligible: npt.NDArray[np.bool_]
+    deviations: tuple[Floats, ...]
+    change_deviations: tuple[Floats, ...]
     trainings: npt.NDArray[np.int64]
     paired: npt.NDArray[np.int64]
+    networks: tuple[NetworkKey, ...]
+    levels: tuple[str, ...]
+    references: tuple[str, ...]
     metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))
     measure: str = STUDYS_TD
 
@@ -108,6 +108,11 @@ class Setting:
         NaN where a level lacks, and where every prediction of the case failed: a constant penalty is no steadiness.
         """
         return np.where(never_right(self.failures, 2)[..., None], np.nan, level_cvs(self.profiles, 2))
+
+    @property
+    def shared_reference(self) -> str:
+        """The reference level of all networks; empty where they differ, or have none."""
+        return self.references[0] if len(set(self.references)) == 1 else ""
 
     @property
     def ranked(self) -> list[int]:
@@ -173,7 +178,9 @@ def _by_label(
     shape = (len(cases), len(present), len(levels))
     disparities = np.full((len(cases), len(levels)), np.nan)
     disparities[at[0], at[2]] = on_axis(rows).to_numpy(dtype=float)
-    numbers, with_reference, replicates = _numbers(rows), _with_reference_level(rows), replicate_numbers(rows)
+    numbers, replicates = _numbers(rows), replicate_numbers(rows)
+    # whether each row's training was tested on the row's case at its reference level, too
+    with_reference = before(rows.assign(**dict.fromkeys(METRICS, 0.0)))["dsc"].notna().to_numpy()
     apart = (len(cases), int(replicates.max(initial=0)) + 1, *shape[1:])
     made = []
     for label in labels:
@@ -218,11 +225,6 @@ def _eligible(rows: pd.DataFrame, include_degenerate: bool) -> bool:
     """Whether a network takes part: it has predictions, and is judged by no degenerate training."""
     sound = include_degenerate or not rows["degenerate"].any()
     return bool(len(rows) and sound and (rows["outcome"] != "absent").any())
-
-
-def _with_reference_level(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Whether each row's training was tested on the row's case at its reference level, too."""
-    return before(rows.assign(**dict.fromkeys(METRICS, 0.0)))["dsc"].notna().to_numpy()
 
 
 def _averaged(values: Floats, at: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Floats:

@@ -100,10 +100,7 @@ def _long(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     reference, values = before(cases, metrics), cases[metrics].astype(float)
     parts = [
         rows.assign(
-            metric=metric,
-            value=values[metric],
-            change=values[metric] - reference[metric],
-            before=reference[metric],
+            metric=metric, value=values[metric], change=values[metric] - reference[metric], before=reference[metric]
         )
         for metric in metrics
     ]

@@ -64,10 +64,10 @@ class Statistics:
         """As :meth:`rows` of the DSC, of a quantity that each network has once at a level."""
         return {row["key"]: row for row in self.rows(setting, quantity, level=level)}
 
-    def contestants(self, setting: Setting, quantity: str, metric: str = "dsc") -> set[NetworkKey]:
-        """The networks that take part in a setting's contest for a quantity over all levels."""
+    def contestants(self, setting: Setting, quantity: str) -> set[NetworkKey]:
+        """The networks that take part in a setting's contest for a quantity of the DSC over all levels."""
         place = {"dataset": setting.dataset, "trained_on": setting.training, "label": setting.label}
-        place |= {"metric": metric, "level": ALL_LEVELS, "quantity": quantity}
+        place |= {"metric": "dsc", "level": ALL_LEVELS, "quantity": quantity}
         chosen = self.wins[self.wins["eligible"].astype(bool)]
         for name, value in place.items():
             chosen = chosen[chosen[name] == value]

@@ -13,10 +13,7 @@ ALL_DATASETS = "(all data sets)"
 HARDER, PERTURBED, ALL = "harder", "perturbed", "all"
 _KIND = ["dataset", "levels", "metric", "quantity"]
 _COUNTS = ("won", "shared", "n_contests")
-TALLY_COLUMNS: tuple[str, ...] = (
-    *(*_KIND, *PUBLISHED, "group"),
-    *_COUNTS,
-)
+TALLY_COLUMNS: tuple[str, ...] = (*(*_KIND, *PUBLISHED, "group"), *_COUNTS)
 
 
 def tallies(settings: Sequence[Setting], wins: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +44,7 @@ def tallies(settings: Sequence[Setting], wins: pd.DataFrame) -> pd.DataFrame:
     sets = pd.Series([of_level.get(place, (ALL,)) for place in places], index=chosen.index)
     chosen = chosen.assign(levels=sets).explode("levels")
     parts = [chosen]
-    at_home = chosen[~chosen["dataset"].map(is_elsewhere)]
+    at_home = chosen[~chosen["dataset"].map(is_elsewhere).astype(bool)]  # also of no contest at all
     if at_home["dataset"].nunique() > 1:
         parts.append(at_home.assign(own=at_home["dataset"], dataset=ALL_DATASETS))
     contests = pd.concat(parts, ignore_index=True)

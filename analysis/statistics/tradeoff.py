@@ -33,7 +33,7 @@ def tradeoff_points(statistics: Statistics, setting: Setting) -> tuple[str, list
 
     The level is the reference level that all networks share, else the mean of all levels.
     """
-    level = _shared_reference(setting) or ALL_LEVELS
+    level = setting.shared_reference or ALL_LEVELS
     means = statistics.by_network(setting, "mean", level)
     spreads = statistics.by_network(setting, "cv_across_levels")
     steady = statistics.contestants(setting, "cv_across_levels")
@@ -45,7 +45,7 @@ def hardest_points(statistics: Statistics, setting: Setting) -> tuple[str, str, 
 
     Degenerate networks are not eligible.
     """
-    reference = _shared_reference(setting)
+    reference = setting.shared_reference
     means = {level: statistics.by_network(setting, "mean", level) for level in setting.levels}
     over_networks = {level: float(np.mean([row["estimate"] for row in rows.values()])) for level, rows in means.items()}
     hardest = hardest_level(over_networks)
@@ -58,14 +58,9 @@ def hardest_points(statistics: Statistics, setting: Setting) -> tuple[str, str, 
 def comparable_settings(statistics: Statistics, dataset: str) -> Iterator[Setting]:
     """Those that speak for a data set where its networks share a reference level; else of each training set."""
     overall = statistics.overall(dataset)[:1]
-    if overall and not _shared_reference(overall[0]):
+    if overall and not overall[0].shared_reference:
         overall = [one for one in statistics.settings if one.dataset == dataset and one.label == overall[0].label]
     yield from overall
-
-
-def _shared_reference(setting: Setting) -> str:
-    shared = set(setting.references)
-    return next(iter(shared)) if len(shared) == 1 else ""
 
 
 def _points(

@@ -14,10 +14,8 @@ from nnunet_skipstudy.registry import ARCHITECTURES, METRICS, OTHER_GROUP
 
 TIE = 5e-5
 """Values that are nearer than this read alike in a table, so both are best."""
-
 MORE_FAILURES = 0.1
 """A network with this share of cases more without a value than the one with the fewest is not ranked by CV."""
-
 WIN_COLUMNS: tuple[str, ...] = (
     *("dataset", "trained_on", "label", "metric", "level", "quantity"),
     *(*PUBLISHED, "group"),

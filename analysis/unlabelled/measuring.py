@@ -160,12 +160,7 @@ def _dice(one: Mask, two: Mask, both_empty_counts: bool) -> float:
 
 
 def _row(
-    data: Predicted,
-    run: Run,
-    case: str,
-    label: str,
-    sizes: Mapping[Run, int],
-    scores: Mapping[tuple[Run, Run], float],
+    data: Predicted, run: Run, case: str, label: str, sizes: Mapping[Run, int], scores: Mapping[tuple[Run, Run], float]
 ) -> dict[str, Any]:
     level = data.reference_levels[run]
     others = {pair[0] if pair[1] is run else pair[1]: value for pair, value in scores.items() if run in pair}

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
 from nnunet_skipstudy.analysis.figures.looks import looks
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, network_keys
-from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table
+from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table, template
 from nnunet_skipstudy.analysis.report.words import number
 from nnunet_skipstudy.registry import in_order
 from nnunet_skipstudy.support.version import __version__
@@ -68,8 +67,5 @@ def agreement_report(table: pd.DataFrame, warnings: Sequence[str]) -> AgreementR
 
 def render_agreement(report: AgreementReport) -> str:
     """The page: one self-contained file without a script."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     style = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
-    return environment.get_template("agreement.html").render(report=report, style=style)
+    return template("agreement.html").render(report=report, style=style)

@@ -8,13 +8,7 @@ from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
 from nnunet_skipstudy.analysis.inputs.warnings import listed
 from nnunet_skipstudy.analysis.measuring import dictionary
-from nnunet_skipstudy.analysis.pipeline import (
-    AnalysisResult,
-    AnalyzeOptions,
-    check_reference_level,
-    write_csv,
-    write_page,
-)
+from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, check_reference_level, write_csv
 from nnunet_skipstudy.analysis.report.words import capital
 from nnunet_skipstudy.analysis.unlabelled.measuring import (
     CASE_COLUMNS,
@@ -25,19 +19,15 @@ from nnunet_skipstudy.analysis.unlabelled.measuring import (
 )
 from nnunet_skipstudy.analysis.unlabelled.page import agreement_report, render_agreement
 from nnunet_skipstudy.registry import BothEmpty, level_alpha
-from nnunet_skipstudy.support.files import led_to
+from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import published
 
 
 def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> AnalysisResult:
-    """Compare predictions with each other, where no labels were found.
-
-    Args:
-        options: those of :func:`~nnunet_skipstudy.analysis.pipeline.analyze`, which found no labels.
-        lacking: what it said.
+    """Compare predictions with each other, where no labels were found; ``lacking`` is what was said then.
 
     Raises:
-        UserError: there are no two predictions of a case to hold against each other, or one can't be read.
+        UserError: no two predictions of a case can be held against each other, or one can't be read.
     """
     given = options.predictions
     root = given.parent if given.is_file() else given
@@ -45,8 +35,7 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
     check_reference_level(options, {run.level for run in runs})
     sets = [
         find_predicted(
-            *(name or led_to(root)[0].name, [run for run in runs if run.dataset == name], root),
-            options.reference_level,
+            *(name or led_to(root)[0].name, [run for run in runs if run.dataset == name], root), options.reference_level
         )
         for name in dict.fromkeys(run.dataset for run in runs)
     ]
@@ -66,7 +55,7 @@ def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> Analy
         write_csv(cases[list(CASE_COLUMNS)], folder / "case_agreement.csv")
         write_csv(table, folder / "agreement.csv")
         write_csv(pd.DataFrame(dictionary.rows()), folder / "columns.csv")
-        write_page(folder / "report.html", render_agreement(report))
+        write_text(folder / "report.html", render_agreement(report))
     return AnalysisResult(options.output / "report.html", cases, table, tuple(report.tables), tuple(report.warnings))
 
 

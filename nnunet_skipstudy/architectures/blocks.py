@@ -11,7 +11,6 @@ from torch import nn
 
 Size = Sequence[int]
 """The spatial size of a feature map, in voxels."""
-
 StageFactory = Callable[[int, int, Size, int], nn.Module]
 """Makes a decoder stage from (input channels, output channels, kernel size, number of convolutions)."""
 
@@ -56,9 +55,9 @@ class LayerKit:
             self.nonlin_kwargs,
         )
 
-    def pointwise(self, inputs: int, outputs: int, *, bias: bool = True) -> nn.Module:
+    def pointwise(self, inputs: int, outputs: int) -> nn.Module:
         """A convolution of kernel size 1."""
-        return self.conv_op(inputs, outputs, 1, 1, 0, bias=bias)
+        return self.conv_op(inputs, outputs, 1, 1, 0, bias=True)
 
     def upsampling(self, inputs: int, outputs: int, stride: Size) -> nn.Module:
         """A transposed convolution that undoes a stride, as nnU-Net's decoder has it."""

@@ -36,16 +36,13 @@ def network_cost(network: SkipUNet, input_channels: int, patch_size: Sequence[in
         patch_size: in voxels.
 
     Example:
+        >>> from torch import nn
         >>> from nnunet_skipstudy import build_network, network_cost
-        >>> plan = {
-        ...     "n_stages": 3, "features_per_stage": [8, 16, 32], "conv_op": "torch.nn.Conv2d", "kernel_sizes": 3,
-        ...     "strides": [1, 2, 2], "n_conv_per_stage": 2, "n_conv_per_stage_decoder": 2, "conv_bias": True,
-        ...     "norm_op": "torch.nn.InstanceNorm2d", "nonlin": "torch.nn.LeakyReLU",
-        ... }
+        >>> plan = {"n_stages": 3, "features_per_stage": [8, 16, 32], "kernel_sizes": 3, "strides": [1, 2, 2]}
+        >>> plan |= {"n_conv_per_stage": 2, "n_conv_per_stage_decoder": 2, "conv_bias": True}
+        >>> plan |= {"conv_op": nn.Conv2d, "norm_op": nn.InstanceNorm2d, "nonlin": nn.LeakyReLU}
         >>> kind = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
-        >>> imported = ["conv_op", "norm_op", "nonlin"]
-        >>> network = build_network("NoSkip", kind, plan, imported, 1, 2, deep_supervision=False)
-        >>> network_cost(network, 1, (64, 64)).parameters
+        >>> network_cost(build_network("NoSkip", kind, plan, [], 1, 2, deep_supervision=False), 1, (64, 64)).parameters
         26484
     """
     network.decoder.deep_supervision = True

@@ -62,11 +62,7 @@ class Decoding:
     full_resolution_heads: bool = False
 
     def policies_of(self, architecture: Architecture, n_levels: int) -> tuple[SkipPolicy, ...]:
-        """The policy of each of ``n_levels`` skips, full resolution first.
-
-        Raises:
-            UserError: there is no such level.
-        """
+        """The policy of each of ``n_levels`` skips, full resolution first. Raises UserError: there is no such level."""
         own = architecture.policies(n_levels) if self.policies is None else tuple(map(SkipPolicy, self.policies))
         if self.levels is None:
             return own
@@ -176,11 +172,7 @@ def decoded(stock: Any, architecture: Architecture, input_channels: int, decodin
 
 
 def refuse_other_networks(stock: Any, whose: str) -> None:
-    """Refuse what is no U-Net of nnU-Net's; ``whose`` says where it comes from.
-
-    Raises:
-        UserError: so it is.
-    """
+    """Refuse what is no U-Net of nnU-Net's; ``whose`` says where it comes from. Raises UserError."""
     decoder: Any = getattr(stock, "decoder", None)
     if type(decoder) is not UNetDecoder or type(stock).forward not in (
         PlainConvUNet.forward,

@@ -170,18 +170,7 @@ class NestedPathway(Skip):
 
 
 def make_skip(policy: SkipPolicy, kit: LayerKit, level: Level, make_stage: StageFactory, n_below: int) -> Skip:
-    """The skip of one level.
-
-    Args:
-        policy: which skip.
-        kit: the plan's layer types.
-        level: where it lies.
-        make_stage: makes the blocks of a nested pathway.
-        n_below: length of the row of the next coarser level.
-
-    Raises:
-        ValueError: the policy is not one of these.
-    """
+    """The skip of one level; ``n_below``: the length of the coarser level's row. Raises ValueError: no such one."""
     if policy is SkipPolicy.NONE:
         return NoSkip()
     if policy is SkipPolicy.IDENTITY:

@@ -4,14 +4,11 @@ import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE, TD_MEASURES
 from nnunet_skipstudy.study.steps.analyze import as_json
 from nnunet_skipstudy.support.parser import Parser
-
-if TYPE_CHECKING:
-    from nnunet_skipstudy.analysis.pipeline import AnalysisResult
 
 TREE = "DatasetXXX_Name/TRAINER__PLANS__CONFIGURATION/fold_K/LEVEL/CASE.png"
 
@@ -128,11 +125,6 @@ def _add_measuring(parser: Parser) -> None:
         help="of the DSC and other shares: networks whose difference surely lies within it are called equivalent; of "
         f"distances it is 1 pixel, or 1 mm (default: {SMALLEST_DIFFERENCE})",
     )
-    _add_judging(parser)
-
-
-def _add_judging(parser: Parser) -> None:
-    add = parser.add_argument
     add(
         "--include-degenerate",
         action="store_true",
@@ -162,11 +154,7 @@ def _add_output(parser: Parser) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; 0 when done.
-
-    Raises:
-        UserError: the input is at fault; nothing is written then.
-    """
+    """Run the command; 0 when done. Raises UserError: the input is at fault; nothing is written then."""
     arguments = parser().parse_args(argv)
     # pandas, scipy and matplotlib take a second to import: --help must not wait for them
     from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained
@@ -192,16 +180,11 @@ def main(argv: Sequence[str]) -> int:
         result = analyze_explained(options, arguments.explain)
     except NoLabelsError as lacking:
         result = analyze_unlabelled(options, lacking)
-    print_result(result)
-    return 0
-
-
-def print_result(result: "AnalysisResult") -> None:
-    """Print warnings on stderr; the mean-DSC tables and where the report lies on stdout."""
     for warning in result.warnings:
         print(f"skipstudy: warning: {warning}", file=sys.stderr)
     print_tables(map(as_json, result.overview))
     print(f"report: {result.report}")
+    return 0
 
 
 def print_tables(tables: Iterable[Mapping[str, Any]]) -> None:

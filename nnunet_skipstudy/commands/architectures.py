@@ -11,15 +11,15 @@ from nnunet_skipstudy.nnunet.datasets import find_dataset
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.parser import Parser
 
+ABOUT = """\
+Parameters, FLOPs of one forward pass and activation memory of one patch, of each network on a data set's plan, with the
+ratio to the U-Net's. nnU-Net sizes a plan for the U-Net: a network of ratio r in memory may need a plan made with less
+memory (nnUNetv2_plan_experiment -gpu_memory_target)."""
+
 
 def main(argv: list[str]) -> int:
     """Print one line a network."""
-    parser = Parser(
-        prog="skipstudy architectures",
-        description="Parameters, FLOPs of one forward pass and activation memory of one patch, of each network on a "
-        "data set's plan, with the ratio to the U-Net's. nnU-Net sizes a plan for the U-Net: a network of ratio r in "
-        "memory may need a plan made with less memory (nnUNetv2_plan_experiment -gpu_memory_target).",
-    )
+    parser = Parser(prog="skipstudy architectures", description=ABOUT)
     parser.add_argument("-d", type=int, required=True, metavar="ID", help="the data set's identifier")
     parser.add_argument("-c", default="2d", metavar="CONFIGURATION", help="2d (default), 3d_fullres ...")
     parser.add_argument("-p", default="nnUNetPlans", metavar="PLANS", help="the plans' identifier (nnUNetPlans)")

@@ -42,11 +42,7 @@ def main(argv: list[str]) -> int:
 
 
 def run_command(arguments: list[str]) -> int:
-    """Run a command of ``skipstudy`` in this process.
-
-    Raises:
-        UserError: there is no such command in this version.
-    """
+    """Run a command of ``skipstudy`` in this process. Raises UserError: there is no such command in this version."""
     name, *rest = arguments
     try:
         module = importlib.import_module(f"nnunet_skipstudy.commands.{name}")

@@ -7,11 +7,7 @@ from nnunet_skipstudy.study.steps import STEPS
 
 
 def main(argv: list[str]) -> int:
-    """Print the lines, in an order that works.
-
-    Raises:
-        UserError: the study's file is at fault.
-    """
+    """Print the lines, in an order that works. Raises UserError: the study's file is at fault."""
     parser = study_parser(
         "commands",
         "Print the lines that do by hand what 'skipstudy run' does. Run by hand they leave no settings "

@@ -16,7 +16,6 @@ CONVERTERS: dict[str, str] = {
 }
 """Each converter is ``CONVERTER`` in the module of its name in ``nnunet_skipstudy.dataset_conversion``, imported when
 it is called: a new data set is such a module and a row here."""
-
 OVERVIEW = """\
 usage: skipstudy convert NAME [SOURCE ...] -d ID [options]
 
@@ -37,11 +36,7 @@ Examples:
 
 
 def main(argv: list[str]) -> int:
-    """Run one converter.
-
-    Raises:
-        UserError: there is none of that name, or it says that its input is at fault.
-    """
+    """Run one converter. Raises UserError: there is none of that name, or it says that its input is at fault."""
     if not argv or argv[0] in ("-h", "--help"):
         print(OVERVIEW.format(converters="\n".join(f"  {name:<12} {makes}" for name, makes in CONVERTERS.items())))
         return 0

@@ -9,15 +9,16 @@ from nnunet_skipstudy.registry import ARCHITECTURES, STUDY_ARCHITECTURES
 from nnunet_skipstudy.support.files import write_text
 from nnunet_skipstudy.support.parser import Parser
 
+ABOUT = (
+    "Make synthetic textures, train the study's six networks on them with nnU-Net, predict test images of graded "
+    "difficulty, and write a report. Sized for 2 CPU cores. The same command again continues where it stopped. It is a "
+    "study like any other: DIR/study.yaml, for 'skipstudy run'."
+)
+
 
 def main(argv: list[str]) -> int:
     """Run the demo, print its table and where the report lies."""
-    parser = Parser(
-        prog="skipstudy demo",
-        description="Make synthetic textures, train the study's six networks on them with nnU-Net, predict test "
-        "images of graded difficulty, and write a report. Sized for 2 CPU cores. The same command again continues "
-        "where it stopped. It is a study like any other: DIR/study.yaml, for 'skipstudy run'.",
-    )
+    parser = Parser(prog="skipstudy demo", description=ABOUT)
     parser.add_argument("-o", dest="root", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
     parser.add_argument("-device", default="cpu", choices=("cpu", "cuda", "mps"), help="default: cpu")
     parser.add_argument(

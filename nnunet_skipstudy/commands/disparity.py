@@ -70,11 +70,7 @@ def parser() -> Parser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; 0 when done.
-
-    Raises:
-        UserError: the input is at fault; nothing is written then.
-    """
+    """Run the command; 0 when done. Raises UserError: the input is at fault; nothing is written then."""
     arguments = parser().parse_args(argv)
     _check(arguments)
     workers = number_of_workers(arguments.workers)

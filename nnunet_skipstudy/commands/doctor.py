@@ -156,12 +156,7 @@ def main(argv: list[str]) -> int:
         "and disk. Exit code 0: ready; 2: something is wrong, and the last column says what to do.",
     )
     parser.add_argument(
-        "-tr",
-        dest="trainers",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="check this trainer's name instead",
+        "-tr", dest="trainers", action="append", default=[], metavar="NAME", help="check this trainer's name instead"
     )
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of lines")
     arguments = parser.parse_args(argv)
@@ -183,7 +178,9 @@ def main(argv: list[str]) -> int:
         for finding in examination():
             found.append(finding)
             if not arguments.json:
-                print(_line(finding))
+                mark = "WRONG" if finding.remedy else "hint " if finding.advice else "ok   "
+                note = finding.remedy or finding.advice
+                print(f"{mark} {finding.subject}: {finding.state}{f' -> {note}' if note else ''}")
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in found], indent=1))
     if n_faults := sum(bool(finding.remedy) for finding in found):
@@ -191,9 +188,3 @@ def main(argv: list[str]) -> int:
     if not arguments.json:
         print("next: skipstudy convert synthetic -d 501, or 'skipstudy init --full' for a whole study")
     return 0
-
-
-def _line(finding: Finding) -> str:
-    mark = "WRONG" if finding.remedy else "hint " if finding.advice else "ok   "
-    note = finding.remedy or finding.advice
-    return f"{mark} {finding.subject}: {finding.state}{f' -> {note}' if note else ''}"

@@ -68,11 +68,7 @@ def parser() -> Parser:
 
 
 def main(argv: list[str]) -> int:
-    """Explain, and say where the tables lie.
-
-    Raises:
-        UserError: an argument is wrong, or what it names is not there.
-    """
+    """Explain, and say where the tables lie. Raises UserError: an argument is wrong, or what it names is not there."""
     arguments = parser().parse_args(argv)
     _check(arguments)
     from tqdm import tqdm

@@ -45,11 +45,7 @@ def parser() -> Parser:
 
 
 def main(argv: list[str]) -> int:
-    """Write the file and say what comes next.
-
-    Raises:
-        UserError: the file is there already, or can't be written.
-    """
+    """Write the file and say what comes next. Raises UserError: the file is there already, or can't be written."""
     arguments = parser().parse_args(argv)
     _check(arguments)
     output: Path = arguments.output

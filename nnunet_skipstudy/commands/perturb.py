@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 from statistics import pstdev
 
@@ -12,7 +13,7 @@ from nnunet_skipstudy.commands.case_parser import case_parser
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.calibrate import Wanted, calibrate_level, parse_wanted, recall, record
 from nnunet_skipstudy.levels.disparity import Measure, measured_cases
-from nnunet_skipstudy.levels.moves import Move, level_moves
+from nnunet_skipstudy.levels.moves import level_moves
 from nnunet_skipstudy.levels.perturb import (
     TABLE,
     Row,
@@ -122,7 +123,8 @@ def main(argv: Sequence[str]) -> int:
     results = measured_cases(
         cases, Measure(axis=seen.axis, n_draws=DRAWS), ignore=ignore, workers=workers, title="unperturbed"
     )
-    before = {case.name: _known(result.union.value) for case, result in zip(cases, results, strict=True)}
+    values = {case.name: result.union.value for case, result in zip(cases, results, strict=True)}
+    before = {name: None if isnan(value) else value for name, value in values.items()}
     spreads = {
         case.name: pstdev(result.union.null) for case, result in zip(cases, results, strict=True) if result.union.null
     }
@@ -214,10 +216,6 @@ class _Search:
         return found.perturbation
 
 
-def _known(value: float) -> float | None:
-    return None if value != value else value
-
-
 def _report(
     rows: Sequence[Row],
     before: Mapping[str, float | None],
@@ -228,7 +226,8 @@ def _report(
     moves, effects = level_moves(rows, before, percentiles), side_effects(rows)
     beside = {effect.level: effect for effect in effects}
     still = {sham.level: f"TD stays in {sham.n_within} of {sham.n_cases}" for sham in unmoved(rows, before, spreads)}
-    widths = [max((len(text) for text in texts), default=0) + 2 for texts in zip(*_names(moves), strict=True)]
+    names = [("level", "perturbation"), *((move.level, move.parameters) for move in moves)]
+    widths = [max(map(len, texts)) + 2 for texts in zip(*names, strict=True)]
     print(
         f"{'level':<{widths[0]}}{'perturbation':<{widths[1]}}{'cases':>6}{'TD before':>11}{'after':>9}"
         f"{'PSNR, dB':>10}{'leak before':>13}{'after':>7}  as named (TD, PSNR: medians; leak: mean)"
@@ -243,7 +242,3 @@ def _report(
         )
     for warning in level_warnings(moves, effects):
         print(f"skipstudy: warning: {warning}", file=sys.stderr)
-
-
-def _names(moves: Sequence[Move]) -> list[tuple[str, str]]:
-    return [("level", "perturbation"), *((move.level, move.parameters) for move in moves)]

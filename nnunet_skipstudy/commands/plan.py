@@ -60,11 +60,7 @@ def parser() -> Parser:
 
 
 def main(argv: list[str]) -> int:
-    """Plan, preprocess, and print patch and batch.
-
-    Raises:
-        UserError: an argument is at fault, there is no such data set or planner, or plans of this name are there.
-    """
+    """Plan, preprocess, print patch and batch. Raises UserError: bad arguments, or others' plans of this name."""
     arguments = parser().parse_args(argv)
     if arguments.np is not None and not 0 <= arguments.np <= MOST:
         raise UserError(f"-np {arguments.np}; give 0 or a positive number up to {MOST}")

@@ -8,11 +8,7 @@ from nnunet_skipstudy.support.parser import Parser
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; 0 when all published means and counts of wins were met, else 1.
-
-    Raises:
-        UserError: nothing can be written there.
-    """
+    """Run; 0 when all published means and counts were met, else 1. Raises UserError: nothing can be written there."""
     parser = Parser(
         prog="skipstudy reproduce",
         description="Analyse the per-case scores that the original study published (6 networks, 4 data sets, 5 levels, "

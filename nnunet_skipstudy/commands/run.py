@@ -80,22 +80,14 @@ def measure_speed(opened: Opened) -> None:
 
 
 def run(opened: Opened, executor: str, jobs: int | None = None, extra: list[str] | None = None) -> int:
-    """Run an opened study on an executor and print how it ended.
-
-    Raises:
-        UserError: another run is at work on it, something in it can't be done, or cells failed.
-    """
+    """Run an opened study, print how it ended. Raises UserError: another run is at it, it can't be done, or failed."""
     outcome = run_study(opened, executor_of(executor, run_command, jobs, extra or []))
     print_outcome(opened, outcome)
     return 0
 
 
 def print_outcome(opened: Opened, outcome: Outcome) -> None:
-    """Print tables and where the report lies; what failed on stderr.
-
-    Raises:
-        UserError: not everything is done.
-    """
+    """Print tables and where the report lies; what failed on stderr. Raises UserError: not everything is done."""
     if outcome.report:
         notes = opened.plan_words()
         for words in outcome.measured.get("warnings", []):

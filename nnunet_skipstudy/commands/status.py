@@ -11,11 +11,7 @@ from nnunet_skipstudy.study.steps import STEPS
 
 
 def main(argv: list[str]) -> int:
-    """Print the states.
-
-    Raises:
-        UserError: the study's file is at fault.
-    """
+    """Print the states. Raises UserError: the study's file is at fault."""
     parser = study_parser(
         "status",
         "Show how many cells of a study are done, running, failed and waiting, and each one that runs or "
@@ -28,26 +24,25 @@ def main(argv: list[str]) -> int:
     opened = open_file(arguments.study)
     found = opened.states()
     if arguments.json:
-        print(json.dumps([_fields(opened, state) for state in found], indent=1))
+        cells = [
+            {
+                "cell": state.cell.key,
+                "step": state.cell.step,
+                "state": state.state.value,
+                "seconds": state.seconds,  # null where it has not begun
+                "share": state.share,
+                "error": state.error,
+                "log": str(opened.places.log(state.cell)),
+            }
+            for state in found
+        ]
+        print(json.dumps(cells, indent=1))
         return 0
     print_cells(opened, found, everything=arguments.all)
     print_cost(opened, found)
     if any(state.state is not State.DONE for state in found) and not is_held(opened.places.lock):
         print(f"next: skipstudy run {opened.file}")
     return 0
-
-
-def _fields(opened: Opened, state: CellState) -> dict[str, str | float | None]:
-    """A cell's state as JSON can hold it; ``seconds`` null where it has not begun."""
-    return {
-        "cell": state.cell.key,
-        "step": state.cell.step,
-        "state": state.state.value,
-        "seconds": state.seconds,
-        "share": state.share,
-        "error": state.error,
-        "log": str(opened.places.log(state.cell)),
-    }
 
 
 def print_cells(opened: Opened, found: list[CellState], *, everything: bool) -> None:

@@ -16,9 +16,5 @@ def study_parser(command: str, description: str, usage: str | None = None) -> Pa
 
 
 def open_file(path: Path) -> Opened:
-    """Read and check a study's file, and make its cells.
-
-    Raises:
-        UserError: it can't be read, or one of its keys or values is wrong.
-    """
+    """Read a study's file and make its cells. Raises UserError: it can't be read, or a key or value is wrong."""
     return open_study(path, read_study(path, CONVERTERS))

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
@@ -33,8 +33,7 @@ STRENGTHS = (
 )
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """What a converter has made: the folder in nnUNet_raw, a line about its content, nnU-Net's configuration for it."""
 
     folder: Path
@@ -42,8 +41,7 @@ class Made:
     configuration: str
 
 
-@dataclass(frozen=True)
-class Promised:
+class Promised(NamedTuple):
     """What a converter will make: test levels, as many folds, counted from 0, and what dataset.json says of images."""
 
     levels: tuple[str, ...]
@@ -78,11 +76,7 @@ class Converter:
     epilog: str = ""
 
     def main(self, argv: list[str]) -> int:
-        """Convert as the arguments say, and print what was made and what comes next.
-
-        Raises:
-            UserError: arguments, environment or source are at fault.
-        """
+        """Convert; print what was made. Raises UserError: arguments, environment or source are at fault."""
         arguments = self._parser().parse_intermixed_args(argv)
         made = self.make(arguments)
         print(
@@ -92,11 +86,7 @@ class Converter:
         return 0
 
     def promised(self, argv: list[str]) -> Promised:
-        """What these arguments would make, told at once.
-
-        Raises:
-            UserError: they are at fault.
-        """
+        """What these arguments would make, told at once. Raises UserError: they are at fault."""
         return self.promise(self._parser().parse_intermixed_args(argv))
 
     def _parser(self) -> Parser:
@@ -118,7 +108,7 @@ class Converter:
 
 def of_download(
     describe: Callable[[argparse.Namespace], DatasetDescription],
-    add_arguments: Callable[[Parser], None],
+    add_arguments: Callable[[Parser], None] = lambda parser: None,
     *,
     command: str,
     dataset_id: int,

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from nnunet_skipstudy.errors import UserError
 def decathlon_converter(
     command: str,
     dataset_id: int,
-    *,
     task: str,
     what: str,
+    *,
     prefix: str,
-    labels: Mapping[str, int],
+    label: str,
     modality: str,
     study: Sizes,
     window: Window | None = None,
@@ -44,7 +44,7 @@ def decathlon_converter(
             name=name,
             layout=layout,
             list_cases=cases_of,
-            labels=labels,
+            labels={"background": 0, label: 1},
             division=sizes if arguments.protocol == "study" else Division(),
             published=(train + val + test, "labelled volumes"),
             **volumes_or_slices(arguments, modality, window),
@@ -65,11 +65,7 @@ def decathlon_converter(
 
 
 def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
-    """The labelled volumes in the order of their numbers, each its own group.
-
-    Raises:
-        UserError: an image lacks its label map, or the other way round.
-    """
+    """The labelled volumes by number, each its own group. Raises UserError: an image or label map lacks the other."""
     files: dict[tuple[int, str, str], str] = {}
     for name in names:
         match = re.fullmatch(_pattern(r"[A-Za-z]+"), name, re.IGNORECASE)

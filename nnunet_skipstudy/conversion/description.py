@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,8 +67,7 @@ Render = Callable[[SourceCase, Path, Mapping[str, int], int], Sequence[Rendered]
 """(case, topmost folder, labels, seed) to the cases that come out of it; reads each file once. Raises UserError."""
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """How many cases (or groups: volumes) train, validate in fold 0 and test the networks."""
 
     train: int
@@ -77,11 +76,7 @@ class Sizes:
     unit: str = "cases"
 
     def scaled(self, total: int) -> "Sizes":
-        """The same proportions of another total, each at least 1.
-
-        Raises:
-            UserError: fewer than 3.
-        """
+        """The same proportions of another total, each at least 1. Raises UserError: fewer than 3."""
         if total < 3:
             raise UserError(f"{total} {self.unit} to be divided into training, validation and test; fetch all of them")
         whole = self.train + self.val + self.test

@@ -9,11 +9,7 @@ Key = TypeVar("Key")
 
 
 def add_once(files: MutableMapping[Key, str], key: Key, name: str) -> None:
-    """Enter a file by what its name says, unless another one says the same.
-
-    Raises:
-        UserError: one does.
-    """
+    """Enter a file by what its name says, unless another one says the same. Raises UserError: one does."""
     if key in files:
         raise UserError(f"{name}: {files[key]} has the same number; remove one of them")
     files[key] = name

@@ -43,11 +43,7 @@ class Parts:
 
 
 def divide(cases: Sequence[Converted], division: Division, seed: int) -> Parts:
-    """Choose the test set, and leave out of the training pool what its groups have a part in.
-
-    Raises:
-        UserError: too few cases.
-    """
+    """Choose the test set, and leave its groups out of the training pool. Raises UserError: too few cases."""
     test = frozenset(case.case for case in cases if case.official in division.test_sets)
     if test:
         tested = {case.group for case in cases if case.case in test}

@@ -29,7 +29,6 @@ LEAST_OVERLAP = 0.3
 """Part of the smaller image that lies within the other one."""
 FINE_PX, COARSE_PX = 0.7, 3.0
 """The high-pass is the difference of two Gaussian blurs of these sigmas, in pixels of a look."""
-
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 

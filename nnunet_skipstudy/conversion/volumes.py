@@ -82,11 +82,7 @@ def _percentiles(volume: npt.NDArray[Any]) -> tuple[float, float]:
 
 
 def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[Image, npt.NDArray[np.uint8]]:
-    """A volume and its label map, checked to belong together.
-
-    Raises:
-        UserError: they don't, or hold what they shouldn't; the file is named.
-    """
+    """A volume and its label map. Raises UserError: they don't belong together, or hold what they shouldn't."""
     image_path, (mask_path,) = root / item.image, (root / name for name in item.masks)
     image, mask = read_image(image_path), read_label_map(mask_path)
     for path, array in ((image_path, image.array), (mask_path, mask.array)):

@@ -62,11 +62,7 @@ class Wanted:
 
 
 def parse_wanted(text: str) -> tuple[str, Wanted]:
-    """The level's name and what is wanted of it: ``harder:speckle:quantile=0.25``.
-
-    Raises:
-        UserError: it is no such text.
-    """
+    """A level's name and what is wanted of it: ``harder:speckle:quantile=0.25``. Raises UserError: no such text."""
     level, _, rest = text.partition(":")
     kind, _, setting = rest.partition(":")
     measure, equals, value = setting.partition("=")

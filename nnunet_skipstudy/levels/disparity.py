@@ -210,11 +210,7 @@ def measured_cases(
     workers: int = 1,
     title: str,
 ) -> list[CaseDisparity]:
-    """The disparity of each case, in their order; ``ignore`` stands in for a description that isn't given.
-
-    Raises:
-        UserError: as :func:`disparity_table`.
-    """
+    """Each case's disparity; ``ignore``: without a description. Raises UserError: as :func:`disparity_table`."""
     one = partial(_measured, measure=measure, description=description, ignore=ignore)
     return parallel_map(one, cases, workers=workers, title=title)
 

@@ -106,11 +106,7 @@ def planned_on(dataset_folder: Path, description: Description | None) -> list[Ca
 
 
 def test_set(dataset_folder: Path) -> tuple[list[Case], Description]:
-    """The unperturbed test cases of a data set, and what its dataset.json says.
-
-    Raises:
-        UserError: there are none, or files are missing.
-    """
+    """The unperturbed test cases, and dataset.json. Raises UserError: there are none, or files are missing."""
     images, labels = dataset_folder / "imagesTs", dataset_folder / "labelsTs"
     for folder in (images, labels):
         if not folder.is_dir():

@@ -1,10 +1,9 @@
 """What levels do beside moving the texture disparity: how much they distort, and whether they show the object."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import nan
 from statistics import mean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 from nnunet_skipstudy.levels.moves import Move, shortfall
 from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation
@@ -13,8 +12,7 @@ LEAKS = 0.05
 """A level whose probe lies so much above the unperturbed images' shows where the object is."""
 
 
-@dataclass(frozen=True)
-class SideEffects:
+class SideEffects(NamedTuple):
     """One level over the cases that have numbers.
 
     Attributes:
@@ -73,8 +71,7 @@ def _of_level(level: str, parameters: str, rows: list[Mapping[str, Any]]) -> Sid
     return SideEffects(level, parameters, len(probed), median(psnr), *leaks)
 
 
-@dataclass(frozen=True)
-class Unmoved:
+class Unmoved(NamedTuple):
     """Of a sham level: in ``n_within`` of ``n_cases`` cases TD moved by no more than the null's spread."""
 
     level: str

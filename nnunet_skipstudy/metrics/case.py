@@ -111,11 +111,9 @@ def _outcome(reference_size: int, predicted_size: int | None) -> Outcome:
 
 
 def failed_values(diagonal: float, with_reference: bool) -> dict[str, float]:
-    """What every metric of a missed, spurious or absent prediction counts as.
+    """What every metric of a missed, spurious or absent prediction counts as; distances as the ``diagonal``.
 
-    Args:
-        diagonal: what each distance counts as, see :func:`image_diagonal`.
-        with_reference: whether the reference holds the label; without, no volume is relative to it (NaN).
+    ``with_reference``: whether the reference holds the label; without, no volume is relative to it (NaN).
     """
     return {
         name: math.nan if metric.signed and not with_reference else diagonal if metric.worst is None else metric.worst

@@ -32,13 +32,7 @@ class Elements:
 
 
 def surface_elements(mask: Mask, box: Box, surface: Surface) -> Elements:
-    """The surface of a mask.
-
-    Args:
-        mask: boolean, 2D or 3D, not empty.
-        box: the smallest that holds the mask.
-        surface: what the surface is.
-    """
+    """The surface of a mask, boolean, 2D or 3D, not empty; ``box`` is the smallest that holds it."""
     inside = as_volume(mask[box])
     flat = mask.ndim == 2
     padded: Bytes = np.zeros([n + 2 for n in inside.shape], dtype=np.uint8)
@@ -51,13 +45,10 @@ def surface_elements(mask: Mask, box: Box, surface: Surface) -> Elements:
 
 
 def edge_voxels(mask: Mask) -> Mask:
-    """The voxels of ``mask`` that a cross-shaped erosion takes away.
+    """The voxels of a boolean mask, 2D or 3D, that a cross-shaped erosion takes away.
 
     A voxel is on the edge when any of its face neighbours (4 in 2D, 6 in 3D) is background; beyond the image's
     border everything is background.
-
-    Args:
-        mask: boolean, 2D or 3D.
     """
     box = tuple(slice(0, n) for n in mask.shape)
     codes = surface_elements(mask, box, Surface.VOXEL).codes

@@ -18,7 +18,6 @@ Rows = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
 
 PATIENCE = 4
 """How many rows the search may look at for each element of the envelopes before they take over."""
-
 SLACK = 1 + 1e-9
 """An upper bound is widened by it, so that rounding can't hide what lies exactly on it."""
 
@@ -97,12 +96,7 @@ def _sweep(goal: Bytes, rows: Rows) -> npt.NDArray[np.bool_]:
 
 @compiled
 def _search(
-    starts: Places,
-    rows: Rows,
-    occupied: npt.NDArray[np.bool_],
-    spacing: Distances,
-    squares: Distances,
-    patience: int,
+    starts: Places, rows: Rows, occupied: npt.NDArray[np.bool_], spacing: Distances, squares: Distances, patience: int
 ) -> int:
     """Look at rows around each start, and write squared distances; returns how many starts were done."""
     n_slices, n_rows, n_columns = rows.shape

@@ -19,7 +19,6 @@ Distances = npt.NDArray[np.float64]
 
 ROUNDING = 1e-7
 """Relative slack when a distance is held against a tolerance: 3 x 0.1 has to count as within 0.3."""
-
 SHARE_ROUNDING = 1e-12
 """Relative slack when a share of the area is held against a percentage."""
 
@@ -79,9 +78,7 @@ def distances_of_overlap(
         return SurfaceDistances(*distances)
     areas = element_areas(surface, spacing)
     return SurfaceDistances(
-        *distances,
-        areas[ours.codes[tuple(our_places.T)]],
-        areas[theirs.codes[tuple(their_places.T)]],
+        *distances, areas[ours.codes[tuple(our_places.T)]], areas[theirs.codes[tuple(their_places.T)]]
     )
 
 

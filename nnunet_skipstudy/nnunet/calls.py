@@ -51,10 +51,7 @@ class Training:
 def set_environment(variables: Mapping[str, str], *, cpus: int | None, small_data: bool) -> None:
     """Set nnU-Net's variables, and size its worker pools: what the user has set himself stays.
 
-    Args:
-        variables: nnU-Net's folders.
-        cpus: how many cores this process may use; None: all that it is allowed to.
-        small_data: start no worker process, since they would cost more than they do.
+    ``cpus``: cores of this process; None: all. ``small_data``: start no worker process, which would cost more.
     """
     os.environ.update(variables)
     if small_data:
@@ -106,11 +103,7 @@ def device_name(device: str) -> str:
 
 @cache
 def trainer_class(name: str) -> type[Any]:
-    """The trainer that nnU-Net's own look-up finds: in nnU-Net, or in the folders of ``nnUNet_extTrainer``.
-
-    Raises:
-        UserError: there is none, or it can't be imported.
-    """
+    """The trainer that nnU-Net's own look-up finds. Raises UserError: there is none, or it can't be imported."""
     said = io.StringIO()
     try:
         # nnU-Net prints each module that it inspects, and ours say what a name may be that is none of theirs.
@@ -147,9 +140,8 @@ def plan_and_preprocess(
     planner: type[Any],
     plans: str,
     configuration: str,
-    *,
-    gpu_memory_gb: float | None = None,
     processes: int = 0,
+    gpu_memory_gb: float | None = None,
 ) -> None:
     """Plan and preprocess a data set.
 
@@ -158,9 +150,9 @@ def plan_and_preprocess(
         planner: a subclass of nnU-Net's ``ExperimentPlanner``.
         plans: the name that the plans get.
         configuration: what to preprocess, ``2d`` for one.
-        gpu_memory_gb: what the plan is sized for; None: the planner's default.
         processes: how many nnU-Net starts; 0: none, a thread does their work, which on small data is sooner done
             than Python and torch are started.
+        gpu_memory_gb: what the plan is sized for; None: the planner's default.
 
     Raises:
         UserError: one of the processes was killed.
@@ -260,11 +252,7 @@ def restore_model_files(cell: Training) -> None:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that this machine lacks.
-
-    Raises:
-        UserError: it does.
-    """
+    """Refuse a device that this machine lacks. Raises UserError."""
     import torch
 
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

@@ -31,7 +31,6 @@ COLOUR_CHANNELS = (3, 4)
 ENDINGS = (*NATURAL_ENDINGS, *MEDICAL_ENDINGS)
 BESIDE = {".json", ".csv", ".txt", ".md", ".raw", ".zraw"}
 """Endings of files that lie beside images and are none of their own."""
-
 Labels = npt.NDArray[Any]
 
 
@@ -63,11 +62,7 @@ class Description:
 
 
 def read_description(folder: Path) -> Description:
-    """Read dataset.json in a data set's folder.
-
-    Raises:
-        UserError: it is absent, no JSON, or lacks what nnU-Net needs.
-    """
+    """Read a data set's dataset.json. Raises UserError: it is absent, no JSON, or lacks what nnU-Net needs."""
     path = folder / "dataset.json"
     if not path.is_file():
         raise UserError(f"{path}: no such file; give the folder of an nnU-Net data set")
@@ -86,11 +81,7 @@ def read_description(folder: Path) -> Description:
 
 
 def training_cases(folder: Path, description: Description) -> list[Case]:
-    """The training pool of a data set.
-
-    Raises:
-        UserError: there is none, or files are missing.
-    """
+    """The training pool of a data set. Raises UserError: there is none, or files are missing."""
     if description.members:
         return list(_listed_cases(folder, description))
     return described_cases(folder / "imagesTr", folder / "labelsTr", description)
@@ -192,15 +183,7 @@ def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
     """The images in a folder by name without ending; hidden files (macOS writes ``._case.png``) are left out."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; check the path")
-    found: dict[str, Path] = {}
-    for path in visible_files(folder):
-        known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
-        if known is None:
-            continue
-        stem = path.name[: -len(known)]
-        if stem in found:
-            raise UserError(f"{folder}: {found[stem].name} and {path.name} have one name; remove one of them")
-        found[stem] = path
+    found = case_files(folder, ending)
     if not found:
         there = ", ".join(sorted({f"*{path.suffix}" for path in visible_files(folder)})) or "no files"
         wanted = f"*{ending}" if ending else f"of a kind that nnU-Net reads ({', '.join(sorted(ENDINGS))})"
@@ -209,12 +192,31 @@ def _files_by_stem(folder: Path, ending: str | None) -> dict[str, Path]:
     return found
 
 
-def visible_files(folder: Path) -> list[Path]:
-    """The files of a folder by name, without hidden ones.
+def case_files(folder: Path, ending: str | None = None) -> dict[str, Path]:
+    """The images of a folder by case (the name without its ending), by name; hidden files are left out.
+
+    Args:
+        folder: where they lie.
+        ending: theirs; None: any that nnU-Net reads.
 
     Raises:
-        UserError: it can't be read, or no table could hold a name.
+        UserError: a name can't stand in a table, or two files give one case. With ``x.nii`` beside ``x.nii.gz`` the
+            usual readers, nnU-Net's too, return the pixels of the wrong one without a word.
     """
+    found: dict[str, Path] = {}
+    for path in visible_files(folder):
+        known = ending_of(path) if ending is None else ending if path.name.endswith(ending) else None
+        if known is None:
+            continue
+        case = path.name[: -len(known)]
+        if case in found:
+            raise UserError(f"{folder}: holds both {found[case].name} and {path.name} for one case; remove one of them")
+        found[case] = path
+    return found
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """A folder's files by name, no hidden ones. Raises UserError: it can't be read, or no table could hold a name."""
     try:
         found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
@@ -225,11 +227,7 @@ def visible_files(folder: Path) -> list[Path]:
 
 
 def checked_name(path: Path) -> str:
-    """A file's or folder's own name, which tables and the report are to hold.
-
-    Raises:
-        UserError: it is not UTF-8, or holds a line end or the like.
-    """
+    """A path's own name, for tables and report. Raises UserError: it is not UTF-8, or holds a line end or the like."""
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in path.name):
         raise UserError(f"{path.parent}: the name {path.name!a} in it is not UTF-8 of one line; rename it")
     return path.name
@@ -276,11 +274,7 @@ def read_channel(case: Case, channel: int, labels: Labels) -> Image:
 
 
 def read_labels(case: Case, description: Description | None = None) -> Labels:
-    """The label map of a case.
-
-    Raises:
-        UserError: it can't be read, is none, or holds values that dataset.json doesn't name.
-    """
+    """A case's label map. Raises UserError: it is none, or holds values that dataset.json doesn't name."""
     labels = read_label_map(case.label).array
     if description is not None:
         known = {value for values in description.labels.values() for value in values} | {0, description.ignore}
@@ -302,11 +296,7 @@ def _values(labels: Labels) -> Labels:
 
 @contextmanager
 def about(path: Path) -> Iterator[None]:
-    """Within the block the complaint of a function of arrays gets the file's name.
-
-    Raises:
-        UserError: the block did; with the name in front.
-    """
+    """Put a file's name before the complaint of a function of arrays. Raises UserError: the block did."""
     try:
         yield
     except UserError as error:

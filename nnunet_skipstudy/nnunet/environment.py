@@ -13,11 +13,7 @@ REMEDY = 'run: eval "$(skipstudy env --root DIR)"'
 
 
 def trainer_folder() -> Path:
-    """The installed folder of the study's trainers.
-
-    Raises:
-        RuntimeError: the package is installed without it.
-    """
+    """The installed folder of the study's trainers. Raises RuntimeError: the package is installed without it."""
     spec = importlib.util.find_spec("nnunet_skipstudy.trainers")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("nnunet_skipstudy is installed without its trainers")
@@ -25,14 +21,9 @@ def trainer_folder() -> Path:
 
 
 def study_environment(root: Path, before: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """nnU-Net's variables for a study under ``root``.
+    """nnU-Net's four variables for a study under ``root``, with absolute paths.
 
-    Args:
-        root: the folder that will hold ``nnUNet_raw``, ``nnUNet_preprocessed`` and ``nnUNet_results``.
-        before: the environment so far; other people's folders in its ``nnUNet_extTrainer`` are kept, after ours.
-
-    Returns:
-        The four variables with absolute paths.
+    Other people's folders in the ``nnUNet_extTrainer`` of ``before``, the environment so far, are kept, after ours.
     """
     root = root.expanduser().resolve()
     ours = str(trainer_folder())
@@ -42,11 +33,7 @@ def study_environment(root: Path, before: Mapping[str, str] = os.environ) -> dic
 
 
 def required_folder(variable: str) -> Path:
-    """The folder that one of nnU-Net's variables names; it need not be there yet.
-
-    Raises:
-        UserError: the variable is not set, or names what can't be a folder.
-    """
+    """The folder that a variable names, there yet or not. Raises UserError: not set, or it can't be a folder."""
     value = os.environ.get(variable)
     if not value:
         raise UserError(f"{variable} is not set; {REMEDY}")

@@ -46,16 +46,11 @@ class Image:
 def difference(ours: Geometry, theirs: Geometry, *, only: Sequence[str] = tuple(TOLERANCES)) -> str | None:
     """The first of spacing, direction and origin in which two geometries differ, with both values; None: in none."""
     for name in only:
-        mine, others = getattr(ours, name), getattr(theirs, name)
-        if not _close(mine, others, TOLERANCES[name]):
+        mine, others, tolerance = getattr(ours, name), getattr(theirs, name), TOLERANCES[name]
+        close = (math.isclose(a, b, rel_tol=1e-4, abs_tol=tolerance) for a, b in zip(mine, others, strict=False))
+        if len(mine) != len(others) or not all(close):
             return f"{name} {_listed(mine)} and {_listed(others)}"
     return None
-
-
-def _close(ours: Sequence[float], theirs: Sequence[float], tolerance: float) -> bool:
-    return len(ours) == len(theirs) and all(
-        math.isclose(a, b, rel_tol=1e-4, abs_tol=tolerance) for a, b in zip(ours, theirs, strict=True)
-    )
 
 
 def _listed(values: Sequence[float]) -> str:

@@ -84,11 +84,7 @@ def read_image(path: Path, *, volume: bool | None = None) -> Image:
 
 
 def read_label_map(path: Path) -> Image:
-    """Read a label map: whole numbers, one a pixel, not compressed with losses.
-
-    Raises:
-        UserError: it is none, or can't be read as :func:`read_image` does.
-    """
+    """Whole numbers, one a pixel, not lossy. Raises UserError: it is none, or as :func:`read_image` does."""
     image = read_image(path, volume=True)
     array = image.array
     if array.ndim not in (2, 3) or (array.ndim == 3 and image.geometry is None):
@@ -104,11 +100,7 @@ def read_label_map(path: Path) -> Image:
 
 
 def read_grid(path: Path) -> Grid | None:
-    """The grid of a volume, from its header alone; None for a flat image.
-
-    Raises:
-        UserError: as :func:`read_image`.
-    """
+    """The grid of a volume, from its header alone; None for a flat image. Raises UserError: as :func:`read_image`."""
     ending = _known_ending(path)
     if ending in MEDICAL_ENDINGS:
         return _decoded(path, _medical_grid)

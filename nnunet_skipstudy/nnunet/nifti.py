@@ -18,7 +18,6 @@ KINDS: dict[int, tuple[str, int, int]] = {348: ("Nifti1Header", 344, 352), 540: 
 """By the size that a header gives of itself: its name in nibabel, where its mark is, where voxels may begin."""
 TO_ITK = np.diag([-1.0, -1.0, 1.0])
 """From NIfTI's axes of the patient to SimpleITK's, and back."""
-
 Voxels = npt.NDArray[Any]
 
 
@@ -86,11 +85,7 @@ def _start(path: Path) -> bytes:
 
 
 def nibabel_grid(path: Path) -> Grid:
-    """The grid of a volume that SimpleITK refuses, as nnU-Net's NibabelIO has it: sheared ones, NIfTI 2.
-
-    Raises:
-        ValueError: it has not three dimensions.
-    """
+    """The grid of what SimpleITK refuses, as NibabelIO has it: sheared, NIfTI 2. Raises ValueError: not 3D."""
     header = _header(_start(path))
     shape, zooms, affine = header.get_data_shape(), header.get_zooms(), header.get_best_affine()
     if len(shape) != 3:
@@ -138,9 +133,5 @@ def _layout(content: bytes) -> _Layout:
     slope = slope if isfinite(slope) else 0.0
     counts = isfinite(intercept) and (slope or least == KINDS[348][2])  # SimpleITK's way, and nibabel's of NIfTI 2
     return _Layout(
-        header.get_data_dtype(),
-        prod(header.get_data_shape()),
-        offset,
-        slope or 1.0,
-        intercept if counts else 0.0,
+        header.get_data_dtype(), prod(header.get_data_shape()), offset, slope or 1.0, intercept if counts else 0.0
     )

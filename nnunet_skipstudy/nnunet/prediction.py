@@ -122,7 +122,9 @@ class Predictor:
         dataset_json = self._predictor.dataset_json
         channels = dataset_json.get("channel_names") or dataset_json["modality"]  # the older key
         cases = find_cases(images, self._ending, n_channels=len(channels))
-        self._write_provenance(output)
+        write_json(output / "dataset.json", dataset_json)
+        write_json(output / "plans.json", self._predictor.plans_manager.plans)
+        write_json(output / PROVENANCE_FILE, self._provenance)
         remove_leftovers(output)
         n_predicted = 0
         with working_folder(output) as folder:
@@ -135,11 +137,6 @@ class Predictor:
                     n_predicted += 1
                 after_case()
         return n_predicted
-
-    def _write_provenance(self, output: Path) -> None:
-        write_json(output / "dataset.json", self._predictor.dataset_json)
-        write_json(output / "plans.json", self._predictor.plans_manager.plans)
-        write_json(output / PROVENANCE_FILE, self._provenance)
 
     def _predict_case(self, files: list[str], target: Path) -> None:
         """Predict one case into files that are called as ``target``, and by nnU-Net's endings."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.environment import required_folder
@@ -33,7 +33,6 @@ SPLITS = "splits_final.json"
 PERTURBATIONS = "perturbations.csv"
 PROVENANCE_KEY = "skipstudy"
 """The key of dataset.json under which a converter's own record lies; nnU-Net ignores it."""
-
 Provenance = Mapping[str, Any]
 """Everything that decides a data set's content, as JSON: equal provenance, equal data set."""
 
@@ -58,8 +57,7 @@ class Target:
         return self.preprocessed_root / self.folder_name
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """The folders that a converter writes into; they take their final names together."""
 
     raw: Path
@@ -67,12 +65,12 @@ class Draft:
     provenance: Provenance
 
 
-@dataclass(frozen=True)
-class Fold:
+class Fold(NamedTuple):
     """One split: its place in the list is nnU-Net's fold number."""
 
     name: str
     kind: str
+    """How the training cases were chosen, such as ``wide`` and ``narrow``."""
     train: tuple[str, ...]
     val: tuple[str, ...]
     disparity_min: float
@@ -222,11 +220,7 @@ def publishing(target: Target, provenance: Provenance, *, overwrite: bool = Fals
 
 
 def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Rename all of these in their order, or none.
-
-    Raises:
-        UserError: one can't be renamed.
-    """
+    """Rename all of these in their order, or none. Raises UserError: one can't be renamed."""
     begun: list[tuple[Path, Path]] = []
     try:
         for source, place in moves:
@@ -245,9 +239,9 @@ def _rename_all(moves: Sequence[tuple[Path, Path]]) -> None:
         raise
 
 
-def image_name(case: str, ending: str, channel: int = 0) -> str:
-    """nnU-Net's name of one channel's image: ``image_name("a", ".png") == "a_0000.png"``."""
-    return f"{case}_{channel:04d}{ending}"
+def image_name(case: str, ending: str) -> str:
+    """nnU-Net's name of the first channel's image: ``image_name("a", ".png") == "a_0000.png"``."""
+    return f"{case}_0000{ending}"
 
 
 def json_content(channel_names: Sequence[str], labels: Mapping[str, int], ending: str) -> dict[str, Any]:

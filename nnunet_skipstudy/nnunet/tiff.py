@@ -95,11 +95,7 @@ class _Complaints(logging.Handler):
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    """A file, all of which is sound.
-
-    Raises:
-        ValueError: tifffile found something wrong, and would have gone on without it.
-    """
+    """A file, all of which is sound. Raises ValueError: tifffile would have gone on without what is wrong."""
     complaints = _Complaints()
     logging.getLogger("tifffile").addHandler(complaints)
     try:

@@ -96,7 +96,6 @@ SUFFIXES: dict[str, Suffix] = {
     "_CELoss": Suffix("cross-entropy alone", "loss", "nnUNetTrainerCELoss"),
 }
 """The known suffixes and what each does; any order is read, each once."""
-
 _PLACE = re.compile("<.*>")
 _LEVELS = "(?=[0-9])" + "".join(f"{level}?" for level in range(10))
 

@@ -36,8 +36,7 @@ class _Pool(ProcessPoolExecutor):
     def starmap_async(self, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> SimpleNamespace:
         futures = [self.submit(work, *each) for each in arguments]
         return SimpleNamespace(
-            ready=lambda: all(future.done() for future in futures),
-            get=lambda: [future.result() for future in futures],
+            ready=lambda: all(future.done() for future in futures), get=lambda: [future.result() for future in futures]
         )
 
 
@@ -75,11 +74,7 @@ class _Flag:
 
 @contextmanager
 def watched_augmenters() -> Iterator[None]:
-    """Let a training end when one of its augmenting processes does.
-
-    Raises:
-        UserError: it did; what it said itself is in what was printed.
-    """
+    """Let a training end when one of its augmenting processes does. Raises UserError: it did; see what was printed."""
     with patch("batchgenerators.dataloading.nondet_multi_threaded_augmenter.Event", _Flag):
         try:
             yield

@@ -33,11 +33,7 @@ def check_dataset(folder: Path, *, workers: int = 1) -> tuple[str, ...]:
 
 
 def check_description(folder: Path) -> tuple[Description, list[Case]]:
-    """What can be told of a data set without reading its images: dataset.json, and that all files are there.
-
-    Raises:
-        UserError: as :func:`check_dataset`.
-    """
+    """dataset.json, and that all its files are there; no image is read. Raises UserError: as :func:`check_dataset`."""
     if (folder / "dataset.json").is_file() and (folder / "dataset.json").read_bytes().startswith(codecs.BOM_UTF8):
         raise UserError(
             f"{folder / 'dataset.json'}: starts with a byte order mark, which nnU-Net can't read; remove it"

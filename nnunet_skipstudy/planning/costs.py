@@ -16,11 +16,7 @@ from nnunet_skipstudy.support.files import read_object
 
 
 def plans_file(dataset: str, plans: str) -> Path:
-    """The plans of a data set.
-
-    Raises:
-        UserError: there are none.
-    """
+    """The plans of a data set. Raises UserError: there are none."""
     folder = required_folder("nnUNet_preprocessed") / dataset
     path = folder / f"{plans}.json"
     if not path.is_file():
@@ -31,11 +27,7 @@ def plans_file(dataset: str, plans: str) -> Path:
 
 
 def planned(dataset: str, plans: str, configuration: str) -> tuple[Any, dict[str, Any]]:
-    """nnU-Net's manager of a data set's plans, and the content of its ``dataset.json``.
-
-    Raises:
-        UserError: the plans, or a configuration of that name in them, don't exist.
-    """
+    """nnU-Net's manager of plans, and dataset.json. Raises UserError: there is no such plan, or configuration in it."""
     from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
     path = plans_file(dataset, plans)

@@ -23,9 +23,7 @@ REQUIRES_IMPORT = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 def nominal_plan(n_stages: int = NOMINAL_STAGES, features: int = NOMINAL_FEATURES) -> dict[str, Any]:
     """What nnU-Net 2.8's plans say of a plain 2D network.
 
-    Args:
-        n_stages: resolutions.
-        features: channels of the first; doubled at each further one, up to 16 times as many (nnU-Net: 512).
+    ``features``: channels of the first stage; doubled at each further one, up to 16 times as many (nnU-Net: 512).
     """
     return {
         "n_stages": n_stages,

@@ -44,12 +44,7 @@ _STATISTICS = ("mean", "std", "percentile_00_5", "percentile_99_5")
 
 
 def normalizing_planner(planner: type[Any], normalization: str) -> type[Any]:
-    """A planner whose plans normalise every channel alike, whatever its name.
-
-    Args:
-        planner: one of nnU-Net's planners.
-        normalization: a key of :data:`NORMALIZATIONS`.
-    """
+    """A planner of nnU-Net's that normalises every channel by a key of :data:`NORMALIZATIONS`, whatever its name."""
 
     class NormalizingPlanner(planner):  # type: ignore[misc]  # nnU-Net is untyped
         def determine_normalization_scheme_and_whether_mask_is_used_for_norm(self) -> tuple[list[str], list[bool]]:

@@ -83,11 +83,7 @@ def _refuse_unplanned(file: Path, dataset: str, planner: str, configuration: str
 
 
 def keep_plans(file: Path, stamp: Mapping[str, Any]) -> None:
-    """Never replace plans of other settings.
-
-    Raises:
-        UserError: always.
-    """
+    """Never replace plans of other settings. Always raises UserError."""
     raise UserError(
         f"{file}: plans that were made with other settings or by others; give yours another name (plans.name in "
         "study.yaml, -overwrite_plans_name)"
@@ -95,11 +91,7 @@ def keep_plans(file: Path, stamp: Mapping[str, Any]) -> None:
 
 
 def keep_foreign_plans(folder: Path, plans: str) -> None:
-    """Say before any work that plans of that name are not ours, which :func:`plan_and_preprocess` would not replace.
-
-    Raises:
-        UserError: so it is.
-    """
+    """Say before any work that plans of that name are others', so that they stay. Raises UserError: so it is."""
     file = folder / f"{plans}.json"
     if file.exists() and not read_record(file.with_suffix(".skipstudy")):
         keep_plans(file, {})
@@ -122,18 +114,12 @@ def is_preprocessed(folder: Path, plans: str, configuration: str, digest: str) -
 
 
 def planner_class(name: str) -> type[Any]:
-    """nnU-Net's planner of that name.
-
-    Raises:
-        UserError: it has none.
-    """
+    """nnU-Net's planner of that name. Raises UserError: it has none."""
     import nnunetv2
     from nnunetv2.utilities.find_class_by_name import recursive_find_python_class
 
     found: type[Any] | None = recursive_find_python_class(
-        str(Path(nnunetv2.__path__[0]) / "experiment_planning"),
-        name,
-        current_module="nnunetv2.experiment_planning",
+        str(Path(nnunetv2.__path__[0]) / "experiment_planning"), name, current_module="nnunetv2.experiment_planning"
     )
     if found is None:
         raise UserError(f"plans.planner: nnU-Net has no {name!r}; ExperimentPlanner is its default")
@@ -182,15 +168,7 @@ def ensure_splits(folder: Path) -> None:
 
 
 def check_fold(preprocessed: Path, fold: int) -> None:
-    """Refuse a fold that a data set's splits lack: nnU-Net would silently draw random cases for it.
-
-    Args:
-        preprocessed: the data set's folder of preprocessed data.
-        fold: its number; where there are no splits yet, any may be meant.
-
-    Raises:
-        UserError: they do, or are no splits.
-    """
+    """Refuse a fold that splits lack: nnU-Net would draw random cases. Raises UserError: so it is, or no splits."""
     path = preprocessed / SPLITS
     if not path.is_file():
         return

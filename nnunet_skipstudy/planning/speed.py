@@ -30,11 +30,7 @@ class Speed:
 
 
 def measure(
-    architectures: Iterable[str],
-    device: str,
-    *,
-    features: int = NOMINAL_FEATURES,
-    deep_supervision: bool = True,
+    architectures: Iterable[str], device: str, *, features: int = NOMINAL_FEATURES, deep_supervision: bool = True
 ) -> Speed:
     """Time training steps of each network on nnU-Net's plan for 256 x 256 images.
 

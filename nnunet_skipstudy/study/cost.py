@@ -44,10 +44,7 @@ class Estimate:
 def parts(made: Estimate, cells: Iterable[Cell], study: Study) -> dict[str, dict[str, float]]:
     """Hours by each key of ``study.yaml`` that has several values, and by its values: what leaving one out saves.
 
-    Args:
-        made: the estimate.
-        cells: trainings and predictions.
-        study: whose data sets may have folds of their own, which are a part of their own then.
+    ``cells``: trainings and predictions. Data sets with folds of their own are a part of their own.
     """
     own = {dataset.id for dataset in study.datasets if dataset.folds}
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))

@@ -17,7 +17,6 @@ ELSEWHERE = {
     "deep_supervision": "deep_supervision",
 }
 """Options of a trainer's name that a study has a key of its own for."""
-
 Levels = str | list[int]
 """``all``, or the levels that hand on, 0 = full resolution."""
 
@@ -39,11 +38,7 @@ def networks(architectures: Iterable[str], skips: Sequence[Levels], dropouts: Se
 
 
 def named(entry: str) -> TrainerName:
-    """A network's name, parsed.
-
-    Raises:
-        UserError: as :func:`networks`.
-    """
+    """A network's name, parsed. Raises UserError: as :func:`networks`."""
     base = entry.split("_")[0]
     if base not in ARCHITECTURES:
         raise UserError(f"architectures: {shown(entry)}; {nearest(base, ARCHITECTURES)}")

@@ -14,7 +14,6 @@ from nnunet_skipstudy.support import locks
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 """A look at a lock takes it for a moment."""
-
 _held: set[int] = set()
 
 
@@ -66,22 +65,14 @@ def _try(stream: IO[str]) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock.
-
-    Raises:
-        UserError: it can't be told.
-    """
+    """Whether a living process holds the lock. Raises UserError: it can't be told."""
     with _at_work(path):
         return locks.is_held(path)
 
 
 @contextmanager
 def only_run(path: Path, what: str) -> Iterator[None]:
-    """Hold a lock, or refuse.
-
-    Raises:
-        UserError: another process holds it, or it can't be made.
-    """
+    """Hold a lock, or refuse. Raises UserError: another process holds it, or it can't be made."""
 
     def refuse(holder: str) -> None:
         raise UserError(f"{what}: is being run by {holder}; wait for it or end it, then run again")

@@ -113,11 +113,7 @@ class DataFacts:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._contents = Contents(places.engine / "contents.json")
-
-    def save(self) -> None:
-        """Remember the hashes of unchanged files."""
-        self._contents.save()
+        self.contents = Contents(places.engine / "contents.json")
 
     def identifier(self, named: str, datasets: Iterable["Dataset"]) -> int:
         """The identifier of a data set: by its converter or its name in the study, or by its name in nnUNet_raw.
@@ -138,16 +134,12 @@ class DataFacts:
             )
         return found.pop()
 
-    def of_file(self, path: Path) -> str | None:
-        """The hash of a file; None: there is none."""
-        return self._contents.of(path)
-
     def training(self, identifier: int) -> dict[str, str]:
         """The hashes of all that trainings on a data set depend on: description, images, labels, the user's splits."""
         folder = self._places.found(identifier)
         if folder is None:
             return {}
-        return {"name": folder.name, **self._contents.parts(folder, TRAINING), **self._splits(folder.name)}
+        return {"name": folder.name, **self.contents.parts(folder, TRAINING), **self._splits(folder.name)}
 
     def testing(self, identifier: int, levels: list[str]) -> dict[str, str]:
         """The hashes of the test set, and of those of these levels that this study did not make itself."""
@@ -155,7 +147,7 @@ class DataFacts:
         if folder is None:
             return {}
         foreign = [name for name in map(test_folder, levels) if name not in (*self._made_levels(identifier), *TEST)]
-        return self._contents.parts(folder, (*TEST, *foreign))
+        return self.contents.parts(folder, (*TEST, *foreign))
 
     def _made_levels(self, identifier: int) -> list[str]:
         levels: list[str] = read_record(self.perturbed_record(identifier)).get("levels", [])
@@ -163,7 +155,7 @@ class DataFacts:
 
     def _splits(self, name: str) -> dict[str, str]:
         folder = self._places.preprocessed / name
-        splits = self._contents.of(folder / SPLITS)
+        splits = self.contents.of(folder / SPLITS)
         drawn = splits is None or read_record(folder / OWN_SPLITS).get("splits") == splits
         return {SPLITS: "drawn" if drawn or splits is None else splits}
 
@@ -186,14 +178,10 @@ class DataFacts:
             return {}
         ours = self._made_levels(identifier)
         levels = sorted(path.name for path in folder.glob("imagesTs_*") if path.name not in ours)
-        return {**self._contents.parts(folder, (*TRAINING, *TEST, *levels)), **self._splits(folder.name)}
+        return {**self.contents.parts(folder, (*TRAINING, *TEST, *levels)), **self._splits(folder.name)}
 
     def refuse_changed(self, identifier: int) -> None:
-        """Refuse a data set that this study converted and that is not as it was then; gone altogether it may be.
-
-        Raises:
-            UserError: it was changed; what of it.
-        """
+        """Refuse a converted data set that was changed since; gone it may be. Raises UserError: what of it changed."""
         before = read_record(self.converted_record(identifier)).get("parts", {})
         if self._places.found(identifier) is None or not (differing := self.differing(identifier, before)):
             return

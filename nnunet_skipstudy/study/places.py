@@ -6,7 +6,6 @@ user; ``ROOT/.skipstudy`` holds the engine's own: markers of finished cells, rec
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,26 @@ ENGINE = ".skipstudy"
 """The engine's own folder under a study's root."""
 
 
-@dataclass(frozen=True)
 class Places:
-    """The folders of one study; ``nnunet`` holds nnU-Net's by the variable's name."""
+    """The folders of one study; ``nnunet`` holds nnU-Net's by the variable's name.
 
-    root: Path
-    nnunet: Mapping[str, Path]
+    Attributes:
+        engine: the engine's own folder.
+        predictions: the prediction tree.
+        analysis: tables, figures and ``report``, the page.
+        superseded: results of settings that the study no longer has: moved here, never deleted.
+        speed: how fast this study's networks train here, if it was measured.
+        grid: the cells of the present or last run, as the processes that work on them read them.
+        lock: held by the process that runs the study.
+    """
 
-    @property
-    def engine(self) -> Path:
-        """The engine's own folder."""
-        return self.root / ENGINE
+    def __init__(self, root: Path, nnunet: Mapping[str, Path]) -> None:
+        self.root, self.nnunet, self.engine = root, nnunet, root / ENGINE
+        self.predictions, self.analysis, self.superseded = (
+            root / name for name in ("predictions", "analysis", "superseded")
+        )
+        self.report = self.analysis / "report.html"
+        self.speed, self.grid, self.lock = (self.engine / name for name in ("speed.json", "grid.json", "run.lock"))
 
     @property
     def raw(self) -> Path:
@@ -41,41 +49,6 @@ class Places:
     def preprocessed(self) -> Path:
         """nnU-Net's folder of plans, splits and preprocessed data."""
         return self.nnunet["nnUNet_preprocessed"]
-
-    @property
-    def predictions(self) -> Path:
-        """The prediction tree."""
-        return self.root / "predictions"
-
-    @property
-    def analysis(self) -> Path:
-        """Tables, figures and report."""
-        return self.root / "analysis"
-
-    @property
-    def report(self) -> Path:
-        """The report's page."""
-        return self.analysis / "report.html"
-
-    @property
-    def speed(self) -> Path:
-        """How fast this study's networks train here, if it was measured."""
-        return self.engine / "speed.json"
-
-    @property
-    def superseded(self) -> Path:
-        """Results of settings that the study no longer has: moved here, never deleted."""
-        return self.root / "superseded"
-
-    @property
-    def grid(self) -> Path:
-        """The cells of the present or last run, as the processes that work on them read them."""
-        return self.engine / "grid.json"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that runs the study."""
-        return self.engine / "run.lock"
 
     def marker(self, cell: Cell) -> Path:
         """Is there when the cell is finished; holds when and what it measured."""
@@ -104,19 +77,11 @@ class Places:
         return next((folder.name for folder in found if folder is not None), None)
 
     def found(self, identifier: int) -> Path | None:
-        """The folder of a raw data set; None: there is none.
-
-        Raises:
-            UserError: the identifier is that of several.
-        """
+        """The folder of a raw data set; None: there is none. Raises UserError: the identifier is that of several."""
         return found_dataset(self.raw, identifier, self.nnunet.values())
 
     def dataset_folder(self, identifier: int) -> Path:
-        """The folder of a raw data set.
-
-        Raises:
-            UserError: there is none, or several.
-        """
+        """The folder of a raw data set. Raises UserError: there is none, or several."""
         found = self.found(identifier)
         if found is None:
             raise UserError(f"{self.raw}: holds no data set {identifier}; convert it, or name a converter in the study")

@@ -123,7 +123,7 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
     """
     places = opened.places
     with only_run(places.lock, str(opened.file)):
-        opened.facts.save()
+        opened.facts.contents.save()
         for dataset in opened.study.datasets:
             if dataset.converter:
                 opened.facts.refuse_changed(dataset.id)
@@ -192,16 +192,9 @@ def write_grid(opened: Opened, grid: Grid, entries: list[dict[str, Any]]) -> Non
 
 
 def executor_of(name: str, command: Command, jobs: int | None, extra: Sequence[str] = ()) -> Executor:
-    """The executor of that name.
+    """``inline``, ``local``, or another executor of Snakemake's. Raises UserError: it is not installed.
 
-    Args:
-        name: ``inline``, ``local``, or another executor of Snakemake's.
-        command: runs a command of ``skipstudy`` in this process.
-        jobs: cores locally, cells at once on a cluster.
-        extra: further arguments of Snakemake's.
-
-    Raises:
-        UserError: it is not installed.
+    ``command`` runs one of ``skipstudy`` in this process; ``jobs``: cores locally, cells at once on a cluster.
     """
     if name != "inline":
         check_executor(name)

@@ -37,11 +37,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def naming(place: Path) -> Iterator[None]:
-    """Within the block the system's complaint that names no file, as of a write to a full disk, gets this name.
-
-    Raises:
-        OSError: the block did.
-    """
+    """Give the system's complaint that names no file, as of a full disk, this name. Raises OSError: the block did."""
     try:
         yield
     except OSError as error:
@@ -62,11 +58,7 @@ def write_json(target: Path, content: Any) -> None:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is none.
-
-    Raises:
-        UserError: the file is damaged, or holds something other than an object.
-    """
+    """A file's JSON object; empty where there is no file. Raises UserError: it is damaged, or holds no object."""
     if not path.is_file():
         return {}
     try:
@@ -106,10 +98,7 @@ def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
     Raises:
         ValueError: a row has a key that is not a column.
     """
-    with (
-        atomic_path(target) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as stream,
-    ):
+    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -130,11 +119,7 @@ def beside(path: Path) -> list[Path]:
 
 
 def led_to(path: Path) -> list[Path]:
-    """``path``, absolute, and where it is a link what it leads to, link by link.
-
-    Raises:
-        UserError: the links lead in a circle.
-    """
+    """``path``, absolute, and what it leads to, link by link. Raises UserError: the links lead in a circle."""
     places = [Path(os.path.abspath(path))]  # noqa: PTH100  # resolve() would follow the links
     while places[-1].is_symlink():
         target = Path(os.path.abspath(places[-1].parent / places[-1].readlink()))  # noqa: PTH100

@@ -44,11 +44,7 @@ def take(stream: IO[Any], *, wait: bool = False) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock; not where there is no such file, or where there are no locks.
-
-    Raises:
-        OSError: the file can't be read.
-    """
+    """Whether a living process holds the lock; False without a file, or locks. Raises OSError: it can't be read."""
     try:
         with path.open("rb") as stream:
             return not _try(stream, shared=True)

@@ -14,11 +14,7 @@ MOST = 1024
 
 
 def number_of_workers(asked: int | None) -> int:
-    """The number of threads: as asked for with ``-np``, or one a processor, up to four.
-
-    Raises:
-        UserError: less than one was asked for, or more than :data:`MOST`.
-    """
+    """Threads as asked for with ``-np``, else one a processor, up to four. Raises UserError: too few or many."""
     if asked is None:
         return min(MOST_BY_DEFAULT, os.cpu_count() or 1)
     if not 1 <= asked <= MOST:
@@ -27,12 +23,7 @@ def number_of_workers(asked: int | None) -> int:
 
 
 def parallel_map(
-    work: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    workers: int,
-    title: str,
-    unit: str = "case",
+    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, title: str, unit: str = "case"
 ) -> list[Result]:
     """``[work(item) for item in items]`` on threads, results in the items' order.
 

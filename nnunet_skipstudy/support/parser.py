@@ -23,11 +23,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one line with a remedy, like every other error of ours."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and exiting.
-
-        Raises:
-            UserError: always.
-        """
+        """Raise instead of printing the usage and exiting. Always raises UserError."""
         if len(message) > LONGEST:
             message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
         raise UserError(f"{' '.join(message.split())}; see '{self.prog} --help'")

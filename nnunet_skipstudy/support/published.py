@@ -10,10 +10,8 @@ from nnunet_skipstudy.support.working_folder import remove_leftovers, working_fo
 
 MANIFEST = Path(".cache") / "files.sha256"
 """Where an output folder's own files are listed, as sha256sum does: digest, two spaces, path."""
-
 PREFIX = ".analyzing-"
 """The start of the name of the folder that is written into; a run that was killed leaves it to the next one."""
-
 Listed = set[tuple[str, str]]
 """Pairs of (path, digest)."""
 
@@ -81,11 +79,7 @@ def _remove(output: Path, former: Listed, kept: set[str]) -> None:
 
 
 def check_output(output: Path) -> None:
-    """Make sure, before long work, that ``output`` is or can become a folder.
-
-    Raises:
-        UserError: something other than a folder stands there or above it.
-    """
+    """See, before long work, that ``output`` can be a folder. Raises UserError: something else stands there."""
     for path in (output, *output.parents):
         if path.exists() and not path.is_dir():
             raise UserError(f"{path}: is not a folder; choose another one with -o")

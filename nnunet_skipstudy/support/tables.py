@@ -14,16 +14,12 @@ from nnunet_skipstudy.errors import UserError
 
 SEPARATORS = ",;\t"
 """Spreadsheets separate by what the machine's language leaves free: where the comma is decimal, by semicolons."""
-
 GZIP = b"\x1f\x8b"
 """How a compressed table begins."""
-
 ROW = "row "
 """Under this key, which no column can have, each row has its number, the header's being 1."""
-
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "none", "null", "-", "."})
 """What programs write where there is no number, in small letters."""
-
 INFINITE = frozenset({"inf", "+inf", "infinity", "+infinity", "∞"})
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -78,11 +74,7 @@ def read_rows(
 
 
 def read_cells(path: Path) -> tuple[list[list[str]], str]:
-    """The cells of a table row by row, without white space around them, and what separates them.
-
-    Raises:
-        UserError: the file can't be read as a table.
-    """
+    """A table's cells row by row, stripped, and what separates them. Raises UserError: it can't be read as a table."""
     try:
         content = path.read_bytes()
         text = decoded(gzip.decompress(content) if content.startswith(GZIP) else content)

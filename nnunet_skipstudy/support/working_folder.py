@@ -24,16 +24,7 @@ LOCK_ENDING = ".lock"
 
 @contextmanager
 def working_folder(root: Path, prefix: str = PREFIX, remedy: str = REMEDY) -> Iterator[Path]:
-    """A temporary folder in ``root``, on its file system, removed in the end.
-
-    Args:
-        root: where.
-        prefix: the start of its name.
-        remedy: what to do where there can't be one.
-
-    Raises:
-        UserError: there can't be one.
-    """
+    """A temporary folder in ``root``, removed in the end. Raises UserError: none can be; ends with ``remedy``."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         folder, lock = _made_and_held(root, prefix)

@@ -12,11 +12,7 @@ DIRECTIONS: tuple[str, ...] = ("foreground", "background")
 
 
 def check_alpha(alpha: float, name: str = "alpha") -> None:
-    """Refuse an alpha that is no proportion.
-
-    Raises:
-        UserError: it lies outside 0 ... 1 or is NaN.
-    """
+    """Refuse an alpha that is no proportion. Raises UserError: it lies outside 0 ... 1 or is NaN."""
     if not 0 <= alpha <= 1:
         raise UserError(f"{name} {alpha:g} is out of range; give a proportion from 0 (unlike) to 1 (alike)")
 

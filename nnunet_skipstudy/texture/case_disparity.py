@@ -20,21 +20,13 @@ from nnunet_skipstudy.texture.disparity import (
     one_sided,
 )
 from nnunet_skipstudy.texture.null import null_counts
-from nnunet_skipstudy.texture.patterns import (
-    DEFINITIONS,
-    SIDE_PX,
-    Inside,
-    pattern_codes,
-    resized_mask,
-    without_frame,
-)
+from nnunet_skipstudy.texture.patterns import DEFINITIONS, SIDE_PX, Inside, pattern_codes, resized_mask, without_frame
 from nnunet_skipstudy.texture.planes import planes
 
 Array = npt.NDArray[Any]
 
 BACKGROUNDS: tuple[str, ...] = ("all", "ring")
 """What an object's texture is held against: everything outside it, or a band around it."""
-
 RING_PX = 16
 """Width of the band, in pixels of the 256 x 256 grid: a sixteenth of the image, five times the patterns' radius.
 
@@ -104,11 +96,7 @@ def case_disparity(
 
 
 def check_measure(definition: str, background: str) -> None:
-    """Refuse a definition or background that there isn't.
-
-    Raises:
-        UserError: it is one of these.
-    """
+    """Refuse a definition or background that there isn't. Raises UserError: it is one of these."""
     if definition not in DEFINITIONS:
         raise UserError(f"definition {definition!r} of texture disparity; choose one of {', '.join(DEFINITIONS)}")
     if background not in BACKGROUNDS:

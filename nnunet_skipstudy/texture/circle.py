@@ -5,7 +5,6 @@ import numpy.typing as npt
 
 Codes = npt.NDArray[np.uint8]
 """A pattern's code for each pixel, 0 ... ``N_CODES`` - 1."""
-
 RADIUS_PX = 3
 POINTS = 24
 N_CODES = POINTS + 2

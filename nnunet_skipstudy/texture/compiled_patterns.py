@@ -15,7 +15,6 @@ N_LINES = 2 * PAD_PX
 """Rows that the points of one centre lie between."""
 NEIGHBOURS = (1 << (POINTS - 1)) - 1
 """The bits of the 23 pairs of neighbouring points."""
-
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 

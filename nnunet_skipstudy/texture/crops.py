@@ -39,11 +39,7 @@ def halves(rows: int, columns: int) -> tuple[Region, Region]:
 
 
 def draw_crop(region: Region, size_px: int, rng: np.random.Generator) -> Crop:
-    """A random crop of ``size_px`` rows and columns that lies in the region, in a random mirror image.
-
-    Raises:
-        UserError: the region is smaller than that.
-    """
+    """A random crop of ``size_px`` squared in the region, mirrored at random. Raises UserError: it doesn't fit."""
     if min(region.rows, region.columns) < size_px:
         raise UserError(
             f"a crop of {size_px} x {size_px} pixels doesn't fit into {region.rows} x {region.columns}; "

@@ -9,14 +9,7 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture.circle import N_CODES, Codes
-from nnunet_skipstudy.texture.patterns import (
-    DEFINITIONS,
-    SIDE_PX,
-    Inside,
-    pattern_codes,
-    resized_mask,
-    without_frame,
-)
+from nnunet_skipstudy.texture.patterns import DEFINITIONS, SIDE_PX, Inside, pattern_codes, resized_mask, without_frame
 
 Array = npt.NDArray[Any]
 Histogram = npt.NDArray[np.float64]
@@ -25,7 +18,6 @@ Counts = npt.NDArray[np.int64]
 
 TOLD_APART = 95.0
 """Above this percentile of its null, an object's texture is told from its surroundings."""
-
 EMPTY = "the mask is empty"
 FULL = "the mask covers the whole image, nothing is outside"
 

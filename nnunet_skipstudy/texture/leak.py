@@ -12,7 +12,6 @@ from nnunet_skipstudy.texture.planes import flat_parts
 
 HIGH_PASS_PX, POOLED_PX = 2.0, 2.0
 """The Gaussians, in pixels at 256 x 256: finer than the first is high; its size is averaged under the second."""
-
 Array = npt.NDArray[Any]
 
 

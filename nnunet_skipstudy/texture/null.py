@@ -18,11 +18,9 @@ BLOCKS_A_SIDE = 5
 """Blocks stand in for a shape without room: so many a side of the square that has its pixels."""
 LEAST_BLOCK_PX, SMALL_BACKGROUND_PX = 4, 4096
 """A side of the smallest blocks that a background beyond so many pixels is cut into."""
-
 MOST_DRAWS = 1000
 DRAWS = 20
 """By default: of one texture alone, a value is above all of them in 1 of 21 images."""
-
 Counts = npt.NDArray[np.int64]
 
 

@@ -13,10 +13,8 @@ Inside = npt.NDArray[np.bool_]
 
 DEFINITIONS: tuple[str, ...] = ("kamath2025", "jensen_shannon")
 """The study's measure, and one without its known weaknesses."""
-
 SIDE_PX = 256
 """Images and masks are brought to this many rows and columns, so that patterns are taken at one scale."""
-
 WITHOUT_FRAME = (slice(RADIUS_PX, -RADIUS_PX), slice(RADIUS_PX, -RADIUS_PX))
 """The pixels whose whole circle lies in the image."""
 

@@ -53,38 +53,30 @@ class Kind:
     sham: bool = False
 
 
-def _speckle(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return speckle(scaled, rng, variance=strength)
-
-
-def _speckle_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return speckle(scaled, rng, variance=strength, grains=SIDE_PX)
-
-
 def _blur_background_256(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
     rows, columns = (strength * size / SIDE_PX for size in inside.shape)
     return blur_background(scaled, inside, sigma_px=(rows, columns))
 
 
-def _blur_background(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return blur_background(scaled, inside, sigma_px=strength)
-
-
-def _blur_elsewhere(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return blur_elsewhere(scaled, inside, rng, leak=strength)
-
-
-def _blend(scaled: Scaled, inside: Inside, strength: float, rng: np.random.Generator) -> Scaled:
-    return blend_texture(scaled, inside, rng, alpha=strength)
-
-
 KINDS: dict[str, Kind] = {
-    "speckle": Kind("variance", 1e-3, 10.0, 1000.0, _speckle, object_kept=False),
-    "blur_background": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background, object_kept=True),
-    "speckle_256": Kind("variance", 1e-3, 10.0, 1000.0, _speckle_256, object_kept=False),
+    "speckle": Kind(
+        *("variance", 1e-3, 10.0, 1000.0), lambda x, _, v, rng: speckle(x, rng, variance=v), object_kept=False
+    ),
+    "blur_background": Kind(
+        *("sigma_px", 0.25, 64.0, 512.0), lambda x, its, s, _: blur_background(x, its, sigma_px=s), object_kept=True
+    ),
+    "speckle_256": Kind(
+        *("variance", 1e-3, 10.0, 1000.0),
+        lambda x, _, v, rng: speckle(x, rng, variance=v, grains=SIDE_PX),
+        object_kept=False,
+    ),
     "blur_background_256": Kind("sigma_px", 0.25, 64.0, 512.0, _blur_background_256, object_kept=True),
-    "blur_elsewhere": Kind("leak", 1e-3, 0.5, 1.0, _blur_elsewhere, object_kept=True),
-    "blend": Kind("alpha", 0.02, 1.0, 1.0, _blend, object_kept=False),
+    "blur_elsewhere": Kind(
+        *("leak", 1e-3, 0.5, 1.0), lambda x, its, leak, rng: blur_elsewhere(x, its, rng, leak=leak), object_kept=True
+    ),
+    "blend": Kind(
+        *("alpha", 0.02, 1.0, 1.0), lambda x, its, a, rng: blend_texture(x, its, rng, alpha=a), object_kept=False
+    ),
 }
 """Every kind of perturbation by name."""
 KINDS |= {f"{SHAM}{name}": replace(kind, sham=True) for name, kind in KINDS.items()}
@@ -132,11 +124,7 @@ class Perturbation:
 
     @classmethod
     def parse(cls, text: str) -> "Perturbation":
-        """The perturbation that a text like ``blur_background:sigma_px=3`` stands for.
-
-        Raises:
-            UserError: it is none.
-        """
+        """The perturbation that a text like ``blur_background:sigma_px=3`` stands for. Raises UserError: it is none."""
         text, *others = re.split(r"\+(?=[a-z]\w*:)", text, maxsplit=1)
         kind, _, setting = text.partition(":")
         if kind not in KINDS:
@@ -160,7 +148,6 @@ STUDY_LEVELS: dict[str, Perturbation] = {
     "easiest": Perturbation("blur_background", 7.0),
 }
 """The study's perturbed test levels, hardest first."""
-
 NATIVE_LEVELS: dict[str, Perturbation] = {
     level: replace(perturbation, kind=f"{perturbation.kind}_256") for level, perturbation in STUDY_LEVELS.items()
 }
@@ -168,7 +155,6 @@ NATIVE_LEVELS: dict[str, Perturbation] = {
 
 On an image of 256 x 256 pixels they are the study's to the bit.
 """
-
 _BLEND, _SHAM = Perturbation("blend", 0.8), Perturbation(f"{SHAM}speckle_256", 0.1)
 LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
     "study": STUDY_LEVELS,
@@ -182,7 +168,6 @@ LEVEL_SETS: dict[str, dict[str, Perturbation]] = {
     "factorial": {TEXTURE: _BLEND, DISTORTION: _SHAM, BOTH: replace(_BLEND, then=_SHAM)},
 }
 """Sets of levels by name; of levels of one name, the last one is what the name alone stands for."""
-
 _IN_SETS = {name: made for levels in LEVEL_SETS.values() for name, made in levels.items()}
 KNOWN_LEVELS: dict[str, Perturbation] = {
     **_IN_SETS,
@@ -210,11 +195,7 @@ def parse_level(text: str) -> tuple[str, Perturbation]:
 
 
 def check_level_name(level: str) -> None:
-    """Refuse a level's name that can't be a folder's, or is taken.
-
-    Raises:
-        UserError: it is one of these.
-    """
+    """Refuse a level's name that can't be a folder's, or is taken. Raises UserError: it is one of these."""
     if not LEVEL_NAME.fullmatch(level):
         raise UserError(f"level name {level!r}; use letters, digits, -, _ and .")
     if level == UNPERTURBED:

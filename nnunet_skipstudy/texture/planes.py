@@ -10,11 +10,9 @@ Array = npt.NDArray[Any]
 
 
 def planes(volume: Array, axis: int) -> Array:
-    """A view of a volume of three dimensions whose first axis goes through its planes, which are flat images.
+    """A view of (slice, row, column) whose first axis goes through its flat planes.
 
-    Args:
-        volume: (slice, row, column).
-        axis: across which the planes lie, unless the volume has one voxel along exactly one axis: then it is flat.
+    ``axis``: across which they lie, unless the volume has one voxel along exactly one axis: then it is flat.
     """
     thin = [place for place, size in enumerate(volume.shape) if size == 1]
     return np.moveaxis(volume, thin[0] if len(thin) == 1 else axis, 0)

@@ -10,7 +10,6 @@ from nnunet_skipstudy.errors import UserError
 POINTS_PER_CURVE = 24
 SMALLEST_IMAGE_PX = 32
 """In a smaller image a shape of many points is a few pixels' noise."""
-
 Points = npt.NDArray[np.float64]
 
 
@@ -55,22 +54,14 @@ class Shape:
 
 
 def shape_preset(name: str) -> ShapePreset:
-    """The preset of this name.
-
-    Raises:
-        UserError: there is none.
-    """
+    """The preset of this name. Raises UserError: there is none."""
     if name not in SHAPE_PRESETS:
         raise UserError(f"no shape preset {name!r}; choose one of {', '.join(SHAPE_PRESETS)}")
     return SHAPE_PRESETS[name]
 
 
 def draw_shape(preset: ShapePreset, size_px: int, rng: np.random.Generator) -> Shape:
-    """Draw a shape that lies inside an image of ``size_px`` rows and columns.
-
-    Raises:
-        UserError: the image is smaller than 32 pixels.
-    """
+    """A shape inside an image of ``size_px`` rows and columns. Raises UserError: that is less than 32 pixels."""
     if size_px < SMALLEST_IMAGE_PX:
         raise UserError(f"image size {size_px}; give at least {SMALLEST_IMAGE_PX} pixels, to hold a shape")
     jitter = rng.uniform(-0.3, 0.3, preset.points)

@@ -1,6 +1,5 @@
 """Where textures come from: scikit-image, a picture of the user's, or made-up noise."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -45,7 +44,9 @@ def load_texture(source: str, *, side_px: int, rng: np.random.Generator) -> Text
         UserError: there is no such texture or file, or it can't be read.
     """
     if source in NAMED_TEXTURES:
-        return Texture(source, grey_pixels(_scikit_image(source), source))
+        from skimage import data
+
+        return Texture(source, grey_pixels(getattr(data, source)(), source))
     if source.startswith(PROCEDURAL_PREFIX):
         return Texture(source, procedural_texture(_strength(source), side_px, rng))
     path = Path(source)
@@ -80,13 +81,6 @@ def grey_pixels(picture: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]
     if grey.min() < 0 or grey.max() > 1:
         grey = (grey - grey.min()) / np.ptp(grey) if np.ptp(grey) else np.zeros_like(grey)
     return grey
-
-
-def _scikit_image(name: str) -> npt.NDArray[Any]:
-    from skimage import data
-
-    load: Callable[[], npt.NDArray[Any]] = getattr(data, name)
-    return load()
 
 
 def _strength(source: str) -> float:

@@ -34,9 +34,6 @@ def label_transforms(augmentation: Any) -> BasicTransform:
 
     In a cascade that includes the augmentation of the previous stage's masks, which come as further channels.
 
-    Args:
-        augmentation: nnU-Net's own, composed.
-
     Raises:
         UserError: this nnU-Net composes it otherwise.
     """
@@ -48,10 +45,7 @@ def label_transforms(augmentation: Any) -> BasicTransform:
 
 
 def spatial_transforms(
-    patch_size: Sequence[int],
-    spacing: Sequence[float],
-    mirror_axes: Sequence[int] | None,
-    then: BasicTransform,
+    patch_size: Sequence[int], spacing: Sequence[float], mirror_axes: Sequence[int] | None, then: BasicTransform
 ) -> BasicTransform:
     """Rotations by 0, 90, 180 or 270 degrees, each as likely, and mirroring along each axis with probability 1/2.
 

@@ -45,11 +45,7 @@ def initial_weights(trainer: type[Any], manager: Any, configuration: str, descri
 
 
 def read_weights(checkpoint: Path) -> tuple[dict[str, Tensor], str]:
-    """The weights in a checkpoint of nnU-Net's, and its trainer's name; empty where it has none.
-
-    Raises:
-        UserError: it can't be read, or is none.
-    """
+    """A checkpoint's weights and trainer's name, empty for none. Raises UserError: it can't be read, or is none."""
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=False)
         weights: dict[str, Tensor] = dict(content["network_weights"])
@@ -60,15 +56,10 @@ def read_weights(checkpoint: Path) -> tuple[dict[str, Tensor], str]:
 
 
 def transferred(source: Mapping[str, Tensor], initial: Mapping[str, Tensor], whose: str) -> dict[str, Tensor]:
-    """The initial weights of a network with the encoder of another; neither is changed.
-
-    Args:
-        source: weights of the network that was trained.
-        initial: weights of the one to be trained.
-        whose: names the source, for the message.
+    """The ``initial`` weights of a network with the encoder of ``source``; neither is changed.
 
     Raises:
-        UserError: the encoders differ: nothing is left out, or taken in part.
+        UserError: the encoders differ: nothing is left out, or taken in part; ``whose`` names the source.
     """
     theirs, ours = ({k: w for k, w in weights.items() if k.startswith(ENCODER)} for weights in (source, initial))
     remedy = "transfer between networks of one plan, whose stages and widths are alike (a U-Net's and a V-Net's aren't)"

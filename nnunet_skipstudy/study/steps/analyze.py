@@ -20,7 +20,7 @@ def settings(subject: Subject) -> dict[str, Any]:
     if chosen["by"] is None:  # what was added later is in the hash where it is used
         del chosen["by"]
     if study.groups is not None:
-        content = subject.facts.of_file(subject.base / study.groups) if _is_table(study.groups) else None
+        content = subject.facts.contents.of(subject.base / study.groups) if _is_table(study.groups) else None
         chosen |= {"groups": study.groups, "groups_content": content}
     return chosen if study.figures else {**chosen, "figures": False}
 
@@ -44,11 +44,7 @@ def conduct(subject: Subject) -> dict[str, Any]:
 
 
 def run(cell: Cell, work: Work) -> Measured:
-    """Measure, tabulate and report.
-
-    Raises:
-        UserError: nothing has been predicted.
-    """
+    """Measure, tabulate and report. Raises UserError: nothing has been predicted."""
     from nnunet_skipstudy.analysis.explained.pipeline import analyze_explained  # imports pandas and matplotlib
     from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions
     from nnunet_skipstudy.registry import BothEmpty

@@ -53,7 +53,7 @@ def run(cell: Cell, work: Work) -> Measured:
     if code := work.command(arguments):
         raise RuntimeError(f"skipstudy {' '.join(arguments)} ended with exit code {code}")
     facts.note_converted(identifier, cell.digest)
-    facts.save()
+    facts.contents.save()
     before = known.get("parts") if known.get("digest") == cell.digest else None
     if before and (differing := facts.differing(identifier, before)):
         raise UserError(

@@ -35,11 +35,7 @@ def conduct(subject: Subject) -> dict[str, Any]:
 
 
 def run(cell: Cell, work: Work) -> Measured:
-    """Explain one model, at the levels that are not its own.
-
-    Raises:
-        UserError: a level, or the device, is absent.
-    """
+    """Explain one model, at the levels that are not its own. Raises UserError: a level, or the device, is absent."""
     from nnunet_skipstudy.explain.request import Request, labelled_cases, reference_level, spread
     from nnunet_skipstudy.explain.run import explain
 

@@ -71,11 +71,7 @@ def _level_folders(dataset: Path) -> set[str]:
 
 
 def _named_folders(arguments: list[str]) -> set[str]:
-    """The folders of the levels that arguments of ``skipstudy perturb`` ask for.
-
-    Raises:
-        UserError: one of them is no level.
-    """
+    """The folders of the levels that ``skipstudy perturb`` would make. Raises UserError: one of them is no level."""
     from nnunet_skipstudy.levels.calibrate import parse_wanted
     from nnunet_skipstudy.texture.perturbation import LEVEL_SETS, STUDY_LEVELS, parse_level
 

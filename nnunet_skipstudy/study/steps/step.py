@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.places import Places
@@ -68,8 +68,7 @@ class NotYet(str):
     """What has to be there when it runs, and may be on its way: no reason to refuse the study."""
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """What a network has to compute: forward GFLOP of a patch, patches a batch, cases of a test level."""
 
     gflop: float

@@ -1,9 +1,9 @@
 """Commented ``study.yaml`` files, to begin with."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
+from typing import NamedTuple
 
 from nnunet_skipstudy.registry import CONTROLLED_LEVELS, FACTORIAL_LEVELS, LEVELS, STUDY_ARCHITECTURES
 
@@ -17,8 +17,7 @@ MEDICAL: dict[str, tuple[int, str]] = {
 """The full study's medical data sets: converter, identifier, and where the download is expected."""
 
 
-@dataclass(frozen=True)
-class Design:
+class Design(NamedTuple):
     """What one named design of the full study has of its own."""
 
     title: str

@@ -105,7 +105,8 @@ def test_the_lowest_panel_of_each_column_names_its_ticks(n: int) -> None:
     cases = tuple("abcdef")
     values, once = rng.uniform(0.5, 1, (6, n, 2, 5)), np.ones((6, n, 2), dtype=int)
     setting = Setting(
-        "D", "", "x", cases, cases, keys, ("hardest", "easiest"), values=values, changes=0 * values, before=values,
+        "D", "", "x", cases, groups=cases, networks=keys, levels=("hardest", "easiest"),
+        values=values, changes=0 * values, before=values,
         deviations=(0 * values[:1],), change_deviations=(0 * values[:1],),
         profiles=values, failures=0.0 * once, disparities=rng.uniform(0, 2, (6, 2)), references=("",) * n,
         eligible=np.ones(n, dtype=bool), trainings=once, paired=once,

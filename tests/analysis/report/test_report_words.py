@@ -12,7 +12,8 @@ from made_up_study import FACTOR, label_map, write_study
 from PIL import Image
 
 from nnunet_skipstudy.analysis.pipeline import AnalyzeOptions, analyze
-from nnunet_skipstudy.analysis.report.study_networks import COLUMNS, ROWS, study_networks
+from nnunet_skipstudy.analysis.report.page import TEMPLATES
+from nnunet_skipstudy.analysis.report.texts import study_networks
 
 DATASET = "Dataset902_MadeUp"
 
@@ -217,7 +218,7 @@ def test_levels_that_many_trainings_lack_are_named_shortly(tmp_path: Path) -> No
 def test_one_table_tells_how_the_study_s_networks_differed(tmp_path: Path) -> None:
     """The same in docs/networks.md and in the report, and only where such a network is compared."""
     told = (Path(__file__).parents[3] / "docs" / "networks.md").read_text(encoding="utf-8")
-    rows = [f"| {' | '.join(row)} |" for row in (COLUMNS, *ROWS)]
+    rows = (TEMPLATES / "study_networks.md").read_text(encoding="utf-8").splitlines()
     assert "\n".join([rows[0], "|---|---|---|", *rows[1:]]) in told
     page = report(tmp_path, *small_study(tmp_path, "NoSkip", "UNet"))
     for row in rows:
