@@ -11,9 +11,8 @@ STUDY = Sizes(train=25, val=5, test=11, unit="groups")
 WINDOW = (-160.0, 240.0)
 """HU, the usual abdominal one: 400 wide around 40."""
 CONVERTER = decathlon_converter(
-    *("spleen", 505, "Task09_Spleen", "spleen in CT"),
-    prefix="spleen", label="spleen", modality="CT", study=STUDY, window=WINDOW,
-)  # fmt: skip
+    "spleen", 505, "Task09_Spleen", "spleen in CT", label="spleen", modality="CT", study=STUDY, window=WINDOW
+)
 
 if __name__ == "__main__":
     run_script(CONVERTER.main)

@@ -20,18 +20,20 @@ def decathlon_converter(
     task: str,
     what: str,
     *,
-    prefix: str,
     label: str,
     modality: str,
     study: Sizes,
+    prefix: str = "",
     window: Window | None = None,
 ) -> Converter:
     """The converter of one task.
 
-    Its volumes are called ``<prefix>_2.nii.gz``; ``study`` has in each part as many as the study had, all that are
-    labelled; ``window`` is black and white of slices, or where there is none the volume's own percentiles.
+    Its volumes are called ``<prefix>_2.nii.gz``, by the command where no prefix is given; ``study`` has in each part
+    as many as the study had, all that are labelled; ``window`` is black and white of slices, or where there is none
+    the volume's own percentiles.
     """
     name, (train, val, test) = command.capitalize(), (study.train, study.val, study.test)
+    prefix = prefix or command
     layout = Layout(
         images=_pattern(prefix),
         unused=r"imagesTs/.*",  # they have no labels

@@ -86,7 +86,7 @@ def _fields(stream: IO[bytes], separator: bytes, *, last: str) -> dict[str, str]
 
 
 def check_store(store: Store, expected_bytes: int) -> None:
-    """Refuse voxels that lack, or aren't what was deflated. Raises EOFError, OSError, zlib.error: so it is."""
+    """Refuse voxels that are missing, or aren't what was deflated. Raises EOFError, OSError or zlib.error."""
     if store.compressed is None:
         return
     found = store.file.stat().st_size - store.offset

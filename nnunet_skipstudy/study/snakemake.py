@@ -52,7 +52,7 @@ def _resources(wanted: Resources, *, gpu: bool) -> dict[str, Any]:
 
 
 def check_executor(name: str) -> None:
-    """Refuse an executor whose plugin lacks, before Snakemake does. Raises UserError: it isn't installed."""
+    """Refuse an executor before Snakemake does. Raises UserError: its plugin isn't installed."""
     plugin = f"snakemake_executor_plugin_{name.replace('-', '_')}"
     if name != "local" and find_spec("snakemake") and not (plugin.isidentifier() and find_spec(plugin)):
         raise UserError(
