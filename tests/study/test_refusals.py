@@ -1,6 +1,7 @@
 """What can't run is refused before anything does: by the dry run and by the run."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tiny_study import TEXT, write_study
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.planning.preprocess import ensure_splits
+from nnunet_skipstudy.study.steps.shift import _seen
 
 OWN = """\
 datasets: [{{id: 777{more}}}]
@@ -218,3 +220,20 @@ def test_data_sets_that_a_network_can_not_be_tested_on(
         assert words in capsys.readouterr().err
     else:
         assert words in refusal(study, capsys)
+
+
+def test_a_network_is_not_tested_elsewhere_on_what_it_was_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two data sets made of one download: the same bytes under another name, one of four."""
+    raw = tmp_path / "nnUNet_raw"
+    own, other = write_foreign(raw, "Dataset777_Foreign", n_train=5), write_foreign(raw, "Dataset779_Half")
+    study = write_study(tmp_path, ON_ANOTHER.format(others="779", more=""))
+    assert main(["run", "--dry-run", str(study)]) == 0
+    capsys.readouterr()
+    shutil.copy(own / "imagesTr" / "case3_0000.png", other / "imagesTs" / "case1_0000.png")
+    _seen.cache_clear()  # within one process a data set is looked at once
+    assert (
+        "test_on: test images of Dataset779_Half are training images of Dataset777_Foreign (1, such as "
+        "case1_0000.png); remove these cases, or leave 779 out of test_on"
+    ) in refusal(study, capsys)

@@ -119,6 +119,18 @@ def test_the_probe_finds_what_is_sharp_and_only_that():
     assert np.isnan(leak_probe(image, np.zeros_like(mask)))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_threshold_does_better_than_the_best(seed: int):
+    """Each threshold and both of its sides, tried one after the other; scores with ties, zeros and tiny steps."""
+    rng = np.random.default_rng(seed)
+    score = rng.choice([0.0, 0.5, 1.0, *rng.random(5), *(1 + 1e-9 * rng.random(5))], 60)
+    inside = rng.random(60) < rng.uniform(0.05, 0.95)
+    inside[rng.integers(60)] = True
+    sides = [side for threshold in np.unique(score) for side in (score <= threshold, score > threshold)]
+    dice = [2 * (side & inside).sum() / (side.sum() + inside.sum()) for side in sides]
+    assert best_dice(score, inside) == pytest.approx(max(dice), abs=1e-12)
+
+
 def test_best_dice_by_hand():
     """Scores 1 2 2 3, object at the two 2's: above 1 are three, below 3 too: 2 * 2 / (3 + 2). Ties are one side."""
     assert best_dice(np.array([1.0, 2, 2, 3]), np.array([False, True, True, False])) == pytest.approx(0.8)

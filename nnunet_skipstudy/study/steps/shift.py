@@ -1,17 +1,20 @@
 """Shift: predict another data set's test images with one trained network: a shift that nobody made."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import UNPERTURBED
 from nnunet_skipstudy.study.cell import Cell
-from nnunet_skipstudy.study.ownership import TEST, is_stamped
+from nnunet_skipstudy.study.ownership import TEST, TRAINING, is_stamped
 from nnunet_skipstudy.study.places import Places, test_folder
 from nnunet_skipstudy.study.steps import convert, predict
 from nnunet_skipstudy.study.steps.step import About, Load, Measured, Step, Subject, Work
 from nnunet_skipstudy.study.steps.train import START_SECONDS
+from nnunet_skipstudy.support.files import sha256_of_file
 
 Content = Mapping[str, Any]
 
@@ -61,7 +64,7 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
-    """Data sets whose labels, channels or formats differ; no test set, no other data set."""
+    """Data sets whose labels, channels or formats differ; no test set, or one that was trained on."""
     own, other = cell.settings["dataset"], cell.settings["tested_on"]
     contents = [made for identifier in (own, other) if (made := _content(identifier, cell, places)) is not None]
     if str(other) not in cell.conduct["converted"]:
@@ -73,6 +76,27 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
             f"test_on: networks trained on data set {own} can't be tested on {other}: {what}; give both the same, or "
             f"leave {other} out of test_on"
         )
+    folders = places.found(own), places.found(other)
+    if folders[0] and folders[1] and (seen := _seen(folders[0] / TRAINING[1], folders[1] / TEST[0])):
+        yield (
+            f"test_on: test images of {folders[1].name} are training images of {folders[0].name} ({len(seen)}, such as "
+            f"{seen[0]}); remove these cases, or leave {other} out of test_on"
+        )
+
+
+@cache
+def _seen(trained: Path, tested: Path) -> list[str]:
+    """The names of images for testing that are, byte for byte, among those for training."""
+    if not (trained.is_dir() and tested.is_dir()):
+        return []
+    digest, alike = cache(sha256_of_file), defaultdict(list)
+    for path in filter(Path.is_file, trained.iterdir()):
+        alike[path.stat().st_size].append(path)
+    return [
+        path.name
+        for path in sorted(filter(Path.is_file, tested.iterdir()))
+        if any(digest(path) == digest(other) for other in alike[path.stat().st_size])
+    ]
 
 
 def _content(identifier: int, cell: Cell, places: Places) -> Content | None:
