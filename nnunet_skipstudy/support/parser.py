@@ -16,7 +16,8 @@ REMEDIES: dict[int, str] = {
     errno.EROFS: "give a place that can be written to",
 }
 """What is to be done about a complaint of the system's; any other one is a fault of ours."""
-LONGEST = 600
+LONGEST, LONGEST_LINE = 600, 1900
+"""Signs: of words on arguments and of a path that the system complains of; of any line."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,9 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and exiting. Always raises UserError."""
-        if len(message) > LONGEST:
-            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
-        raise UserError(f"{' '.join(message.split())}; see '{self.prog} --help'")
+        raise UserError(f"{' '.join(_cut(message, LONGEST).split())}; see '{self.prog} --help'")
 
 
 def exit_code(run: Callable[[], int]) -> int:
@@ -37,22 +36,32 @@ def exit_code(run: Callable[[], int]) -> int:
     try:
         return run()
     except UserError as error:
-        print("skipstudy:", str(error).replace("\n", "\\n"), file=sys.stderr)
+        _tell(str(error))
         return 2
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
-        print(f"skipstudy: {_complaint(error)}; {REMEDIES[error.errno]}", file=sys.stderr)
+        _tell(f"{_complaint(error)}; {REMEDIES[error.errno]}")
         return 2
     except KeyboardInterrupt:
         print("skipstudy: interrupted; the same command again continues where it can", file=sys.stderr)
         return 130
 
 
+def _tell(error: str) -> None:
+    """One line of bounded length."""
+    print("skipstudy:", _cut(error, LONGEST_LINE).replace("\r", "\\r").replace("\n", "\\n"), file=sys.stderr)
+
+
 def _complaint(error: OSError) -> str:
     """The system's words with the file that they are about; of a renaming, where it led to."""
     place = error.filename2 or error.filename
-    return f"{place}: {error.strerror}" if place else str(error.strerror)
+    return f"{_cut(str(place), LONGEST)}: {error.strerror}" if place else str(error.strerror)
+
+
+def _cut(text: str, longest: int) -> str:
+    """The text, without its middle where it is longer than that."""
+    return text if len(text) <= longest else f"{text[: longest // 2]} ... {text[-longest // 2 :]}"
 
 
 def run_script(main: Callable[[list[str]], int]) -> NoReturn:

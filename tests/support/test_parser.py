@@ -55,6 +55,28 @@ def test_a_nameless_complaint_gets_the_place(capsys: pytest.CaptureFixture[str])
 
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, UserError("a\nb: damaged")) == "skipstudy: a\\nb: damaged\n"
+    refused = PermissionError(errno.EACCES, "no", "a\r\nb.png")
+    assert told(capsys, refused) == "skipstudy: a\\r\\nb.png: no; see to its permissions, or give another place\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UserError(f"{'x' * 100_000}: no such file; fetch it"),
+        OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), "/data/" + "x" * 100_000),
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "from", None, "/data/" + "\n" * 2000),
+    ],
+)
+def test_of_a_long_error_the_middle_is_left_out(error: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path out of a study file can have any length; the remedy at the end stays."""
+    said = told(capsys, error)
+    assert len(said) < 4000
+    assert said.count("\n") == 1
+    assert said.split("; ")[-1].strip() in {
+        "fetch it",
+        "give another path",
+        "make space or give a place that can be used",
+    }
 
 
 @pytest.mark.parametrize("argument", ["9" * 5000, "x" * 10**6, "a\n" * 1000])
