@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 @contextmanager
@@ -14,28 +15,37 @@ def handled_here(number: int, handler: Callable[[int, FrameType | None], None]) 
     Raises:
         ValueError: this is not the main thread.
     """
-    before, fork = signal.signal(number, handler), getattr(os, "fork", None)
-    if fork:  # Windows has none
-        os.fork = _without_handler(fork, number)
+    fork: Any = getattr(os, "fork", None)  # Windows has none
+    forking, came = False, False
+
+    def late(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if forking:  # in a hook of forking Python swallows what a handler raises
+            came = True
+        else:
+            handler(number, frame)
+
+    def fork_without_handler() -> int:
+        nonlocal forking, came
+        forking, came = True, False
+        signal.pthread_sigmask(signal.SIG_BLOCK, {number})  # of this thread, the only one that the child has
+        try:
+            child: int = fork()
+            if child == 0:
+                signal.signal(number, signal.SIG_DFL)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+            forking = False
+        if came and child:
+            handler(number, None)
+        return child
+
+    before = signal.signal(number, late)
+    if fork:
+        os.fork = fork_without_handler
     try:
         yield
     finally:
         if fork:
             os.fork = fork
         signal.signal(number, before)
-
-
-def _without_handler(fork: Callable[[], int], number: int) -> Callable[[], int]:
-    """``fork`` whose child has no handler; a signal that comes meanwhile is held back, since a hook would lose it."""
-
-    def fork_without_handler() -> int:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-        try:
-            child = fork()
-            if child == 0:
-                signal.signal(number, signal.SIG_DFL)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-        return child
-
-    return fork_without_handler

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from multiprocessing import get_context
+from threading import Event, Thread
 from types import FrameType
 
 import pytest
@@ -50,18 +52,28 @@ def test_a_child_is_ended_by_the_signal_itself(number: signal.Signals) -> None:
             assert child.exitcode == -number
 
 
-def test_the_process_itself_handles_what_comes_while_it_forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is late, not lost; afterwards all is as before."""
-    fork = os.fork
+@pytest.mark.parametrize("threads", [0, 3])
+def test_the_process_itself_handles_what_comes_while_it_forks(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is late, not lost, whichever thread the system tells; afterwards all is as before."""
+    fork, ended = os.fork, Event()
 
     def told_meanwhile() -> int:
-        os.kill(os.getpid(), signal.SIGTERM)
-        return fork()
+        child = fork()
+        with suppress(ToldToEnd):  # as Python does with what a hook of forking raises
+            if child:
+                os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.05)
+        return child
 
     monkeypatch.setattr(os, "fork", told_meanwhile)
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(ToldToEnd), handled_here(signal.SIGTERM, end):
-        get_context("fork").Process(target=abs, args=(0,)).start()
+    for _ in range(threads):
+        Thread(target=ended.wait, daemon=True).start()
+    try:
+        with pytest.raises(ToldToEnd), handled_here(signal.SIGTERM, end):
+            get_context("fork").Process(target=abs, args=(0,)).start()
+    finally:
+        ended.set()
     assert os.fork is told_meanwhile
     assert signal.getsignal(signal.SIGTERM) == before
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
