@@ -136,6 +136,41 @@ def test_a_shape_without_room_is_stood_in_for_by_as_many_pixels() -> None:
     assert len(np.unique(ours, axis=0)) == 20
 
 
+def block_draw(inside: np.ndarray, number: float) -> np.ndarray:
+    """One draw, block by block: the codes of the blocks taken.
+
+    What :func:`null_counts` says of a shape without room, in loops: the background without the image's frame, whose
+    patterns are others, in squares of a fifth of the object's side; a random pixel's square, then the nearest ones.
+    """
+    codes, free = CODES[3:-3, 3:-3], ~inside[3:-3, 3:-3]
+    wanted = min(int(inside.sum()), int(free.sum()) // 2)
+    side = round(wanted**0.5 / 5)
+    blocks = {}
+    for row in range(0, len(codes), side):
+        for column in range(0, len(codes), side):
+            part = (slice(row, row + side), slice(column, column + side))
+            if free[part].any():
+                blocks[row // side, column // side] = np.bincount(codes[part][free[part]], minlength=N_CODES)
+    pixels = iter(np.cumsum([counts.sum() for counts in blocks.values()]))
+    first = next(place for place, until in zip(blocks, pixels, strict=True) if number * free.sum() < until)
+    order = sorted(blocks, key=lambda place: (place[0] - first[0]) ** 2 + (place[1] - first[1]) ** 2)[:-1]
+    taken = [sum(blocks[place] for place in order[: number + 1]) for number in range(len(order))]
+    found: np.ndarray = min(taken, key=lambda counts: abs(counts.sum() - wanted))
+    return found
+
+
+@pytest.mark.parametrize("radius", [70, 85, 100])
+def test_blocks_are_taken_from_a_random_pixel_outwards(radius: int) -> None:
+    """Held against loops, draw by draw; of near misses the first, so that the order of equals counts, too."""
+    inside = disc(radius, (120, 131)).astype(bool)
+    numbers = np.linspace(0, 0.999, 23).tolist()
+    ours, theirs = null_counts(CODES, inside, ~inside, None, numbers)
+    background = np.bincount(CODES[~inside], minlength=N_CODES)
+    for number, counts, rest in zip(numbers, ours, theirs, strict=True):
+        assert counts.tolist() == block_draw(inside, number).tolist()
+        assert abs(int(rest.sum()) - int(background.sum())) <= N_CODES  # scaled up to all of it, and rounded
+
+
 @pytest.mark.parametrize("left", [1, 2, 40])
 def test_next_to_no_background_has_a_null_or_none(left: int) -> None:
     """One pixel of background can't be divided; nothing fails, and a value stays a value."""
