@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from processes import run, study_environment
@@ -73,6 +74,7 @@ def test_doctor_judges_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, mark: str, words: str
 ) -> None:
     """What nnU-Net would take as it is written, make anew, or find full of other things."""
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**12))
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "gone")
     monkeypatch.setenv("nnUNet_raw", str(tmp_path / "preprocessed"))
@@ -82,6 +84,19 @@ def test_doctor_judges_a_folder(
     assert words in f"{finding.state}{finding.advice}"
     assert bool(finding.remedy) == (mark == "WRONG")
     assert bool(finding.advice) == (mark == "hint")
+
+
+@pytest.mark.parametrize(("free", "advised"), [(9.9e9, True), (10e9, False)])
+def test_doctor_says_that_little_space_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, advised: bool
+) -> None:
+    """A hint, nothing that stops: a small study fits."""
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+    for variable in FOLDER_VARIABLES:
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    found = list(doctor._folders())
+    assert [finding.advice for finding in found] == ["less than 10 GB free: a study may not fit" if advised else ""] * 3
+    assert not any(finding.remedy for finding in found)
 
 
 def test_doctor_names_an_identifier_that_two_data_sets_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
