@@ -82,8 +82,8 @@ def _of_level(level: str, parameters: str, rows: list[Mapping[str, Any]]) -> Sid
     psnr = [inf if row["psnr_db"] is None else row["psnr_db"] for row in probed]
     if not probed:
         return SideEffects(level, parameters, 0, nan, nan, nan)
-    leaks = (mean(row[name] for row in probed) for name in ("leak", "leak_unperturbed"))
-    return SideEffects(level, parameters, len(probed), median(psnr), *leaks, psnr.count(inf))
+    leak, before = (mean(row[name] for row in probed) for name in ("leak", "leak_unperturbed"))
+    return SideEffects(level, parameters, len(probed), median(psnr), leak, before, psnr.count(inf))
 
 
 class Unmoved(NamedTuple):
