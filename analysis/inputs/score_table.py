@@ -110,6 +110,8 @@ def read_scores(
     for column, names in renamed.items():
         table[column] = _renamed(table, column, names)
     table["level"] = _levels(table)
+    for column in ("dataset", "architecture", "level", "label"):
+        _check_alike(table, column)
     known = [outcome.value for outcome in Outcome]
     refuse(table, ~table["outcome"].isin(["", *known]), "outcome", f"make it one of {', '.join(known)}, or empty")
     table["seed"] = _seeds(table)
@@ -199,6 +201,14 @@ def _levels(table: pd.DataFrame) -> pd.Series:
             remedy = f"spell it {near[0]}, or give a level of your own a name that is less alike"
             refuse(table, found == name, "level", remedy)
     return found
+
+
+def _check_alike(table: pd.DataFrame, column: str) -> None:
+    """Refuse names that look alike, which nobody gives to two things. Raises UserError: there are some."""
+    first: dict[str, str] = {}
+    for name in table[column].unique():
+        known = first.setdefault(" ".join(name.casefold().split()), name)
+        refuse(table, (table[column] == name) & (name != known), column, f"another row has {known!r}: spell them alike")
 
 
 def _seeds(table: pd.DataFrame) -> pd.Series:
