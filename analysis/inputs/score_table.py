@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.references import BEYOND_SIZE
+from nnunet_skipstudy.analysis.inputs.runs import lookalike
 from nnunet_skipstudy.errors import UserError, nearest
 from nnunet_skipstudy.metrics import Outcome
 from nnunet_skipstudy.nnunet.trainer_name import LARGEST_SEED
@@ -205,10 +206,9 @@ def _levels(table: pd.DataFrame) -> pd.Series:
 
 def _check_alike(table: pd.DataFrame, column: str) -> None:
     """Refuse names that look alike, which nobody gives to two things. Raises UserError: there are some."""
-    first: dict[str, str] = {}
-    for name in table[column].unique():
-        known = first.setdefault(" ".join(name.casefold().split()), name)
-        refuse(table, (table[column] == name) & (name != known), column, f"another row has {known!r}: spell them alike")
+    if pair := lookalike(table[column].unique()):
+        name, earlier = pair
+        refuse(table, table[column] == name, column, f"another row has {earlier!r}: spell them alike")
 
 
 def _seeds(table: pd.DataFrame) -> pd.Series:
