@@ -69,8 +69,8 @@ def sentence(shift: RealShift, tested: str) -> str:
     if one.told:
         return (
             f"Networks that lose more at {shift.hardest} lose more on {tested}, too ({seen}), also among those of the "
-            f"same measured DSC in domain ({number(one.partial, sign=True)}, {p_value(one.p_partial)}). It holds for these "
-            "networks and these two data sets."
+            f"same measured DSC in domain ({number(one.partial, sign=True)}, {p_value(one.p_partial)}). It holds for "
+            "these networks and these two data sets."
         )
     if one.n < FEWEST_FOR_MORE:
         least += f", and below {FEWEST_FOR_MORE} the DSC in domain can't be held constant"

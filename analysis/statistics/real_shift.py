@@ -43,10 +43,10 @@ REAL_SHIFT_COLUMNS: tuple[str, ...] = (
 class RankCorrelation:
     """Spearman's rho of two things over ``n`` networks, and with a third held constant (``partial``).
 
-    ``low``, ``high``: 95 % interval after Bonett and Wright (2000), none of a rho of 1. ``p``: two-sided; ``p_partial``:
-    the larger one of the ranks' and the values' partial correlation, 1 where their signs differ. ``least``: the
-    smallest rho of as many networks that is significant; infinite for none. NaN where networks are too few, or don't
-    differ.
+    ``low``, ``high``: 95 % interval after Bonett and Wright (2000), none of a rho of 1. ``p``: two-sided;
+    ``p_partial``: the larger one of the ranks' and the values' partial correlation, 1 where their signs differ.
+    ``least``: the smallest rho of as many networks that is significant; infinite for none. NaN where networks are too
+    few, or don't differ.
     """
 
     n: int
