@@ -23,8 +23,8 @@ from nnunet_skipstudy.analysis.report.level_tables import factorial_tables, leve
 from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
 from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
-from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.sweep import sweep
+from nnunet_skipstudy.analysis.report.texts import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.threats import threat_tables
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of

@@ -8,8 +8,8 @@ import pandas as pd
 from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.report.charts import setting_title
+from nnunet_skipstudy.analysis.report.evidence import verdict
 from nnunet_skipstudy.analysis.report.page import Cell, Table
-from nnunet_skipstudy.analysis.report.verdicts import verdict
 from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting

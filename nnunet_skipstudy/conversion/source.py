@@ -13,7 +13,7 @@ import stat
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -332,3 +332,13 @@ def _blocks(stream: IO[bytes], size: int, *, ends: bool) -> Iterator[bytes]:
         yield block
     if read != size:
         raise EOFError(f"a file has {read} bytes of {size}")
+
+
+Key = TypeVar("Key")
+
+
+def add_once(files: MutableMapping[Key, str], key: Key, name: str) -> None:
+    """Enter a file by what its name says, unless another one says the same. Raises UserError: one does."""
+    if key in files:
+        raise UserError(f"{name}: {files[key]} has the same number; remove one of them")
+    files[key] = name
