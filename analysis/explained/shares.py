@@ -32,17 +32,15 @@ PLACE = ["part", "depth"]
 MEASURES = ["hellinger", "hellinger_chance", "wasserstein"]
 MASSES = ["mass_in_object", "object_share"]
 FIELDS = ["effective_voxels", "theoretical_voxels", "field_share"]
+_AT = ("dataset", "trainer", "plans", "configuration", "fold", "level")
 NEEDED = {
     TABLE: [
-        *("dataset", "trainer", "plans", "configuration", "fold", "level", "reference_level", "case", "label"),
-        *("intervention", *PLACE, "strength", "dsc", "dsc_level", "dsc_reference"),
+        *(*_AT, "reference_level", "case", "label", "intervention", *PLACE, "strength"),
+        *("dsc", "dsc_level", "dsc_reference"),
     ],
-    SUSCEPTIBILITY: ["dataset", "trainer", "plans", "configuration", "fold", "level", *PLACE, *MEASURES],
-    ATTENTION: [
-        *("dataset", "trainer", "plans", "configuration", "fold", "level", "case", "depth", *MASSES),
-        *("picture", "slice"),
-    ],
-    FIELD: ["dataset", "trainer", "plans", "configuration", "fold", "level", *FIELDS],
+    SUSCEPTIBILITY: [*_AT, *PLACE, *MEASURES],
+    ATTENTION: [*_AT, "case", "depth", *MASSES, "picture", "slice"],
+    FIELD: [*_AT, *FIELDS],
 }
 MODEL = ["dataset", *NetworkKey._fields, "training"]
 """What trainings that are joined share."""
@@ -71,11 +69,8 @@ def read_explained(folders: Sequence[Path], name: str, references: dict[str, Ref
     known = {trainer: trained(trainer) for trainer in table["trainer"].unique()}
     for column in ("architecture", "network", "seed"):
         table[column] = [known[trainer][column] for trainer in table["trainer"]]
-    folds = [
-        references[dataset].folds.get(fold, Fold())
-        for dataset, fold in zip(table["dataset"], table["fold"], strict=True)
-    ]
-    return table.assign(training=[fold.training for fold in folds])
+    places = zip(table["dataset"], table["fold"], strict=True)
+    return table.assign(training=[references[name].folds.get(fold, Fold()).training for name, fold in places])
 
 
 @dataclass(frozen=True)
@@ -184,13 +179,7 @@ def _moved(moved: pd.DataFrame, part: str, depth: float) -> dict[str, float]:
 
 
 def _estimated(parts: Floats, wholes: Floats, clusters: Codes) -> Estimates:
-    """Ratios of sums.
-
-    Args:
-        parts: (case, replicate, place); NaN where a replicate lacks the case.
-        wholes: likewise.
-        clusters: each case's group, numbered.
-    """
+    """Ratios over (case, replicate, place), NaN where a replicate lacks the case; ``clusters``: cases' groups."""
     known = ~np.isnan(parts) & ~np.isnan(wholes)
 
     def by_group(values: Floats) -> Floats:

@@ -178,13 +178,5 @@ def unused_validation(runs: Sequence[Run]) -> list[str]:
 
 
 def _order(run: Run) -> tuple[Any, ...]:
-    return (
-        run.dataset,
-        architecture_order(run.architecture),
-        run.trainer,
-        run.plans,
-        run.configuration,
-        fold_order(run.fold),
-        -1 if run.seed is None else run.seed,
-        level_order(run.level),
-    )
+    model = (architecture_order(run.architecture), run.trainer, run.plans, run.configuration)
+    return run.dataset, *model, fold_order(run.fold), -1 if run.seed is None else run.seed, level_order(run.level)

@@ -11,6 +11,7 @@ cell, or a column that is left out, means: not known (``level``: unperturbed). P
 """
 
 from pathlib import Path
+from typing import Any
 
 from nnunet_skipstudy.analysis.inputs.runs import Run, trained
 from nnunet_skipstudy.errors import UserError
@@ -64,30 +65,25 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _run(path: Path, number: int, row: dict[str, str]) -> Run:
-    def cell(name: str) -> str:
-        return row.get(name, "")
-
+    row = dict.fromkeys(COLUMNS, "") | row
     for column in NEEDED:
-        if not cell(column):
+        if not row[column]:
             raise UserError(f"{path}: row {number} has no {column}; fill the cell")
-    seed = cell("seed")
+    seed = row["seed"]
     if seed and not (seed.isascii() and seed.isdecimal() and len(seed) < 19):
         raise UserError(f"{path}: row {number} has the seed {seed!r}; give a whole number, or leave it empty")
-    known = trained(cell("trainer")) if cell("trainer") else {}
-    predictions = expanded(cell("predictions"))
+    known = trained(row["trainer"]) if row["trainer"] else {}
+    predictions = expanded(row["predictions"])
+    names = ("dataset", "architecture", "trainer", "plans", "configuration", "fold")
+    facts: dict[str, Any] = {name: row[name] for name in names}
     return Run(
         folder=_folder(path, number, predictions),
         place=predictions.name if predictions.is_absolute() else str(predictions),
-        dataset=cell("dataset"),
-        level=cell("level") or UNPERTURBED,
-        architecture=cell("architecture"),
-        trainer=cell("trainer"),
+        level=row["level"] or UNPERTURBED,
         network=known.get("network", ""),
-        plans=cell("plans"),
-        configuration=cell("configuration"),
-        fold=cell("fold"),
         seed=int(seed) if seed else known.get("seed"),
-        labels=_folder(path, number, expanded(cell("labels"))) if cell("labels") else None,
+        labels=_folder(path, number, expanded(row["labels"])) if row["labels"] else None,
+        **facts,
     )
 
 

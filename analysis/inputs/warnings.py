@@ -161,7 +161,7 @@ def _of_run(comparison: Comparison, path: Path, rows: pd.DataFrame) -> str:
 
 
 def _read(path: Path) -> Iterator[tuple[tuple[str, str], float]]:
-    """DSC by case, and label as nnU-Net writes it: ``1``, or ``(1, 2)`` for a region; ``(1,)`` is compared with none."""
+    """DSC by case, and label as nnU-Net writes it: ``1``, or ``(1, 2)`` for a region; ``(1,)`` isn't compared."""
     content = read_json(path)
     for entry in content["metric_per_case"]:
         file = entry["prediction_file"].replace("\\", "/").rsplit("/", 1)[-1]

@@ -11,7 +11,7 @@ from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
-from nnunet_skipstudy.analysis.statistics.hardest import easiest_level, hardest_level
+from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.tallies import ALL, ALL_DATASETS, HARDER, PERTURBED
@@ -152,7 +152,7 @@ def _reference(setting: Setting, means: dict[str, float]) -> str:
     if setting.training == ALL_TRAININGS:
         return OWN_LEVEL
     shared = set(setting.references) - {""}
-    return shared.pop() if len(shared) == 1 else easiest_level(means)
+    return shared.pop() if len(shared) == 1 else hardest_level(means, easiest=True)
 
 
 def _difference(

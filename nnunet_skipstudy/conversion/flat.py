@@ -1,4 +1,7 @@
-"""Flat images: 8-bit grey or colour with label maps, whole or in crops, at their own size or resized."""
+"""Flat images: 8-bit grey or colour with label maps, whole or in crops, at their own size or resized.
+
+:func:`breast_ultrasound` is what the sets of breast ultrasound have in common, so that networks of one read the others.
+"""
 
 import argparse
 import hashlib
@@ -170,13 +173,9 @@ def _eight_bits(picture: npt.NDArray[Any], path: Path) -> Pixels:
 def breast_ultrasound(
     arguments: argparse.Namespace, *, labels: dict[str, int] = LESION, division: Division | None = None, **own: Any
 ) -> DatasetDescription:
-    """Grey 2D images, at their own size or the study's; near-duplicates stay together.
+    """Grey 2D images, at their own size or the study's protocol's; near-duplicates stay together.
 
-    Args:
-        arguments: of the command line: ``protocol``.
-        labels: of ``dataset.json``.
-        division: the set's own way into train and test.
-        own: the description's other fields; its ``options`` beside the protocol.
+    ``own`` are the description's other fields, with ``options`` beside the protocol.
     """
     study = arguments.protocol == "study"
     return DatasetDescription(

@@ -36,11 +36,8 @@ FLAGS = re.IGNORECASE | re.ASCII
 class Layout:
     """What a data set's files are called below its topmost folder, as regular expressions.
 
-    Attributes:
-        images: images and masks; the topmost folder is found by them.
-        tables: other files that are read, such as a table of patients; names that match nothing: ``"$^"``.
-        unused: files that belong to the download but not to the study.
-        expected: what to expect, for an error message.
+    By ``images``, images and masks, the topmost folder is found; ``tables`` are other files that are read; ``unused``
+    belong to the download but not to the study. ``expected``: what to expect, for an error message.
     """
 
     images: str

@@ -58,7 +58,7 @@ class SliceRendering:
     def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
         """Read a case and cut it into slices."""
         image, label = read_pair(item, root, labels)
-        low, high = self.window or _percentiles(image.array)
+        low, high = self.window or np.percentile(image.array, PERCENTILES).tolist()
         slices = []
         for number, marked in enumerate(label):
             if np.count_nonzero(marked) <= LEAST_FOREGROUND * marked.size:
@@ -79,11 +79,6 @@ def _stretched(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     from skimage.exposure import rescale_intensity
 
     return np.asarray(rescale_intensity(pixels.astype(np.float64), in_range="image", out_range="uint8"))
-
-
-def _percentiles(volume: npt.NDArray[Any]) -> tuple[float, float]:
-    low, high = np.percentile(volume, PERCENTILES)
-    return float(low), float(high)
 
 
 def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[Image, npt.NDArray[np.uint8]]:
