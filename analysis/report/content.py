@@ -19,10 +19,9 @@ from nnunet_skipstudy.analysis.report.answer import answer
 from nnunet_skipstudy.analysis.report.charts import charts
 from nnunet_skipstudy.analysis.report.evidence import evidence
 from nnunet_skipstudy.analysis.report.findings import best_networks, findings, standings
-from nnunet_skipstudy.analysis.report.level_tables import factorial_tables, level_tables
 from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
-from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
+from nnunet_skipstudy.analysis.report.statistic_tables import factorial_tables, level_tables, statistic_tables
 from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.analysis.report.texts import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.threats import threat_tables

@@ -13,12 +13,18 @@ from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
 from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table
 from nnunet_skipstudy.analysis.report.words import count, number
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD
-from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX_RESAMPLED
 from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.statistics.td_axis import FOLLOWS_SIZE, TD_WORDS, axis_measure, size_rows
+from nnunet_skipstudy.analysis.statistics.td_axis import (
+    FOLLOWS_SIZE,
+    MAX_POINTS,
+    MAX_RESAMPLED,
+    TD_WORDS,
+    axis_measure,
+    size_rows,
+)
 from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
 from nnunet_skipstudy.nnunet.trainer_name import NNUNET_EPOCHS, known_trainer
 from nnunet_skipstudy.registry import (

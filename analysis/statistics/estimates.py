@@ -6,11 +6,10 @@ import numpy as np
 
 from nnunet_skipstudy.analysis.statistics.between_trainings import Indices, between
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD, Floats, Interval, divide
-from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
-from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, theil_sen
 from nnunet_skipstudy.registry import METRICS, STUDYS_TD
 
 OF_CASES = "t, cluster jackknife, 95 %"
