@@ -10,7 +10,7 @@ from nnunet_skipstudy.analysis.explained.picture import bounded
 from nnunet_skipstudy.analysis.explained.shares import FIELDS, MASSES, SMALLEST_DROP, Loss
 from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
-from nnunet_skipstudy.analysis.report.page import Cell, Finding, Table
+from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Finding, Table
 from nnunet_skipstudy.analysis.report.words import interval, joined, number, percent
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
 
@@ -20,13 +20,6 @@ SPARE = 1.2
 """A sum of shares of single skips above it says that they can stand in for each other."""
 LITTLE = 0.1
 """Of the loss: a share whose whole interval lies below it is called none to speak of."""
-NOTE = (
-    "Restored: share of the lost DSC that comes back when the place alone gets the reference's features; brought: "
-    "the share that the perturbed image's features there bring into the reference image's pass. Ratios of sums over "
-    "cases; they don't add up to 1, since places can stand in for each other. In brackets: 95 %. Hellinger distance of "
-    "channels' mean activations between the two levels, 0…1, and what chance gives with as many cases; Wasserstein in "
-    "standard deviations. below k: what comes up to level k from the stage below."
-)
 TITLES = {"skip": "skip {}", "all": "all skips", "all_but": "all skips but {}", "decoder": "below {}"}
 
 
@@ -126,7 +119,14 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
                 texts = [*_words(loss, looks), place_title(row["part"], row["depth"]), _of(row), _of(back), *moved]
                 rows.append([Cell(text) for text in texts])
     if rows:
-        yield Table("Shares of the loss by place", columns, rows, n_words=5, note=NOTE, open=False)
+        yield Table(
+            "Shares of the loss by place",
+            columns,
+            rows,
+            n_words=5,
+            note=NOTES["Shares of the loss by place"],
+            open=False,
+        )
     effects = [
         [*map(Cell, (*_words(loss, looks), place_title(part, depth), kind, "" if strength < 0 else f"{strength:g}")),
          Cell(number(value, sign=True))]
@@ -138,8 +138,7 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
             [*PLACED, "intervention", "strength", "change of DSC"],
             effects,
             n_words=7,
-            note="Mean change of the DSC at the level itself. Above 0: the network does better with this skip scaled "
-            "towards its mean, zeroed, disturbed, or taken from another case.",
+            note=NOTES["Other interventions on skips"],
             open=False,
         )
 
@@ -158,8 +157,7 @@ def field_table(fields: pd.DataFrame, looks: Looks) -> Iterator[Table]:
         rows,
         open=False,
         n_words=4,
-        note="Voxels whose mean gradient is at least 4.55 % of the largest, and those that convolutions reach in one "
-        "patch.",
+        note=NOTES["Effective receptive field"],
     )
 
 

@@ -19,7 +19,7 @@ from nnunet_skipstudy.analysis.report.answer import answer
 from nnunet_skipstudy.analysis.report.charts import charts
 from nnunet_skipstudy.analysis.report.evidence import evidence
 from nnunet_skipstudy.analysis.report.findings import best_networks, findings, standings
-from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
+from nnunet_skipstudy.analysis.report.page import NOTES, Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
 from nnunet_skipstudy.analysis.report.statistic_tables import factorial_tables, level_tables, statistic_tables
 from nnunet_skipstudy.analysis.report.sweep import sweep
@@ -32,12 +32,6 @@ from nnunet_skipstudy.analysis.statistics.real_shift import RealShift, real_shif
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import METRICS, BothEmpty, Metric, in_order, known_order, level_order
-
-HONESTY = (
-    "In square brackets: 95 % intervals over groups of cases and, where there are several, trainings. p: t-test of the "
-    "mean difference, after Holm's correction over all pairs of a level; n: independent groups of cases. What may be "
-    "chance may still be a difference, and a sure one may be too small to matter."
-)
 
 
 def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[CaseView]) -> Report:
@@ -59,7 +53,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         findings=main,
         more_findings=more,
         evidence=evidence(statistics, datasets, study.looks),
-        honesty=HONESTY if intervals else "",
+        honesty=NOTES["honesty"] if intervals else "",
         warnings=_warnings(warnings_of(study)),
         overview=overview,
         tables=[
@@ -263,8 +257,7 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
             ],
             [_direction_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
             n_words=len(words),
-            note="RVE, relative volume error: below 0 too little was predicted, above 0 too much. Volume change: of "
-            "the prediction against the same training's at the level that changes are counted from.",
+            note=NOTES["Which way predictions err"],
             open=False,
         )
 

@@ -11,7 +11,7 @@ from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.report.charts import setting_title
 from nnunet_skipstudy.analysis.report.evidence import verdict
-from nnunet_skipstudy.analysis.report.page import Cell, Table
+from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Table
 from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
 from nnunet_skipstudy.analysis.statistics.factorial import EFFECTS
@@ -83,10 +83,7 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
         [*columns, "area over TD", "slope on TD", "failures"],
         rows,
         n_words=2,
-        note="CV across levels: per case, averaged over the cases that have one (not those that fail at every level). "
-        f"Area: under mean DSC against mean {measure}, divided by its range. Slope: Theil-Sen over all cases and "
-        f"levels, DSC per unit of {measure}. In brackets: 95 % intervals. Failures: missed, spurious and absent "
-        "predictions.",
+        note=NOTES["DSC over all levels"].format(measure=measure),
     )
 
 
@@ -105,11 +102,9 @@ def _texture_and_size(cases: pd.DataFrame, dataset: str) -> Iterator[Table]:
             f"Texture disparity by level: {dataset}",
             ["level", "cases", "TD", "TD excess", "told apart", "as named", "TD ~ size", "excess ~ size"],
             [[Cell(text) for text in row] for row in rows],
-            note="Medians over cases. Excess: TD minus what the object's shape scores in its own background. Told "
-            f"apart: cases whose TD lies above {TOLD_APART:g} % of those. As named: cases whose TD lies on the side "
-            "of the next level towards unperturbed that the level's name says. ~ size: rank correlation with the "
-            "object's share of the image; the nearer to 0, the less TD is a measure of size. "
-            f"Slopes go by {TD_WORDS[axis_measure(cases)]}.",
+            note=NOTES["Texture disparity by level"].format(
+                told_apart=TOLD_APART, measure=TD_WORDS[axis_measure(cases)]
+            ),
             open=False,
         )
 
@@ -206,9 +201,7 @@ def _differences(statistics: Statistics, setting: Setting, looks: Looks) -> Iter
             ],
             rows,
             n_words=4,
-            note="p: t-test of the mean difference, two-sided, with the error that the interval shows; Holm within a "
-            "level. p of ranks: Wilcoxon signed-rank over groups of cases, of these trainings alone; effect: "
-            "rank-biserial. A dash: too few groups. Other metrics, labels and training sets: statistics.csv.",
+            note=NOTES["Pairs of networks by DSC"],
             open=False,
         )
 
@@ -234,8 +227,7 @@ def _ranks(statistics: Statistics, setting: Setting, looks: Looks) -> Iterator[T
             ["network", "level", "mean rank", "rank of mean [95 %]", "first in", "groups"],
             rows,
             n_words=2,
-            note="Mean rank: within each group of cases, averaged. Rank of mean: of the mean DSC, with its range under "
-            "the cluster bootstrap; first in: share of bootstrap samples.",
+            note=NOTES["Ranks by DSC"],
             open=False,
         )
 
@@ -265,10 +257,7 @@ def level_tables(comparisons: Sequence[Comparison]) -> Iterator[Table]:
             ["level", "perturbation", "cases", "median TD", "PSNR, dB", "leak probe"],
             [_level_row(fact, unperturbed) for fact in facts],
             n_words=2,
-            note="TD: texture disparity, larger where object and surroundings differ more. PSNR: median; the lower, "
-            "the more distorted. Leak probe: Dice coefficient with the reference of the best threshold on an image's "
-            "sharpness, mean over cases: where it lies above that of the unperturbed images, the level itself shows "
-            "the object's outline. A dash: made by an earlier version.",
+            note=NOTES["Test levels"],
         )
 
 
@@ -302,8 +291,5 @@ def factorial_tables(statistics: Statistics, datasets: Sequence[str], looks: Loo
                     f"Texture or distortion: {dataset}",
                     ["network", "both [95 %]", "texture", "distortion", "interaction", "cases", "groups", "trainings"],
                     rows,
-                    note="Change of the DSC from the unperturbed images. Texture: the object's texture mixed with its "
-                    "background's, without noise. Distortion: a change of grey values with the PSNR of speckle, which "
-                    "leaves texture disparity alone. Both: one after the other; its change is the sum of the three "
-                    "that follow. Interaction below 0: together they cost more than one by one.",
+                    note=NOTES["Texture or distortion"],
                 )

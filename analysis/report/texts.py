@@ -10,7 +10,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
-from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table
+from nnunet_skipstudy.analysis.report.page import NOTES, TEMPLATES, Cell, Table, told
 from nnunet_skipstudy.analysis.report.words import count, number
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD
 from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
@@ -41,23 +41,6 @@ from nnunet_skipstudy.registry import (
 )
 from nnunet_skipstudy.support.version import __version__
 
-EDGE_VOXELS = (
-    "The edge voxels (--surface voxel): the mask minus its cross-shaped erosion; beyond the image's border everything "
-    "is background. The values equal MONAI's, the study's tool. A volume of one slice is measured in 2D."
-)
-SURFELS = (
-    "Surface elements (--surface surfel; Nikolov et al. 2018): the corners between voxels around which some are inside "
-    "and some outside, each weighted by the area (in 2D the length) of the surface that marching cubes lays through "
-    "it. The values equal those of DeepMind's surface-distance. A volume of one slice is measured in 2D."
-)
-SCORES = (
-    "Nothing was measured here: the scores were read from {tables}. What a surface, a distance and a tolerance are is "
-    "as their makers had it; the definitions here are this tool's."
-)
-LEFT_OUT = (
-    "Labels and trainings without a value (the reference lacks the label) are left out of a case's mean, so it is of "
-    "the others alone. "
-)
 UNITS = {"mm": "millimetres", "px": "pixels"}
 FEW_GROUPS = 20
 
@@ -76,24 +59,22 @@ def methods(
         if both_empty is BothEmpty.COUNT
         else "Cases whose reference lacks the label are left out of all means, whatever was predicted there."
     )
-    text = (TEMPLATES / "methods.md").read_text(encoding="utf-8")
-    told = text.format(
-        worst=worst,
-        empty=empty,
-        units="; ".join(f"{c.reference.dataset} in {UNITS.get(c.unit, c.unit)}" for c in comparisons),
-        left_out="" if both_empty is BothEmpty.COUNT else LEFT_OUT,
-        tested="all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate",
-        pseudo=PSEUDO,
-        min_groups=MIN_GROUPS,
-        min_groups_of_spread=MIN_GROUPS_OF_SPREAD,
-        min_pairs=MIN_PAIRS,
-        min_blocks=MIN_BLOCKS,
-        more_failures=MORE_FAILURES,
-        max_points=MAX_POINTS,
-        max_resampled=MAX_RESAMPLED,
-    )
-    rows = (line.removeprefix("**").partition("**: ") for line in told.splitlines())
-    return [*_definitions(comparisons), *((term, words) for term, _, words in rows)]
+    facts = {
+        "worst": worst,
+        "empty": empty,
+        "units": "; ".join(f"{c.reference.dataset} in {UNITS.get(c.unit, c.unit)}" for c in comparisons),
+        "left_out": "" if both_empty is BothEmpty.COUNT else f"{NOTES['left out']} ",
+        "tested": "all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate",
+        "pseudo": PSEUDO,
+        "min_groups": MIN_GROUPS,
+        "min_groups_of_spread": MIN_GROUPS_OF_SPREAD,
+        "min_pairs": MIN_PAIRS,
+        "min_blocks": MIN_BLOCKS,
+        "more_failures": MORE_FAILURES,
+        "max_points": MAX_POINTS,
+        "max_resampled": MAX_RESAMPLED,
+    }
+    return [*_definitions(comparisons), *((term, words.format(**facts)) for term, words in told("methods.md").items())]
 
 
 def study_networks(architectures: Iterable[str]) -> Table | None:
@@ -115,7 +96,8 @@ def _definitions(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
         for row in METRICS.values()
     ]
     tables = sorted({table for c in comparisons for table in c.tables})
-    surface = SCORES.format(tables=", ".join(tables)) if tables else SURFELS if of_surfels else EDGE_VOXELS
+    measured = NOTES["surface elements" if of_surfels else "edge voxels"]
+    surface = NOTES["scores"].format(tables=", ".join(tables)) if tables else measured
     return [found[0], ("Surface", surface), *found[1:]]
 
 
@@ -127,33 +109,16 @@ def caveats(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]
 
 
 def _caveats(levels: set[str], runs: Sequence[Run], with_disparity: bool) -> Iterator[str]:
-    yield (
-        "A small CV is no merit by itself: a network that always fails alike has none. Nothing here is ranked "
-        "by CV alone; read it beside the mean."
-    )
+    yield NOTES["caveat: CV"]
     if len(levels & set(LEVELS)) > 1:
-        yield (
-            "The levels are named by texture disparity, not by what a network finds hard: the blur that makes "
-            "'easier' and 'easiest' is itself an unseen change of the image."
-        )
+        yield NOTES["caveat: levels"]
     if with_disparity or any(level_alpha(level) is not None for level in levels):
-        yield (
-            "The published texture disparity (TD) is asymmetric, drops histogram bins that are empty on one "
-            "side (two wholly different textures then score 0, and values can be negative), and was taken on "
-            "floating-point images, on which tiny differences count."
-        )
+        yield NOTES["caveat: TD"]
     trainers = [known_trainer(run.trainer) for run in runs]
     if not all(parsed and parsed.options.spatial_augmentation for parsed in trainers):
-        yield (
-            "nnU-Net's default augmentation contains noise, blur, contrast, gamma and low resolution, close kin "
-            "of the perturbations tested here. Only trainers with the suffix _spatialDA leave texture alone; "
-            "for the others, or where the trainer is not known, robustness may come from augmentation."
-        )
+        yield NOTES["caveat: augmentation"]
     if any(mirroring(run) is None for run in runs):
-        yield (
-            "Whether predictions were made with mirroring (test-time augmentation, nnU-Net's default) is not "
-            "recorded beside some of them."
-        )
+        yield NOTES["caveat: mirroring"]
 
 
 def schedules(trainers: Iterable[str]) -> str:

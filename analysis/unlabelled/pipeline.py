@@ -13,7 +13,7 @@ from nnunet_skipstudy.analysis.inputs.warnings import listed
 from nnunet_skipstudy.analysis.measuring import dictionary
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, network_keys
 from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, check_reference_level, write_csv
-from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table, template
+from nnunet_skipstudy.analysis.report.page import NOTES, TEMPLATES, Cell, Table, template
 from nnunet_skipstudy.analysis.report.words import capital, number
 from nnunet_skipstudy.analysis.unlabelled.measuring import (
     CASE_COLUMNS,
@@ -27,21 +27,10 @@ from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import published
 from nnunet_skipstudy.support.version import __version__
 
-NO_REFERENCE = (
-    "There is no reference here: no labels were given or found, so nothing says how right a prediction is. A network "
-    "that is wrong in the same way everywhere agrees perfectly with itself. Give the labels with --labels, where there "
-    "are any."
-)
 TITLES = {
     "agreement": "Agreement (DSC) with the prediction at {level}",
     "seed_agreement": "Agreement (DSC) between seeds",
     "volume_change": "Change of the predicted volume against {level}",
-}
-NOTES = {
-    "agreement": "Mean over cases of the DSC with the same training's prediction of the case; 1: nothing changed.",
-    "seed_agreement": "Mean over cases of the DSC between the seeds of a network; 1: all predict the same.",
-    "volume_change": "Mean over cases, relative and signed: below 0 less is predicted than there, above 0 more. Cases "
-    "without a volume there have none.",
 }
 
 
@@ -138,7 +127,7 @@ def agreement_report(table: pd.DataFrame, warnings: Sequence[str]) -> AgreementR
         name = f"{dataset}, {label}" if several else str(dataset)
         tables.append(Table(f"{words}: {name}", ["network", *levels], body, note=NOTES[str(quantity)]))
     datasets = ", ".join(table["dataset"].unique())
-    return AgreementReport(f"Predictions without a reference: {datasets}", [NO_REFERENCE, *warnings], tables)
+    return AgreementReport(f"Predictions without a reference: {datasets}", [NOTES["no reference"], *warnings], tables)
 
 
 def render_agreement(report: AgreementReport) -> str:
