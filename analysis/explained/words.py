@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.explained.picture import bounded
-from nnunet_skipstudy.analysis.explained.shares import FIELDS, MASSES, SMALLEST_DROP, Loss
+from nnunet_skipstudy.analysis.explained.read import FIELDS, MASSES, SUSCEPTIBILITY
+from nnunet_skipstudy.analysis.explained.shares import SMALLEST_DROP, Loss
 from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
 from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Finding, Table
-from nnunet_skipstudy.analysis.report.words import interval, joined, number, percent
+from nnunet_skipstudy.analysis.report.words import count, interval, joined, number, percent
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
 
 PLACED = ("network", "dataset", "trained on", "level", "place")
@@ -42,7 +43,13 @@ def sentences(found: Sequence[Loss], looks: Looks) -> list[Finding]:
 
 def _sentence(loss: Loss, title: str) -> str:
     trained = f" ({training_title(loss.training)})" if loss.training else ""
-    start = f"{title}{trained} loses {interval(*loss.drop)} DSC from {loss.reference} to {loss.level}"
+    there = f"DSC from {loss.reference} to {loss.level}"
+    if loss.drop[0] <= 0:
+        gain = interval(-loss.drop[0], -loss.drop[2], -loss.drop[1])
+        return f"{title}{trained} gains {gain} {there}: there is no loss to be shared out."
+    start = f"{title}{trained} loses {interval(*loss.drop)} {there}"
+    if math.isnan(loss.drop[1]):
+        start += f" in {count(loss.n_groups, 'group')} of cases, too few for an interval"
     if not loss.rows:
         why = "that is too little" if loss.drop[0] < SMALLEST_DROP else "which may be chance, too unsure"
         return f"{start}: {why} to say where it passes."
@@ -66,12 +73,7 @@ def _behind(loss: Loss) -> Iterator[str]:
     """What stands behind a sentence: whom it speaks of, the reverse, and where susceptibility says otherwise."""
     if not loss.rows:
         return
-    row = loss.rows[0]
-    yield (
-        f"{row['n_cases']} cases in {row['n_groups']} groups, "
-        + (f"{row['n_trainings']} trainings, whose variance is counted."
-           if row["scope"] == NETWORKS else "one training: another seed may fail elsewhere.")
-    )  # fmt: skip
+    yield f"{count(loss.n_cases, 'case')} in {count(loss.n_groups, 'group')}, {_trainings(loss)}."
     if not loss.skips:
         return
     restored = [f"{place_title('skip', row['depth'])} {_of(row)}" for row in loss.skips]
@@ -86,9 +88,24 @@ def _behind(loss: Loss) -> Iterator[str]:
     yield from _disagreements(loss)
 
 
+def _trainings(loss: Loss) -> str:
+    if math.isnan(loss.drop[1]):
+        return f"{count(loss.n_trainings, 'training')}: nothing is known of how sure this is"
+    if loss.rows[0]["scope"] == NETWORKS:
+        return f"{loss.n_trainings} trainings, whose variance is counted"
+    if loss.n_trainings == 1:
+        return "one training: another seed may fail elsewhere"
+    return (
+        f"{loss.n_trainings} trainings on different cases, whose variance is not known: another seed may fail elsewhere"
+    )
+
+
 def _disagreements(loss: Loss) -> Iterator[str]:
     """Skips whose activations move far, by chance left aside, and that carry next to nothing."""
     excess = {row["depth"]: row["hellinger"] - row["hellinger_chance"] for row in loss.skips}
+    if any(math.isnan(value) for value in excess.values()):
+        yield f"How far activations move at {loss.level} is not known: {SUSCEPTIBILITY} doesn't tell."
+        return
     most = max(excess.values())
     still = [row for row in loss.skips if excess[row["depth"]] > most / 2 > 0 and row["high"] < LITTLE]
     for row in still:

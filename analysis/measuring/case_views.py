@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nnunet_skipstudy.analysis.inputs.labels import LabelMap
+from nnunet_skipstudy.analysis.inputs.labels import LabelMap, region_mask
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.references import VALIDATION_FOLDERS
 from nnunet_skipstudy.analysis.inputs.runs import Run, case_files
@@ -30,7 +30,6 @@ Scores = dict[tuple[str, ...], tuple[float, ...]]
 MAX_TRAININGS = 3
 MAX_SLICES = 9
 """Of a volume that was chosen for a reason; of others, one."""
-NO_OUTLINE = outlines(np.zeros((1, 1), dtype=np.uint8))
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,7 @@ def _view(
             continue
         predicted = read_image(path).array
         drawn[place] = [_of_labels(_flat(predicted, index), labels) for index in slices]
-        if not np.isin(predicted, [value for values in labels.values() for value in values]).any():
+        if not any(region_mask(predicted, values).any() for values in labels.values()):
             empty.add(place)
         training = _training_of(run, comparison.reference.dataset)
         dsc[place] = scores.get((*training, run.level, choice.case), (float("nan"),) * (1 + len(labels)))
@@ -294,10 +293,7 @@ def _fits(picture: LabelMap, reference: LabelMap) -> bool:
 
 
 def _of_labels(flat: LabelMap, labels: dict[str, tuple[int, ...]]) -> tuple[Outlines, ...]:
-    present = set(np.unique(flat).tolist())
-    return tuple(
-        outlines(np.isin(flat, values)) if present.intersection(values) else NO_OUTLINE for values in labels.values()
-    )
+    return tuple(outlines(region_mask(flat, values)) for values in labels.values())
 
 
 def _flat(array: LabelMap, index: int | None) -> LabelMap:

@@ -1,11 +1,9 @@
-"""Outlines of label maps along the edges of pixels."""
+"""Outlines of masks along the edges of pixels."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-from nnunet_skipstudy.analysis.inputs.labels import LabelMap
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -23,18 +21,20 @@ class Outlines(NamedTuple):
     starts: Indices
 
 
-def outlines(labels: LabelMap) -> Outlines:
-    """The outlines of all labels of a flat map (row, column); pixels that touch at a corner only are told apart."""
-    found = [_outlines(labels == value) for value in np.setdiff1d(labels, [0])]
-    if not found:
+def outlines(inside: Mask) -> Outlines:
+    """The outlines of a mask (row, column); pixels that touch at a corner only are told apart.
+
+    Steps along rows and along columns are found apart, then each is followed by the one that begins at its end.
+    """
+    filled = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
+    if not len(filled[0]):
         return Outlines(np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64))
-    before = np.cumsum([0, *(len(corners) for corners, _ in found[:-1])])
-    starts = [starts + n for (_, starts), n in zip(found, before, strict=True)]
-    return Outlines(np.concatenate([corners for corners, _ in found]), np.concatenate(starts))
+    (top, bottom), (left, right) = ((own[0], own[-1] + 1) for own in filled)
+    corners, starts = _outlines(inside[top:bottom, left:right])
+    return Outlines(corners + np.array([top, left]), starts)
 
 
 def _outlines(inside: Mask) -> Outlines:
-    """Steps along rows and along columns are found apart, then each is followed by the one that begins at its end."""
     begin, end, right = _steps(inside)
     up_end, up_begin, up = _steps(inside.T)
     # where two pixels touch at a corner four steps meet: each turns right, around its own pixel

@@ -5,7 +5,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from itertools import cycle, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -115,12 +115,12 @@ def _gate(view: CaseView, gate: Gate, weights: Pixels) -> Json:
 
 def path_of(outlines: Outlines) -> str:
     """The outlines as an SVG path in pixels, x to the right and y down: steps to the right and down in turn."""
-    steps = np.diff(outlines.corners, axis=0).sum(axis=1).tolist()
-    words = [f"{axis}{step}" for axis, step in zip(cycle("hv"), steps, strict=False)]
-    starts = [*outlines.starts.tolist(), len(outlines.corners)]
+    right, down = np.diff(outlines.corners, axis=0, append=0).sum(axis=1).reshape(-1, 2).T.tolist()
+    words = [f"h{one}v{other}" for one, other in zip(right, down, strict=True)]
+    starts = [n // 2 for n in (*outlines.starts.tolist(), len(outlines.corners))]
     firsts = outlines.corners[outlines.starts].tolist()
     return "".join(
-        f"M{x} {y}{''.join(words[start : end - 1])}z"
+        f"M{x} {y}{''.join(words[start : end - 1])}h{right[end - 1]}z"
         for (y, x), (start, end) in zip(firsts, pairwise(starts), strict=True)
     )
 

@@ -106,7 +106,7 @@ class DataFacts:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self.contents = Contents(places.engine / "contents.json")
+        self.contents = Contents(places.contents)
 
     def identifier(self, named: str, datasets: Iterable["Dataset"]) -> int:
         """The identifier of a data set: by its converter or its name in the study, or by its name in nnUNet_raw.

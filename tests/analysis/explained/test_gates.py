@@ -16,8 +16,9 @@ from PIL import Image
 
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.analysis.figures.looks import looks
-from nnunet_skipstudy.analysis.measuring.case_views import NO_OUTLINE, CaseView, Choice, Gate, Place, Plane
+from nnunet_skipstudy.analysis.measuring.case_views import CaseView, Choice, Gate, Place, Plane
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.measuring.outlines import outlines
 from nnunet_skipstudy.analysis.report.sweep import sweep
 from nnunet_skipstudy.nnunet.images import write_image
 from nnunet_skipstudy.registry import LEVELS
@@ -90,7 +91,10 @@ def test_maps_stand_beside_the_prediction_of_the_same_training(study: tuple[Path
 
 def test_a_volume_has_a_map_of_one_slice() -> None:
     """Told by its place among those shown, -1 where another is; as coarse as the gate's grid, words for volumes."""
-    key, none = NetworkKey("AttentionUNet", "nnUNetTrainerAttentionUNet", "nnUNetPlans", "3d_fullres"), NO_OUTLINE
+    key, none = (
+        NetworkKey("AttentionUNet", "nnUNetTrainerAttentionUNet", "nnUNetPlans", "3d_fullres"),
+        outlines(np.zeros(SHAPE, dtype=bool)),
+    )
     place, image = Place("", key, "easier"), np.zeros((64, 48), np.uint8)
     planes = tuple(Plane(index, {"easier": image}, (none,), {place: (none,)}) for index in (3, 5))
     found = [(Gate(depth, Path(), index, 0.5, 0.1), image) for depth, index in ((1, 5), (3, 4))]

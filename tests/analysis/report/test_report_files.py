@@ -141,7 +141,7 @@ def test_of_a_volume_slices_with_foreground_are_shown(tmp_path: Path) -> None:
     (found,) = kept
     assert ([plane.index for plane in found.planes], found.fullest, found.shape) == ([0, 1], 1, (8, 6))
     for plane in found.planes:
-        assert plane.reference[0].corners.tolist() == outlines(volume[plane.index]).corners.tolist()
+        assert plane.reference[0].corners.tolist() == outlines(volume[plane.index] == 1).corners.tolist()
         assert [drawn[0].corners.tolist() for drawn in plane.predictions.values()] == [
             plane.reference[0].corners.tolist()
         ] * 2
@@ -216,7 +216,7 @@ def test_numbers_in_words() -> None:
 
 def view(dataset: str, case: str) -> CaseView:
     noise = np.random.default_rng(len(case)).integers(0, 255, (300, 150)).astype(np.uint8)
-    lines, place = (outlines(np.zeros((300, 150))),), Place("", KEY, "easier")
+    lines, place = (outlines(np.zeros((300, 150), dtype=bool)),), Place("", KEY, "easier")
     plane = Plane(None, {"easier": noise}, lines, {place: lines})
     return CaseView(
         dataset, Choice(case, ""), (300, 150), ("organ",), (plane,), 0, {place: (0.5, 0.5)}, frozenset(), {}
