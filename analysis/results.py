@@ -8,7 +8,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Looks, looks
 from nnunet_skipstudy.analysis.inputs.groups import suggested
-from nnunet_skipstudy.analysis.inputs.level_effects import leak_warnings
+from nnunet_skipstudy.analysis.inputs.level_effects import effect_warnings
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, network_keys
@@ -95,7 +95,7 @@ def warnings_of(study: Study) -> list[str]:
         *(
             warning
             for comparison in study.comparisons
-            for warning in leak_warnings(comparison.reference, in_order(run.level for run in comparison.runs))
+            for warning in effect_warnings(comparison.reference, in_order(run.level for run in comparison.runs))
         ),
         *_without_reference_level(study),
         *(

@@ -5,86 +5,40 @@ perturbed); the reverse puts the perturbed features into the reference pass. Sha
 skips would do, each alone restores the loss and neither alone brings it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nnunet_skipstudy.analysis.inputs.references import Fold, Reference
-from nnunet_skipstudy.analysis.inputs.runs import architecture_order, trained
+from nnunet_skipstudy.analysis.explained.read import MEASURES, PLACE
+from nnunet_skipstudy.analysis.inputs.references import Reference
+from nnunet_skipstudy.analysis.inputs.runs import architecture_order
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
 from nnunet_skipstudy.analysis.statistics.between_trainings import Between, replicate_numbers
 from nnunet_skipstudy.analysis.statistics.bootstrap import Counts as Codes
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.analysis.statistics.paired import training_numbers
 from nnunet_skipstudy.registry import in_order
 
-TABLE, SUSCEPTIBILITY, FIELD = "explain.csv", "susceptibility.csv", "receptive_field.csv"
-ATTENTION = "attention.csv"
 SMALLEST_DROP = 0.05
 """Of the mean DSC; a smaller loss is not shared out, nor one whose interval reaches 0: its shares could be anything."""
-PLACE = ["part", "depth"]
-MEASURES = ["hellinger", "hellinger_chance", "wasserstein"]
-MASSES = ["mass_in_object", "object_share"]
-FIELDS = ["effective_voxels", "theoretical_voxels", "field_share"]
-NEEDED = {
-    TABLE: [
-        *("dataset", "trainer", "plans", "configuration", "fold", "level", "reference_level", "case", "label"),
-        *("intervention", *PLACE, "strength", "dsc", "dsc_level", "dsc_reference"),
-    ],
-    SUSCEPTIBILITY: ["dataset", "trainer", "plans", "configuration", "fold", "level", *PLACE, *MEASURES],
-    ATTENTION: [
-        *("dataset", "trainer", "plans", "configuration", "fold", "level", "case", "depth", *MASSES),
-        *("picture", "slice"),
-    ],
-    FIELD: ["dataset", "trainer", "plans", "configuration", "fold", "level", *FIELDS],
-}
 MODEL = ["dataset", *NetworkKey._fields, "training"]
 """What trainings that are joined share."""
 STAGES = {"skip": "skip", "bottleneck": "encoder", "decoder": "decoder"}
 """Of susceptibility.csv, the part whose activations a place hands on."""
 
 
-def read_explained(folders: Sequence[Path], name: str, references: dict[str, Reference]) -> pd.DataFrame:
-    """All tables of one name under folders, with their ``folder``, what trainers' names and data sets' folds tell.
-
-    Raises:
-        UserError: there is none, one lacks a column, or is of a data set that is not analyzed.
-    """
-    paths = [path for folder in folders for path in sorted(folder.rglob(name))]
-    if not paths:
-        raise UserError(f"{', '.join(map(str, folders))}: holds no {name}; give folders that 'skipstudy explain' wrote")
-    read = []
-    for path in dict.fromkeys(path.resolve() for path in paths):
-        table = pd.read_csv(path, dtype={"fold": str, "case": str, "label": str, "level": str, "reference_level": str})
-        if lacking := next((column for column in NEEDED[name] if column not in table), None):
-            raise UserError(f"{path}: has no column {lacking!r}; write it anew with 'skipstudy explain'")
-        read.append(table.assign(folder=str(path.parent)))
-    table = pd.concat(read, ignore_index=True)
-    if other := next((dataset for dataset in table["dataset"].unique() if dataset not in references), None):
-        raise UserError(f"{name}: tells of {other}, of which no predictions are analyzed; leave it out (--explain)")
-    known = {trainer: trained(trainer) for trainer in table["trainer"].unique()}
-    for column in ("architecture", "network", "seed"):
-        table[column] = [known[trainer][column] for trainer in table["trainer"]]
-    folds = [
-        references[dataset].folds.get(fold, Fold())
-        for dataset, fold in zip(table["dataset"], table["fold"], strict=True)
-    ]
-    return table.assign(training=[fold.training for fold in folds])
-
-
 @dataclass(frozen=True)
 class Loss:
     """What one network loses at one level, shared out.
 
-    ``drop``: mean DSC at the reference level minus that at the level, and its interval. ``rows``: of shares.csv, one a
-    place and way, empty where the loss is too small to be shared out. ``effects``: mean change of the DSC by other
-    interventions, (intervention, strength, part, depth) to value.
+    ``drop``: mean DSC at the reference level minus that at the level, and its interval, of so many cases, groups and
+    trainings. ``rows``: of shares.csv, one a place and way, empty where the loss is too small to be shared out.
+    ``effects``: mean change of the DSC by other interventions, (intervention, strength, part, depth) to value.
     """
 
     key: NetworkKey
@@ -93,6 +47,9 @@ class Loss:
     level: str
     reference: str
     drop: tuple[float, float, float]
+    n_cases: int
+    n_groups: int
+    n_trainings: int
     rows: list[dict[str, Any]]
     effects: dict[tuple[str, float, str, float], float] = field(default_factory=dict)
 
@@ -147,7 +104,8 @@ def _loss(
         effects[kind, float(strength), part, float(depth)] = float((made["dsc"] - made["dsc_level"]).mean())
     tells = bounds[0] >= SMALLEST_DROP and not bounds[1] <= 0  # without an interval, NaN
     shared = list(_shares(rows, drops, clusters, moved)) if tells else []
-    return Loss(key, *place, str(rows["reference_level"].iloc[0]), bounds, shared, effects)
+    counts = len(drops), int(clusters.max()) + 1, int(training_numbers(rows).nunique())
+    return Loss(key, *place, str(rows["reference_level"].iloc[0]), bounds, *counts, shared, effects)
 
 
 def _by_case(rows: pd.DataFrame) -> pd.DataFrame:
@@ -164,12 +122,13 @@ def _shares(rows: pd.DataFrame, drops: pd.DataFrame, clusters: Codes, moved: pd.
         return
     whole = np.repeat(drops.to_numpy(dtype=float)[..., None], len(gains), axis=2)
     found = _estimated(np.stack(list(gains.values()), axis=2), whole, clusters)
-    for number, (kind, part, depth) in enumerate(gains):
+    for number, ((kind, part, depth), gained) in enumerate(gains.items()):
+        tried = ~np.isnan(gained).all(axis=1)
         several = int(found.k[number]) > 1
         yield {
             **{"intervention": kind, "part": part, "depth": float(depth)},
             **{"estimate": found.estimate[number], "low": found.low[number], "high": found.high[number]},
-            **{"n_cases": len(drops), "n_groups": int(clusters.max()) + 1, "n_trainings": int(found.k[number])},
+            **{"n_cases": int(tried.sum()), "n_groups": len(set(clusters[tried])), "n_trainings": int(found.k[number])},
             "scope": NETWORKS if several else TRAININGS,
             **_moved(moved, part, float(depth)),
         }
@@ -184,17 +143,13 @@ def _moved(moved: pd.DataFrame, part: str, depth: float) -> dict[str, float]:
 
 
 def _estimated(parts: Floats, wholes: Floats, clusters: Codes) -> Estimates:
-    """Ratios of sums.
-
-    Args:
-        parts: (case, replicate, place); NaN where a replicate lacks the case.
-        wholes: likewise.
-        clusters: each case's group, numbered.
-    """
+    """Ratios over (case, replicate, place), NaN where a replicate lacks the case; ``clusters``: cases' groups."""
     known = ~np.isnan(parts) & ~np.isnan(wholes)
+    there = np.zeros((int(clusters.max()) + 1, parts.shape[2]), bool)
+    np.logical_or.at(there, clusters, known.any(axis=1))
 
     def by_group(values: Floats) -> Floats:
-        sums = np.zeros((int(clusters.max()) + 1, parts.shape[2]))
+        sums = np.zeros(there.shape)
         np.add.at(sums, clusters, np.where(known, values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
         return sums
 
@@ -202,4 +157,4 @@ def _estimated(parts: Floats, wholes: Floats, clusters: Codes) -> Estimates:
     of_each = divide(np.where(known, parts, 0).sum(axis=0), np.where(known, wholes, 0).sum(axis=0))
     spread = of_each.var(axis=0, ddof=1) / k if len(of_each) > 1 else np.full(len(k), np.nan)
     sums = by_group(parts), by_group(wholes)
-    return ratios(*sums, np.ones(sums[0].shape, bool), Between(spread, k - 1.0, k), None)
+    return ratios(*sums, there, Between(spread, k - 1.0, k), None)

@@ -7,25 +7,20 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.explained.picture import bounded
-from nnunet_skipstudy.analysis.explained.shares import FIELDS, MASSES, SMALLEST_DROP, Loss
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.explained.read import FIELDS, MASSES, SUSCEPTIBILITY
+from nnunet_skipstudy.analysis.explained.shares import SMALLEST_DROP, Loss
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
-from nnunet_skipstudy.analysis.report.page import Cell, Finding, Table
-from nnunet_skipstudy.analysis.report.words import interval, joined, number, percent
+from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Finding, Table
+from nnunet_skipstudy.analysis.report.words import count, interval, joined, number, percent
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
 
-Looks = dict[NetworkKey, Look]
+PLACED = ("network", "dataset", "trained on", "level", "place")
+"""The first columns of tables."""
 SPARE = 1.2
 """A sum of shares of single skips above it says that they can stand in for each other."""
 LITTLE = 0.1
 """Of the loss: a share whose whole interval lies below it is called none to speak of."""
-NOTE = (
-    "Restored: share of the lost DSC that comes back when the place alone gets the reference's features; brought: "
-    "the share that the perturbed image's features there bring into the reference image's pass. Ratios of sums over "
-    "cases; they don't add up to 1, since places can stand in for each other. In brackets: 95 %. Hellinger distance of "
-    "channels' mean activations between the two levels, 0…1, and what chance gives with as many cases; Wasserstein in "
-    "standard deviations. below k: what comes up to level k from the stage below."
-)
 TITLES = {"skip": "skip {}", "all": "all skips", "all_but": "all skips but {}", "decoder": "below {}"}
 
 
@@ -38,9 +33,8 @@ def sentences(found: Sequence[Loss], looks: Looks) -> list[Finding]:
     """One finding a network and training set, of the level with the largest loss; what else there is stands behind."""
     told = []
     for place in dict.fromkeys((one.dataset, one.training, one.key) for one in found):
-        own = sorted(
-            (one for one in found if (one.dataset, one.training, one.key) == place), key=lambda one: -one.drop[0]
-        )
+        own = [one for one in found if (one.dataset, one.training, one.key) == place]
+        own.sort(key=lambda one: -one.drop[0])
         words = [_sentence(one, looks[one.key].title) for one in own]
         of_data_set = f"{place[0]}: " if len({one.dataset for one in found}) > 1 else ""
         told.append(Finding(of_data_set + words[0], (*_behind(own[0]), *words[1:])))
@@ -49,7 +43,13 @@ def sentences(found: Sequence[Loss], looks: Looks) -> list[Finding]:
 
 def _sentence(loss: Loss, title: str) -> str:
     trained = f" ({training_title(loss.training)})" if loss.training else ""
-    start = f"{title}{trained} loses {interval(*loss.drop)} DSC from {loss.reference} to {loss.level}"
+    there = f"DSC from {loss.reference} to {loss.level}"
+    if loss.drop[0] <= 0:
+        gain = interval(-loss.drop[0], -loss.drop[2], -loss.drop[1])
+        return f"{title}{trained} gains {gain} {there}: there is no loss to be shared out."
+    start = f"{title}{trained} loses {interval(*loss.drop)} {there}"
+    if math.isnan(loss.drop[1]):
+        start += f" in {count(loss.n_groups, 'group')} of cases, too few for an interval"
     if not loss.rows:
         why = "that is too little" if loss.drop[0] < SMALLEST_DROP else "which may be chance, too unsure"
         return f"{start}: {why} to say where it passes."
@@ -73,12 +73,7 @@ def _behind(loss: Loss) -> Iterator[str]:
     """What stands behind a sentence: whom it speaks of, the reverse, and where susceptibility says otherwise."""
     if not loss.rows:
         return
-    row = loss.rows[0]
-    yield (
-        f"{row['n_cases']} cases in {row['n_groups']} groups, "
-        + (f"{row['n_trainings']} trainings, whose variance is counted."
-           if row["scope"] == NETWORKS else "one training: another seed may fail elsewhere.")
-    )  # fmt: skip
+    yield f"{count(loss.n_cases, 'case')} in {count(loss.n_groups, 'group')}, {_trainings(loss)}."
     if not loss.skips:
         return
     restored = [f"{place_title('skip', row['depth'])} {_of(row)}" for row in loss.skips]
@@ -93,9 +88,24 @@ def _behind(loss: Loss) -> Iterator[str]:
     yield from _disagreements(loss)
 
 
+def _trainings(loss: Loss) -> str:
+    if math.isnan(loss.drop[1]):
+        return f"{count(loss.n_trainings, 'training')}: nothing is known of how sure this is"
+    if loss.rows[0]["scope"] == NETWORKS:
+        return f"{loss.n_trainings} trainings, whose variance is counted"
+    if loss.n_trainings == 1:
+        return "one training: another seed may fail elsewhere"
+    return (
+        f"{loss.n_trainings} trainings on different cases, whose variance is not known: another seed may fail elsewhere"
+    )
+
+
 def _disagreements(loss: Loss) -> Iterator[str]:
     """Skips whose activations move far, by chance left aside, and that carry next to nothing."""
     excess = {row["depth"]: row["hellinger"] - row["hellinger_chance"] for row in loss.skips}
+    if any(math.isnan(value) for value in excess.values()):
+        yield f"How far activations move at {loss.level} is not known: {SUSCEPTIBILITY} doesn't tell."
+        return
     most = max(excess.values())
     still = [row for row in loss.skips if excess[row["depth"]] > most / 2 > 0 and row["high"] < LITTLE]
     for row in still:
@@ -116,18 +126,7 @@ def _disagreements(loss: Loss) -> Iterator[str]:
 
 def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
     """Shares of every place, and what other interventions do."""
-    columns = [
-        "network",
-        "dataset",
-        "trained on",
-        "level",
-        "place",
-        "restored",
-        "brought",
-        "Hellinger",
-        "by chance",
-        "Wasserstein",
-    ]
+    columns = [*PLACED, "restored", "brought", "Hellinger", "by chance", "Wasserstein"]
     rows = []
     for loss in found:
         for row in loss.rows:
@@ -137,7 +136,14 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
                 texts = [*_words(loss, looks), place_title(row["part"], row["depth"]), _of(row), _of(back), *moved]
                 rows.append([Cell(text) for text in texts])
     if rows:
-        yield Table("Shares of the loss by place", columns, rows, n_words=5, note=NOTE, open=False)
+        yield Table(
+            "Shares of the loss by place",
+            columns,
+            rows,
+            n_words=5,
+            note=NOTES["Shares of the loss by place"],
+            open=False,
+        )
     effects = [
         [*map(Cell, (*_words(loss, looks), place_title(part, depth), kind, "" if strength < 0 else f"{strength:g}")),
          Cell(number(value, sign=True))]
@@ -146,11 +152,10 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
     if effects:
         yield Table(
             "Other interventions on skips",
-            ["network", "dataset", "trained on", "level", "place", "intervention", "strength", "change of DSC"],
+            [*PLACED, "intervention", "strength", "change of DSC"],
             effects,
             n_words=7,
-            note="Mean change of the DSC at the level itself. Above 0: the network does better with this skip scaled "
-            "towards its mean, zeroed, disturbed, or taken from another case.",
+            note=NOTES["Other interventions on skips"],
             open=False,
         )
 
@@ -161,24 +166,15 @@ def field_table(fields: pd.DataFrame, looks: Looks) -> Iterator[Table]:
     rows = []
     for (dataset, *key, training, level), own in groups(fields, *unit):
         seen, possible, share = own[FIELDS].mean()
-        texts = [
-            looks[NetworkKey(*key)].title,
-            dataset,
-            training or "all",
-            level,
-            f"{seen:.0f}",
-            f"{possible:.0f}",
-            percent(share),
-        ]
-        rows.append([Cell(text) for text in texts])
+        words = (looks[NetworkKey(*key)].title, dataset, training or "all", level)
+        rows.append([Cell(text) for text in (*words, f"{seen:.0f}", f"{possible:.0f}", percent(share))])
     yield Table(
         "Effective receptive field of the centre voxel",
-        ["network", "dataset", "trained on", "level", "voxels seen", "within reach", "share"],
+        [*PLACED[:4], "voxels seen", "within reach", "share"],
         rows,
         open=False,
         n_words=4,
-        note="Voxels whose mean gradient is at least 4.55 % of the largest, and those that convolutions reach in one "
-        "patch.",
+        note=NOTES["Effective receptive field"],
     )
 
 
@@ -192,7 +188,7 @@ def attention_table(looked: pd.DataFrame, looks: Looks) -> Iterator[Table]:
     if rows:
         yield Table(
             "Attention in the object",
-            ["network", "dataset", "trained on", "level", "place", "of the gate's weight", "of the image"],
+            [*PLACED, "of the gate's weight", "of the image"],
             rows,
             n_words=5,
             note="Equal: the gate looks everywhere alike. The maps stand beside the predictions of the cases above.",

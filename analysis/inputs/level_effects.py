@@ -45,10 +45,10 @@ def leak_words(reference: Reference, levels: Sequence[str]) -> str:
     return f"Leak probe (Dice coefficient that sharpness alone has with the object): {shown}."
 
 
-def leak_warnings(reference: Reference, levels: Sequence[str]) -> list[str]:
-    """A sentence for each level that shows where the object is."""
-    warnings = (fact.effects.warning for fact in level_facts(reference, levels) if fact.effects)
-    return [f"{reference.dataset}: {warning}." for warning in warnings if warning]
+def effect_warnings(reference: Reference, levels: Sequence[str]) -> list[str]:
+    """A sentence for each level that shows where the object is, or leaves images as they are."""
+    effects = (fact.effects for fact in level_facts(reference, levels) if fact.effects)
+    return [f"{reference.dataset}: {warning}." for effect in effects for warning in effect.warnings]
 
 
 def _rows(reference: Reference) -> list[dict[str, Any]]:

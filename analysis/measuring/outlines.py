@@ -31,7 +31,7 @@ def outlines(inside: Mask) -> Outlines:
         return Outlines(np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64))
     (top, bottom), (left, right) = ((own[0], own[-1] + 1) for own in filled)
     corners, starts = _outlines(inside[top:bottom, left:right])
-    return Outlines(np.add(corners, (top, left)), starts)
+    return Outlines(corners + np.array([top, left]), starts)
 
 
 def _outlines(inside: Mask) -> Outlines:

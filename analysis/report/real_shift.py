@@ -35,8 +35,9 @@ def real_shift_tables(found: Sequence[RealShift], looks: Looks) -> Iterator[Tabl
                 [_level_row(level, shift.correlations[level]) for level in levels],
                 note=f"{sentence(shift, tested)} Spearman's rho over networks of the change at the level with the "
                 "change on the real shift. Both are counted from one DSC in domain, which alone makes rho positive; "
-                "the second one, partial, holds it constant. Networks that are variants of each other are no "
-                "independent draws. Of several levels some agree by chance.",
+                "the second one, partial, holds it constant, as it was measured: what it errs by stays in. Its p is "
+                "the larger one of ranks and of values. Networks that are variants of each other are no independent "
+                "draws. Of several levels some agree by chance.",
             )
 
 
@@ -68,8 +69,8 @@ def sentence(shift: RealShift, tested: str) -> str:
     if one.told:
         return (
             f"Networks that lose more at {shift.hardest} lose more on {tested}, too ({seen}), also among those of the "
-            f"same DSC in domain ({number(one.partial, sign=True)}, {p_value(one.p_partial)}). It holds for these "
-            "networks and these two data sets."
+            f"same measured DSC in domain ({number(one.partial, sign=True)}, {p_value(one.p_partial)}). It holds for "
+            "these networks and these two data sets."
         )
     if one.n < FEWEST_FOR_MORE:
         least += f", and below {FEWEST_FOR_MORE} the DSC in domain can't be held constant"

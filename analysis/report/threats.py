@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 
 import pandas as pd
 
@@ -20,6 +21,8 @@ from nnunet_skipstudy.nnunet.trainer_name import TrainerOptions, known_trainer
 from nnunet_skipstudy.registry import ARCHITECTURES, DISTORTION, EXCESS, TEXTURE, UNPERTURBED, Group, in_order
 
 OPEN, MET, PART = "open", "met", "a factor"
+MUCH = 0.25
+"""Of what the texture level moves TD by: a distortion that moves it so far is no distortion without texture."""
 Finding = tuple[str, str] | None
 """A threat's state and why; None where it can't arise."""
 
@@ -137,10 +140,27 @@ def _noise(design: _Design) -> Finding:
     if not noisy:
         return None
     if {TEXTURE, DISTORTION} <= {fact.level for fact in design.levels}:
-        return MET, "the 2 x 2 of texture and distortion splits the loss"
+        return _split(design)
     if blended := design.made_by("blend"):
         return PART, f"{joined(blended)} move texture without noise"
     return OPEN, f"{joined(noisy)}: speckle is noise first, and filtering it looks like robustness to texture"
+
+
+def _split(design: _Design) -> Finding:
+    """Whether the 2 x 2 does what it is for: its distortion distorts, and leaves texture alone."""
+    effects = next((fact.effects for fact in design.levels if fact.level == DISTORTION), None)
+    if effects and effects.n_unchanged > (1 - AS_NAMED) * effects.n_cases:
+        return OPEN, f"{DISTORTION} leaves {effects.n_unchanged} of {effects.n_cases} images as they are"
+    moved, of_texture = (_moved(design, level) for level in (DISTORTION, TEXTURE))
+    if not moved < MUCH * of_texture:
+        return OPEN, f"{DISTORTION} moves TD by {number(moved)} in the median, {TEXTURE} by {number(of_texture)}"
+    return MET, "the 2 x 2 of texture and distortion splits the loss"
+
+
+def _moved(design: _Design, level: str) -> float:
+    """How far TD lies from that of the unperturbed image, either way; median over cases, NaN where it isn't known."""
+    by_case = design.cases.drop_duplicates(["level", "case"]).pivot(index="case", columns="level", values="disparity")
+    return float((by_case[level] - by_case[UNPERTURBED]).abs().median()) if UNPERTURBED in by_case else nan
 
 
 def _ladder(design: _Design) -> Finding:

@@ -99,7 +99,7 @@ class AttentionGate(Skip):
     code is left out.
 
     ``attention`` computes alpha alone; ``forward`` stores nothing. The submodule ``gate`` puts out alpha on the coarse
-    grid, so a forward hook there reads the maps of a whole network (see ``attention_maps``).
+    grid, so a forward hook there reads the maps of a whole network.
     """
 
     def __init__(self, kit: LayerKit, level: Level) -> None:

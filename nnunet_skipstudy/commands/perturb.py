@@ -225,7 +225,8 @@ def _report(
     """The levels' numbers on stdout; on stderr levels that are not what their names say, or show the object."""
     moves, effects = level_moves(rows, before, percentiles), side_effects(rows)
     beside = {effect.level: effect for effect in effects}
-    still = {sham.level: f"TD stays in {sham.n_within} of {sham.n_cases}" for sham in unmoved(rows, before, spreads)}
+    shams = unmoved(rows, before, spreads)
+    still = {sham.level: f"TD stays in {sham.n_within} of {sham.n_cases}" for sham in shams}
     names = [("level", "perturbation"), *((move.level, move.parameters) for move in moves)]
     widths = [max(map(len, texts)) + 2 for texts in zip(*names, strict=True)]
     print(
@@ -240,5 +241,5 @@ def _report(
             f"{move.after:>9.4f}{effect.psnr_db:>10.1f}{effect.leak_unperturbed:>13.2f}{effect.leak:>7.2f}"
             f"  {named or still.get(move.level, '')}".rstrip()
         )
-    for warning in level_warnings(moves, effects):
+    for warning in (*level_warnings(moves, effects), *(sham.warning for sham in shams if sham.warning)):
         print(f"skipstudy: warning: {warning}", file=sys.stderr)

@@ -24,8 +24,7 @@ from nnunet_skipstudy.explain.tables import (
     susceptibility_rows,
 )
 from nnunet_skipstudy.nnunet.calls import Training
-from nnunet_skipstudy.nnunet.cases import Description, read_description
-from nnunet_skipstudy.nnunet.images import read_label_map
+from nnunet_skipstudy.nnunet.cases import Case, Description, read_channel, read_description, read_labels
 from nnunet_skipstudy.nnunet.prediction import CHECKPOINT, Predictor, find_cases
 from nnunet_skipstudy.registry import in_order
 from nnunet_skipstudy.support.contents import settings_hash
@@ -59,7 +58,9 @@ def explain(
         files = {level: _files(request, level) for level in (request.reference, *request.levels)}
         opened = cache(lambda: _opened(request, device))
         model = sha256_of_file(_checkpoint(request.training))
-        common = {"version": __version__, "model": model, "mirroring": request.mirroring}
+        description = _described(request)
+        labels = {"labels": description.labels, "ignore": description.ignore}
+        common = {"version": __version__, "model": model, "mirroring": request.mirroring, **labels}
         found: dict[tuple[str, str], Found] = {}
         for level in files:
             for case in request.cases:
@@ -103,6 +104,17 @@ def _checkpoint(training: Training) -> Path:
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint; train this fold to its end first (-d -c -tr -p -f name it)")
     return path
+
+
+def _described(request: Request) -> Description:
+    """The data set's description. Raises UserError: the model was trained on other labels."""
+    description, trained = (read_description(folder) for folder in (request.raw, request.training.model_folder))
+    if (description.labels, description.ignore) != (trained.labels, trained.ignore):
+        raise UserError(
+            f"{description.source}: its labels are not those that the model was trained with ({trained.source}); "
+            "mend the one that is wrong"
+        )
+    return description
 
 
 def _opened(request: Request, device: str) -> Explainer:
@@ -163,14 +175,16 @@ def _label(request: Request, case: str) -> Path:
 def _explained(
     request: Request, explainer: Explainer, files: dict[str, dict[str, list[str]]], level: str, case: str
 ) -> Found:
-    description = read_description(request.raw)
     other = _other(request, case)
+    if other:
+        _truth(request, other, files[level][other])
+    truths = [_truth(request, case, files[which][case]) for which in (level, request.reference)]
     return explainer.explain(
         case,
         files[request.reference][case],
         None if level == request.reference else files[level][case],
         files[level][other] if other else None,
-        _truth(_label(request, case), description),
+        truths[0],
     )
 
 
@@ -184,8 +198,8 @@ def _attention(
 ) -> dict[str, Any]:
     """How much of each gate's weight lies in the object, by level; pictures of the slice with most of the object."""
     explainer = opened()
+    labels = _truth(request, case, images)
     maps = attention_on_grid(explainer.predictor, explainer.network, images)
-    labels = _truth(_label(request, case), read_description(request.raw))
     inside = np.isin(labels.labels, [value for values in labels.regions.values() for value in values])
     fullest = int(inside.sum(axis=(1, 2)).argmax())
     for depth, weights in maps.items():
@@ -194,6 +208,11 @@ def _attention(
     return {"mass": masses, "object": float(inside.mean()), "slice": fullest}
 
 
-def _truth(path: Path, description: Description) -> Truth:
-    labels = read_label_map(path).array
+def _truth(request: Request, name: str, images: list[str]) -> Truth:
+    """A case's labels. Raises UserError: they, or the image, can't be read, or don't belong together."""
+    description = read_description(request.raw)
+    case = Case(name, tuple(map(Path, images)), _label(request, name))
+    labels = read_labels(case, description)
+    for channel in range(len(images)):
+        read_channel(case, channel, labels)
     return Truth(labels if labels.ndim == 3 else labels[None], description.labels, description.ignore)

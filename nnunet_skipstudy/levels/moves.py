@@ -106,10 +106,12 @@ class Move:
         """Why these may not have, after a colon; empty where nothing is known."""
         reasons = [words for begin, words in WHY.items() if self.parameters.startswith(begin)]
         if self.n_untold and EXPECTED[self.level] < 0:
-            told = (
-                f"of the other {self.n_against}, {self.n_untold} have a texture that isn't told from its surroundings"
+            has = "has" if self.n_untold == 1 else "have"
+            reasons.insert(
+                0,
+                f"of the {self.n_against} that don't, {self.n_untold} {has} a texture that isn't told from its "
+                "surroundings anyway",
             )
-            reasons.insert(0, f"{told} anyway")
         return f": {'; '.join(reasons)}" if reasons else ""
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.images import NIFTI_ENDINGS
+from nnunet_skipstudy.nnunet.cases import COLOUR_CHANNELS
+from nnunet_skipstudy.nnunet.images import NATURAL_ENDINGS, NIFTI_ENDINGS
 from nnunet_skipstudy.nnunet.nifti import check_complete
 from nnunet_skipstudy.registry import ARCHITECTURES
 from nnunet_skipstudy.support.files import naming, write_json
@@ -30,6 +31,8 @@ CHECKPOINT = "checkpoint_final.pth"
 def find_cases(images: Path, ending: str, *, n_channels: int) -> dict[str, list[str]]:
     """The files of each case of a folder in nnU-Net's naming, ``<case>_<channel, four digits><ending>``.
 
+    A flat colour image is one file for several channels, as nnU-Net reads it.
+
     Raises:
         UserError: the folder is absent or holds no such file, or a channel of a case is missing.
     """
@@ -40,11 +43,15 @@ def find_cases(images: Path, ending: str, *, n_channels: int) -> dict[str, list[
             channels.setdefault(match[1], {})[int(match[2])] = str(path)
     if not channels:
         raise UserError(f"{images}: holds no image named <case>_0000{ending}; check the folder")
+    colour = ending.lower() in NATURAL_ENDINGS and n_channels in COLOUR_CHANNELS
+    found = {}
     for case, files in channels.items():
-        for channel in range(n_channels):
+        wanted = range(1 if colour and len(files) == 1 else n_channels)
+        for channel in wanted:
             if channel not in files:
                 raise UserError(f"{images / f'{case}_{channel:04d}{ending}'}: no such file; add the missing channel")
-    return {case: [files[channel] for channel in range(n_channels)] for case, files in channels.items()}
+        found[case] = [files[channel] for channel in wanted]
+    return found
 
 
 class Predictor:
@@ -63,8 +70,9 @@ class Predictor:
             mirroring: test-time augmentation by mirroring, nnU-Net's default.
 
         Raises:
-            UserError: the checkpoint does not exist.
+            UserError: the checkpoint does not exist, or can't be loaded.
         """
+        from pickle import UnpicklingError
         from unittest.mock import patch
 
         import torch
@@ -83,7 +91,11 @@ class Predictor:
                 perform_everything_on_device=device == "cuda",
                 allow_tqdm=False,
             )
-            self._predictor.initialize_from_trained_model_folder(str(folder), (fold,), CHECKPOINT)
+            try:
+                self._predictor.initialize_from_trained_model_folder(str(folder), (fold,), CHECKPOINT)
+            except (RuntimeError, EOFError, UnpicklingError) as error:
+                reason = " ".join(str(error).split())[:200]
+                raise UserError(f"{checkpoint}: can't be loaded ({reason}); train this fold again") from error
         network = self._predictor.network.to(torch.device(device)).eval()
         network.to = network.eval = lambda *_: network  # nnU-Net asks for both before each image, part by part
         self._ending: str = self._predictor.dataset_json["file_ending"]

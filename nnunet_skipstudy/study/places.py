@@ -28,6 +28,7 @@ class Places:
         analysis: tables, figures and ``report``, the page.
         superseded: results of settings that the study no longer has: moved here, never deleted.
         speed: how fast this study's networks train here, if it was measured.
+        contents: the hashes of files of data, as :class:`~nnunet_skipstudy.support.contents.Contents` keeps them.
         grid: the cells of the present or last run, as the processes that work on them read them.
         lock: held by the process that runs the study.
     """
@@ -38,7 +39,9 @@ class Places:
             root / name for name in ("predictions", "analysis", "superseded")
         )
         self.report = self.analysis / "report.html"
-        self.speed, self.grid, self.lock = (self.engine / name for name in ("speed.json", "grid.json", "run.lock"))
+        self.speed, self.contents, self.grid, self.lock = (
+            self.engine / name for name in ("speed.json", "contents.json", "grid.json", "run.lock")
+        )
 
     @property
     def raw(self) -> Path:

@@ -127,7 +127,8 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
         for dataset in opened.study.datasets:
             if dataset.converter:
                 opened.facts.refuse_changed(dataset.id)
-        _renew_report(opened, opened.grid)  # before it is seen which results it needs
+        if not places.report.is_file():  # its analysis isn't done: before it is seen which results that needs
+            places.marker(opened.grid[ANALYSIS]).unlink(missing_ok=True)
         refuse_impossible(opened, opened.states())
         for key in opened.lost():
             places.marker(opened.grid[key]).unlink(missing_ok=True)
@@ -143,14 +144,7 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
         return Outcome(found, made.get("measured", {}), places.report if made else None)
 
 
-def _renew_report(opened: Opened, grid: Grid) -> None:
-    """An analysis whose report is gone is not done."""
-    if not opened.places.report.is_file():
-        opened.places.marker(grid[ANALYSIS]).unlink(missing_ok=True)
-
-
 def _execute(opened: Opened, grid: Grid, execute: Executor) -> None:
-    _renew_report(opened, grid)
     if any(state.state is not State.DONE for state in states(grid, opened.places)):
         execute(opened, grid)
 

@@ -8,11 +8,10 @@ import pytest
 import small_plans
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
-from small_plans import PLANS, REQUIRES_IMPORT, SmallPlan, arch_kwargs
+from small_plans import PLANS, REQUIRES_IMPORT, SmallPlan, arch_kwargs, coarse_attention
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nnunet_skipstudy.architectures.attention_maps import attention_maps
 from nnunet_skipstudy.architectures.network import SkipUNet, build_network
 from nnunet_skipstudy.architectures.skips import AttentionGate, make_skip
 from nnunet_skipstudy.errors import UserError
@@ -293,7 +292,7 @@ def test_attention_gate_weights_the_encoder_features() -> None:
         nn.init.constant_(gate.psi.bias, bias)
         joined = gate(upsampled, [features], coarser)
         assert torch.equal(joined, torch.cat((upsampled, alpha * features), 1))
-    maps = attention_maps(network, probe(plan))
+    maps = coarse_attention(network, probe(plan))
     assert list(maps) == [1, 2]
     assert tuple(maps[2].shape) == (2, 1, 5, 7)
     assert all(float(level.min()) >= 0 and float(level.max()) <= 1 for level in maps.values())

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 from made_up_model import plans, write_images, write_model
-from small_plans import PLANS, REQUIRES_IMPORT, UNET_MODULE, arch_kwargs, network_for
+from small_plans import PLANS, REQUIRES_IMPORT, UNET_MODULE, arch_kwargs, coarse_attention, network_for
 
-from nnunet_skipstudy.architectures.attention_maps import attention_maps
 from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.cli import main
 from nnunet_skipstudy.explain.attention import mass_in
@@ -25,7 +24,7 @@ def test_the_weights_are_those_that_the_gates_compute() -> None:
     network, image = OpenNetwork(whole), torch.randn(1, plan.input_channels, *plan.size)
     with torch.inference_mode():
         found = network.attention(network.run(image))
-    coarse = attention_maps(whole, image)
+    coarse = coarse_attention(whole, image)
     assert network.gated_levels == list(coarse) == [1, 2]
     for fine, gate in zip(found, coarse.values(), strict=True):
         torch.testing.assert_close(fine, torch.nn.functional.interpolate(gate, size=fine.shape[2:], mode="bilinear"))

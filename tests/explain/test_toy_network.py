@@ -1,16 +1,20 @@
 """A network built so that one known skip carries the texture is recognised, through the whole command."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_up_model import plans, write_images, write_model
+from made_up_model import DATASET, plans, write_images, write_model
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from small_plans import REQUIRES_IMPORT, UNET_MODULE
 from toy_network import toy_case, toy_kwargs, toy_weights
 
 from nnunet_skipstudy.cli import main
+from nnunet_skipstudy.nnunet.images import read_image, write_image
+from nnunet_skipstudy.support.files import read_json, write_json
 
 SIZES = {2: ((40, 52), (32, 32)), 3: ((24, 36, 32), (24, 32, 32))}
 """Of images, and of the smaller patches that slide over them."""
@@ -99,3 +103,59 @@ def test_what_is_not_there_is_one_line(
     assert complaint in said
     assert said.count("\n") == 1
     assert not list((results / "out").glob("*")) if (results / "out").exists() else True
+
+
+def _renamed(root: Path) -> None:
+    path = root / "nnUNet_raw" / DATASET / "dataset.json"
+    write_json(path, read_json(path) | {"labels": {"background": 0, "lesion": 1}})
+
+
+def _with_ignore(root: Path) -> None:
+    path = root / "nnUNet_raw" / DATASET / "dataset.json"
+    write_json(path, read_json(path) | {"labels": {"background": 0, "object": 1, "ignore": 2}})
+
+
+def _cut(root: Path) -> None:
+    path = root / "nnUNet_raw" / DATASET / "labelsTs" / "case1.png"
+    write_image(path, read_image(path).array[:-3].copy())
+
+
+def _of_other_value(root: Path) -> None:
+    path = root / "nnUNet_raw" / DATASET / "labelsTs" / "case0.png"
+    write_image(path, read_image(path).array * np.uint8(7))
+
+
+def _no_image(root: Path) -> None:
+    (root / "nnUNet_raw" / DATASET / "imagesTs_hardest" / "case1_0000.png").write_bytes(b"no image")
+
+
+def _half(root: Path) -> None:
+    (path,) = (root / "nnUNet_results").rglob("checkpoint_final.pth")
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    ("harm", "complaint"),
+    [
+        (_renamed, "dataset.json: its labels are not those that the model was trained with"),
+        (_with_ignore, "dataset.json: its labels are not those that the model was trained with"),
+        (_cut, "case1.png: label map of shape (37, 52) for an image of shape (40, 52)"),
+        (_of_other_value, "case0.png: holds the value 7, which"),
+        (_no_image, "imagesTs_hardest/case1_0000.png: can't be read as an image"),
+        (_half, "checkpoint_final.pth: can't be loaded ("),
+    ],
+)
+def test_what_does_not_belong_together_is_one_line(
+    results: Path, capsys: pytest.CaptureFixture[str], harm: Callable[[Path], None], complaint: str
+) -> None:
+    """Also where an earlier run was done before it changed: what that found would be of other labels."""
+    write_toy(results, 2, 0, "nnUNetTrainerUNet")
+    if harm in (_renamed, _with_ignore):
+        explained(results, "--interventions", "zero")
+    harm(results)
+    given = ["explain", "-d", "779", "-c", "toy", "-f", "0", "-tr", "nnUNetTrainerUNet", "-device", "cpu", "-np", "1"]
+    capsys.readouterr()
+    assert main([*given, "-o", str(results / "out"), "--interventions", "zero"]) == 2
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert said.count("\n") == 1

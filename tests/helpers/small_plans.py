@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from nnunet_skipstudy.architectures.network import SkipUNet, build_network
+from nnunet_skipstudy.architectures.skips import AttentionGate
 
 REQUIRES_IMPORT = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 UNET_MODULE = "dynamic_network_architectures.architectures.unet"
@@ -97,3 +100,15 @@ def network_for(plan: SmallPlan, architecture: str, **options: Any) -> SkipUNet:
         plan.output_channels,
         **{"deep_supervision": True, **options},
     )
+
+
+def coarse_attention(network: SkipUNet, images: torch.Tensor) -> dict[int, torch.Tensor]:
+    """What each gate puts out, by level (0 = full resolution): seen by hooks on the gates, before interpolation."""
+    maps: dict[int, torch.Tensor] = {}
+    deepest = len(network.decoder.skips) - 1
+    for index, skip in enumerate(network.decoder.skips):
+        if isinstance(skip, AttentionGate):
+            skip.gate.register_forward_hook(lambda _, __, output, at=deepest - index: maps.update({at: output}))
+    with torch.no_grad():
+        network.eval()(images)
+    return dict(sorted(maps.items()))

@@ -90,5 +90,5 @@ def test_what_no_strength_reaches_is_said(tmp_path: Path) -> None:
     told = shortfall(move)
     assert told is not None
     assert "as named in 3 of 5 cases (60%), against 'unperturbed'" in told
-    assert "of the other 2, 1 have a texture that isn't told from its surroundings anyway" in told
+    assert "of the 2 that don't, 1 has a texture that isn't told from its surroundings anyway" in told
     assert "dark objects keep their texture" in told

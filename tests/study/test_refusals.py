@@ -241,12 +241,12 @@ def test_a_network_is_not_tested_elsewhere_on_what_it_was_trained_on(
 
 def test_other_images_of_one_size_are_no_images_that_were_trained_on(tmp_path: Path) -> None:
     """Contents count, not names or sizes; folders and dead links are passed over, and no folder has none."""
-    trained, tested = tmp_path / "imagesTr", tmp_path / "imagesTs"
+    trained, tested, hashes = tmp_path / "imagesTr", tmp_path / "imagesTs", tmp_path / "hashes.json"
     for folder, contents in ((trained, (b"aaaa", b"bbbb")), (tested, (b"cccc", b"bbbb", b"aaa", b"bbbb"))):
         (folder / "more").mkdir(parents=True)
         (folder / "dead.png").symlink_to("gone.png")
         for number, content in enumerate(contents):
             (folder / f"case{number}_0000.png").write_bytes(content)
-    assert _seen(trained, tested) == ["case1_0000.png", "case3_0000.png"]
-    assert _seen(trained, tmp_path / "none") == []
-    assert _seen(tmp_path / "none", tested) == []
+    assert _seen(trained, tested, hashes) == ["case1_0000.png", "case3_0000.png"]
+    assert _seen(trained, tmp_path / "none", hashes) == []
+    assert _seen(tmp_path / "none", tested, hashes) == []

@@ -14,7 +14,7 @@ from nnunet_skipstudy.study.places import Places, test_folder
 from nnunet_skipstudy.study.steps import convert, predict
 from nnunet_skipstudy.study.steps.step import About, Load, Measured, Step, Subject, Work
 from nnunet_skipstudy.study.steps.train import START_SECONDS
-from nnunet_skipstudy.support.files import sha256_of_file
+from nnunet_skipstudy.support.contents import Contents
 
 Content = Mapping[str, Any]
 
@@ -77,7 +77,7 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
             f"leave {other} out of test_on"
         )
     folders = places.found(own), places.found(other)
-    if folders[0] and folders[1] and (seen := _seen(folders[0] / TRAINING[1], folders[1] / TEST[0])):
+    if folders[0] and folders[1] and (seen := _seen(folders[0] / TRAINING[1], folders[1] / TEST[0], places.contents)):
         yield (
             f"test_on: test images of {folders[1].name} are training images of {folders[0].name} ({len(seen)}, such as "
             f"{seen[0]}); remove these cases, or leave {other} out of test_on"
@@ -85,11 +85,11 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
 
 
 @cache
-def _seen(trained: Path, tested: Path) -> list[str]:
-    """The names of images for testing that are, byte for byte, among those for training."""
+def _seen(trained: Path, tested: Path, hashes: Path) -> list[str]:
+    """The names of images for testing that are, byte for byte, among those for training; ``hashes``: the known ones."""
     if not (trained.is_dir() and tested.is_dir()):
         return []
-    digest, alike = cache(sha256_of_file), defaultdict(list)
+    digest, alike = Contents(hashes).of, defaultdict(list)
     for path in filter(Path.is_file, trained.iterdir()):
         alike[path.stat().st_size].append(path)
     return [

@@ -12,7 +12,8 @@ from made_up_study import write_study
 
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.analysis.explained.picture import bounded
-from nnunet_skipstudy.analysis.explained.shares import _estimated, losses, read_explained
+from nnunet_skipstudy.analysis.explained.read import read_explained
+from nnunet_skipstudy.analysis.explained.shares import _estimated, losses
 from nnunet_skipstudy.analysis.explained.words import sentences
 from nnunet_skipstudy.analysis.figures.looks import looks
 from nnunet_skipstudy.analysis.inputs.references import Reference, read_reference

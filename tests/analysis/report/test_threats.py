@@ -57,3 +57,39 @@ def test_what_meets_a_threat_meets_it(tmp_path: Path, matched: bool) -> None:
     assert found["Augmentation that trains on the tested shift"][0] == "met"
     assert found["Capacity instead of skips"][0] == ("a factor" if matched else "open")
     assert found["Noise instead of texture"][0] == "open"
+
+
+@pytest.mark.parametrize(
+    ("moved", "n_unchanged", "state", "why"),
+    [
+        (0.01, 0, "met", "the 2 x 2 of texture and distortion splits the loss"),
+        (0.2, 0, "open", "distortion moves TD by 0.200 in the median, texture by 0.400"),
+        (0.0, 3, "open", "distortion leaves 3 of 20 images as they are"),
+    ],
+)
+def test_a_distortion_meets_the_threat_of_noise_where_it_distorts_and_leaves_texture(
+    tmp_path: Path, moved: float, n_unchanged: int, state: str, why: str
+) -> None:
+    """The 2 x 2 splits nothing where its distortion moves texture, or isn't there; the reader is warned as well."""
+    predictions, raw = write_study(tmp_path, architectures=("UNet",), seeds=(1,), labels=("organ",), images=False)
+    names = {"hardest": "texture_distortion", "harder": "texture", "easier": "distortion"}
+    (folder,) = (predictions / DATASET).glob("*/fold_0")
+    for level in ("hardest", "harder", "easier"):
+        (folder / level).rename(folder / names[level])
+    rows = pd.read_csv(raw / DATASET / "perturbations.csv")
+    (raw / DATASET / "perturbations.csv").unlink()
+    rows = rows[rows["level"].isin(["unperturbed", *names])].assign(leak=0.1, leak_unperturbed=0.1, psnr_db=20.0)
+    rows["level"] = rows["level"].replace(names)
+    start = rows["case"].map(rows[rows["level"] == "unperturbed"].set_index("case")["disparity"])
+    change = rows["level"].map({"texture": -0.4, "distortion": moved, "texture_distortion": -0.4}).fillna(0)
+    first = (rows["level"] == "distortion") & rows["case"].isin(rows["case"].unique()[:n_unchanged])
+    rows = rows.assign(
+        disparity=start + change,
+        parameters=rows["level"].map({"distortion": "sham_speckle_256:variance=0.1", "texture": "blend:alpha=0.8"}),
+        psnr_db=rows["psnr_db"].where(~first),
+    ).fillna({"parameters": "speckle:variance=0.1"})
+    rows.to_csv(raw / DATASET / "perturbations.csv", index=False)
+    analyze(AnalyzeOptions(predictions, raw, tmp_path / "out", figures=False, progress=False))
+    page = (tmp_path / "out" / "report.md").read_text(encoding="utf-8").replace("\\", "")
+    assert f"| Noise instead of texture | {state} | {why} |" in page
+    assert ("leaves 3 of 20 images as they are: what is measured there" in page) == bool(n_unchanged)

@@ -67,6 +67,29 @@ def test_a_shared_start_makes_changes_correlate_and_is_not_taken_for_more() -> N
     assert sum(one.told for one in found) <= 0.05 * len(found)
 
 
+@pytest.mark.parametrize(("weight", "noise", "least"), [(2, 0.7, 0.4), (1, 1, 0)])
+def test_a_dsc_in_domain_that_decides_both_is_not_taken_for_the_level(
+    weight: float, noise: float, least: float
+) -> None:
+    """Of 9 networks: closely (changes correlate in over 4 of 10 studies) or loosely."""
+    found = []
+    for seed in range(600):
+        domain, one, other = drawn(9, seed)
+        found.append(rank_correlation(weight * domain + noise * one, weight * domain + noise * other, domain))
+    assert sum(one.p <= 0.05 for one in found) >= least * len(found)
+    assert sum(one.told for one in found) <= 0.03 * len(found)
+
+
+def test_ranks_and_values_that_disagree_tell_nothing() -> None:
+    """One network far off turns the values' correlation, not the ranks'."""
+    domain, level = np.array([4.0, 1, 7, 2, 6, 3, 5]), np.array([1.0, 2, 3, 4, 5, 6, 100])
+    away = np.where(level == 100, -level, level)
+    found = rank_correlation(level, away, domain)
+    assert found.partial > 0
+    assert found.p_partial == 1
+    assert rank_correlation(level, level, domain).p_partial < 0.001
+
+
 def test_what_holds_is_found() -> None:
     """A level whose DSC is that of the other hospital but for a third of its spread, over 7 networks."""
     found = []
