@@ -14,10 +14,10 @@ def best_dice_of_sorted(keys: npt.NDArray[np.uint64]) -> float:
     of one score are on one side.
     """
     n, one = len(keys), np.uint64(1)
-    all_hits = 0
+    all_hits = np.int64(0)
     for place in range(n):
         all_hits += np.int64(keys[place] & one)
-    hits, best = 0, 0.0
+    hits, best = np.int64(0), 0.0
     for place in range(n):
         hits += np.int64(keys[place] & one)
         if place + 1 < n and (keys[place] | one) == (keys[place + 1] | one):

@@ -67,9 +67,8 @@ def null_counts(
 
     if not len(uniform):
         return np.zeros((0, N_CODES), np.int64), np.zeros((0, N_CODES), np.int64)
-    codes, inside, free = (
-        np.ascontiguousarray(array) for array in (codes, inside, free)
-    )  # one machine code serves all
+    # one machine code serves all
+    codes, inside, free = np.ascontiguousarray(codes), np.ascontiguousarray(inside), np.ascontiguousarray(free)
     runs, edge, n_inside = runs_of(inside), _edge(inside), int(np.count_nonzero(inside))
     moves = _moves(runs, ~free, edge)
     within = (slice(edge, codes.shape[0] - edge), slice(edge, codes.shape[1] - edge))
