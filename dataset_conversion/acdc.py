@@ -14,9 +14,8 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, SourceCase
-from nnunet_skipstudy.conversion.numbering import add_once
-from nnunet_skipstudy.conversion.slices import add_slices_argument, volumes_or_slices
-from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.source import Layout, add_once
+from nnunet_skipstudy.conversion.volumes import add_slices_argument, volumes_or_slices
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import run_script
 from nnunet_skipstudy.support.tables import decoded

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
 from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
-from nnunet_skipstudy.conversion.numbering import add_once
-from nnunet_skipstudy.conversion.source import Layout
-from nnunet_skipstudy.conversion.ultrasound import breast_ultrasound
+from nnunet_skipstudy.conversion.flat import breast_ultrasound
+from nnunet_skipstudy.conversion.source import Layout, add_once
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import run_script
 

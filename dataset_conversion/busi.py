@@ -14,9 +14,8 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes, SourceCase
-from nnunet_skipstudy.conversion.numbering import add_once
-from nnunet_skipstudy.conversion.source import Layout
-from nnunet_skipstudy.conversion.ultrasound import LESION, breast_ultrasound
+from nnunet_skipstudy.conversion.flat import LESION, breast_ultrasound
+from nnunet_skipstudy.conversion.source import Layout, add_once
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 

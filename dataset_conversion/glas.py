@@ -18,8 +18,7 @@ from pathlib import Path
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
-from nnunet_skipstudy.conversion.numbering import add_once, patient_number
-from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.source import Layout, add_once, patient_number
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 from nnunet_skipstudy.support.tables import read_cells

@@ -12,6 +12,7 @@ from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
+from nnunet_skipstudy.analysis.report.page import NOTES
 from nnunet_skipstudy.analysis.report.words import PER_CENT, percent
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 CHART = "why"
 WIDEST = 16.0
 """Points, of a skip that carries all of the loss."""
-CAPTION = (
-    "Left the encoder, right the decoder, full resolution on top. A bar's width is the share of the lost DSC that "
-    "comes back with the reference image's features at that place; in brackets 95 %; in italics what the perturbed "
-    "features there bring alone. Shares don't add up to 100 %. Colour: Hellinger distance of the mean activations."
-)
 
 
 def pictures(found: Sequence[Loss], looks: dict[NetworkKey, Look]) -> Iterator[Drawing]:
@@ -36,7 +32,7 @@ def pictures(found: Sequence[Loss], looks: dict[NetworkKey, Look]) -> Iterator[D
             trained = training_title(training)
             title = f"Where the loss at {level} passes, {', '.join(filter(None, (dataset, trained)))}"
             draw = partial(_figure, [(looks[one.key].title, _drawn(one)) for one in panels], title)
-            yield Drawing(title, CAPTION, paper.slug("why", dataset, training, level), draw, chart=CHART)
+            yield Drawing(title, NOTES["the U"], paper.slug("why", dataset, training, level), draw, chart=CHART)
 
 
 def _drawn(loss: Loss) -> dict[str, Any]:

@@ -143,13 +143,7 @@ def _moved(moved: pd.DataFrame, part: str, depth: float) -> dict[str, float]:
 
 
 def _estimated(parts: Floats, wholes: Floats, clusters: Codes) -> Estimates:
-    """Ratios of sums.
-
-    Args:
-        parts: (case, replicate, place); NaN where a replicate lacks the case.
-        wholes: likewise.
-        clusters: each case's group, numbered.
-    """
+    """Ratios over (case, replicate, place), NaN where a replicate lacks the case; ``clusters``: cases' groups."""
     known = ~np.isnan(parts) & ~np.isnan(wholes)
     there = np.zeros((int(clusters.max()) + 1, parts.shape[2]), bool)
     np.logical_or.at(there, clusters, known.any(axis=1))

@@ -9,25 +9,19 @@ import pandas as pd
 from nnunet_skipstudy.analysis.explained.picture import bounded
 from nnunet_skipstudy.analysis.explained.read import FIELDS, MASSES
 from nnunet_skipstudy.analysis.explained.shares import SMALLEST_DROP, Loss
-from nnunet_skipstudy.analysis.figures.looks import Look, training_title
+from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
-from nnunet_skipstudy.analysis.report.page import Cell, Finding, Table
+from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Finding, Table
 from nnunet_skipstudy.analysis.report.words import count, interval, joined, number, percent
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
 from nnunet_skipstudy.explain import SUSCEPTIBILITY
 
-Looks = dict[NetworkKey, Look]
+PLACED = ("network", "dataset", "trained on", "level", "place")
+"""The first columns of tables."""
 SPARE = 1.2
 """A sum of shares of single skips above it says that they can stand in for each other."""
 LITTLE = 0.1
 """Of the loss: a share whose whole interval lies below it is called none to speak of."""
-NOTE = (
-    "Restored: share of the lost DSC that comes back when the place alone gets the reference's features; brought: "
-    "the share that the perturbed image's features there bring into the reference image's pass. Ratios of sums over "
-    "cases; they don't add up to 1, since places can stand in for each other. In brackets: 95 %. Hellinger distance of "
-    "channels' mean activations between the two levels, 0…1, and what chance gives with as many cases; Wasserstein in "
-    "standard deviations. below k: what comes up to level k from the stage below."
-)
 TITLES = {"skip": "skip {}", "all": "all skips", "all_but": "all skips but {}", "decoder": "below {}"}
 
 
@@ -40,9 +34,8 @@ def sentences(found: Sequence[Loss], looks: Looks) -> list[Finding]:
     """One finding a network and training set, of the level with the largest loss; what else there is stands behind."""
     told = []
     for place in dict.fromkeys((one.dataset, one.training, one.key) for one in found):
-        own = sorted(
-            (one for one in found if (one.dataset, one.training, one.key) == place), key=lambda one: -one.drop[0]
-        )
+        own = [one for one in found if (one.dataset, one.training, one.key) == place]
+        own.sort(key=lambda one: -one.drop[0])
         words = [_sentence(one, looks[one.key].title) for one in own]
         of_data_set = f"{place[0]}: " if len({one.dataset for one in found}) > 1 else ""
         told.append(Finding(of_data_set + words[0], (*_behind(own[0]), *words[1:])))
@@ -134,18 +127,7 @@ def _disagreements(loss: Loss) -> Iterator[str]:
 
 def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
     """Shares of every place, and what other interventions do."""
-    columns = [
-        "network",
-        "dataset",
-        "trained on",
-        "level",
-        "place",
-        "restored",
-        "brought",
-        "Hellinger",
-        "by chance",
-        "Wasserstein",
-    ]
+    columns = [*PLACED, "restored", "brought", "Hellinger", "by chance", "Wasserstein"]
     rows = []
     for loss in found:
         for row in loss.rows:
@@ -155,7 +137,14 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
                 texts = [*_words(loss, looks), place_title(row["part"], row["depth"]), _of(row), _of(back), *moved]
                 rows.append([Cell(text) for text in texts])
     if rows:
-        yield Table("Shares of the loss by place", columns, rows, n_words=5, note=NOTE, open=False)
+        yield Table(
+            "Shares of the loss by place",
+            columns,
+            rows,
+            n_words=5,
+            note=NOTES["Shares of the loss by place"],
+            open=False,
+        )
     effects = [
         [*map(Cell, (*_words(loss, looks), place_title(part, depth), kind, "" if strength < 0 else f"{strength:g}")),
          Cell(number(value, sign=True))]
@@ -164,11 +153,10 @@ def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:
     if effects:
         yield Table(
             "Other interventions on skips",
-            ["network", "dataset", "trained on", "level", "place", "intervention", "strength", "change of DSC"],
+            [*PLACED, "intervention", "strength", "change of DSC"],
             effects,
             n_words=7,
-            note="Mean change of the DSC at the level itself. Above 0: the network does better with this skip scaled "
-            "towards its mean, zeroed, disturbed, or taken from another case.",
+            note=NOTES["Other interventions on skips"],
             open=False,
         )
 
@@ -179,24 +167,15 @@ def field_table(fields: pd.DataFrame, looks: Looks) -> Iterator[Table]:
     rows = []
     for (dataset, *key, training, level), own in groups(fields, *unit):
         seen, possible, share = own[FIELDS].mean()
-        texts = [
-            looks[NetworkKey(*key)].title,
-            dataset,
-            training or "all",
-            level,
-            f"{seen:.0f}",
-            f"{possible:.0f}",
-            percent(share),
-        ]
-        rows.append([Cell(text) for text in texts])
+        words = (looks[NetworkKey(*key)].title, dataset, training or "all", level)
+        rows.append([Cell(text) for text in (*words, f"{seen:.0f}", f"{possible:.0f}", percent(share))])
     yield Table(
         "Effective receptive field of the centre voxel",
-        ["network", "dataset", "trained on", "level", "voxels seen", "within reach", "share"],
+        [*PLACED[:4], "voxels seen", "within reach", "share"],
         rows,
         open=False,
         n_words=4,
-        note="Voxels whose mean gradient is at least 4.55 % of the largest, and those that convolutions reach in one "
-        "patch.",
+        note=NOTES["Effective receptive field"],
     )
 
 
@@ -210,7 +189,7 @@ def attention_table(looked: pd.DataFrame, looks: Looks) -> Iterator[Table]:
     if rows:
         yield Table(
             "Attention in the object",
-            ["network", "dataset", "trained on", "level", "place", "of the gate's weight", "of the image"],
+            [*PLACED, "of the gate's weight", "of the image"],
             rows,
             n_words=5,
             note="Equal: the gate looks everywhere alike. The maps stand beside the predictions of the cases above.",

@@ -9,9 +9,8 @@ import numpy as np
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Look, Looks
-from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, TdLine
 from nnunet_skipstudy.registry import EXCESS
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.looks import Looks
-from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking
+from nnunet_skipstudy.analysis.statistics.ranks import LevelRanking
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 

@@ -11,8 +11,8 @@ from nnunet_skipstudy.analysis.figures.forest import pair_title
 from nnunet_skipstudy.analysis.figures.looks import Looks
 from nnunet_skipstudy.analysis.statistics.contrasts import Contrast, contrasts
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
-from nnunet_skipstudy.analysis.statistics.power import share_of_trainings, trainings_needed
 from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.verdict import share_of_trainings, trainings_needed
 
 SIZE = 8
 OF_TRAININGS, OF_CASES = "#009E73", "#bbbbbb"

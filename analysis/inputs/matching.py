@@ -104,14 +104,8 @@ def prepare(
 ) -> Comparison:
     """Pair the predictions of one data set with its labels.
 
-    Args:
-        reference: the data set's labels.
-        runs: its folders of predictions.
-        root: the folder the user gave; a dataset.json is looked for no higher.
-        tolerance: of the NSD; default: :data:`DEFAULT_TOLERANCES`.
-        surface: what distances are measured between.
-        extra: what to do with a prediction that has no label.
-        levels: their order, where the caller has one.
+    ``root`` is the folder the user gave: a dataset.json is looked for no higher. ``tolerance`` is the NSD's, by default
+    as :data:`DEFAULT_TOLERANCES` has it; ``levels`` is their order, where the caller has one.
 
     Raises:
         UserError: a prediction has no label, no label a prediction, a validation case no label, two folders disagree
@@ -160,20 +154,13 @@ def _left_out(reference: Reference, files: dict[str, Path], extra: Extra) -> lis
 
 def ordered_levels(names: Collection[str], reference: Reference, asked: Sequence[str]) -> list[str]:
     """Levels by what their names tell, else as asked, else by the cases' mean TD, hardest first, else by name."""
-    levels = sorted(names, key=level_order)
-    disparities = {
-        level: [
-            reference.disparities[case, level] for case in reference.cases if (case, level) in reference.disparities
-        ]
-        for level in levels
-    }
+    levels, known = sorted(names, key=level_order), reference.disparities
     if known_order(levels):
         return levels
     if set(levels) <= set(asked):
-        levels.sort(key=list(asked).index)
-    elif all(disparities.values()):
-        levels.sort(key=lambda level: sum(disparities[level]) / len(disparities[level]))
-    return levels
+        return sorted(levels, key=list(asked).index)
+    found = {level: [known[case, level] for case in reference.cases if (case, level) in known] for level in levels}
+    return sorted(levels, key=lambda level: sum(found[level]) / len(found[level])) if all(found.values()) else levels
 
 
 def _note_others(reference: Reference, runs: Sequence[Run]) -> None:

@@ -96,9 +96,8 @@ def find_references(labels: Path | None, runs: Sequence[Run], fallback: str) -> 
     references: dict[str, Reference] = {}
     lacking: list[NoLabelsError] = []
     for dataset, members in by_dataset.items():
-        tested = trained_and_tested(dataset)[1]
         try:
-            folder = _label_folder(labels, tested, members, len(by_dataset) == 1)
+            folder = _label_folder(labels, trained_and_tested(dataset)[1], members, len(by_dataset) == 1)
         except NoLabelsError as error:
             lacking.append(error)
             continue

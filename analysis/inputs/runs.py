@@ -33,8 +33,7 @@ class Run:
     in a folder that stands alone, is empty (``seed``, ``labels``: ``None``). ``validation`` marks predictions of a
     fold's own validation cases (of several folds where ``fold`` is ``0_1_2``), each a part of the training pool.
     Predictions of another data set's images are a data set of their own, ``A on B``. ``labels`` is the folder of labels
-    where a table names it. ``place`` tells the folder without the way there:
-    reports are handed on.
+    where a table names it. ``place`` tells the folder without the way there: reports are handed on.
     """
 
     folder: Path
@@ -73,15 +72,9 @@ def placed_elsewhere(run: Run) -> Run:
 def trained(trainer: str) -> dict[str, Any]:
     """What a trainer's name tells of a :class:`Run`; another's trainer is compared under its own name."""
     parsed = known_trainer(trainer)
-    if parsed is None:
-        network, seed = without_seed(trainer)
-        return {"trainer": trainer, "network": network, "architecture": network, "seed": seed}
-    return {
-        "trainer": trainer,
-        "network": parsed.without_seed,
-        "architecture": parsed.network,
-        "seed": parsed.options.seed,
-    }
+    network, seed = (parsed.without_seed, parsed.options.seed) if parsed else without_seed(trainer)
+    architecture = parsed.network if parsed else network
+    return {"trainer": trainer, "network": network, "architecture": architecture, "seed": seed}
 
 
 def lookalike(names: Iterable[str]) -> tuple[str, str] | None:

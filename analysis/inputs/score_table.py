@@ -32,9 +32,8 @@ DEFAULTS: dict[str, str] = {"level": UNPERTURBED, "label": "foreground"}
 """Of columns that a table doesn't have; all others are empty then."""
 FILLED: tuple[str, ...] = ("dataset", "architecture", "level", "case", "label")
 """Columns that, where they are there, have no empty cells."""
-IDENTITY: tuple[str, ...] = (
-    *("dataset", "architecture", "trainer", "plans", "configuration", "fold", "seed", "level", "case", "label"),
-)
+MODEL = ("architecture", "trainer", "plans", "configuration")
+IDENTITY: tuple[str, ...] = ("dataset", *MODEL, "fold", "seed", "level", "case", "label")
 """No two rows agree in all of these."""
 FILE = "file "
 THEIRS = "theirs"
@@ -53,10 +52,7 @@ def known_columns() -> tuple[str, ...]:
 def names_of(words: Iterable[str], known: Collection[str], option: str) -> dict[str, str]:
     """Ours → theirs, of ``ours=theirs`` separated by commas, in quotes where a name has a comma.
 
-    Args:
-        words: the option's values.
-        known: our names; empty: any.
-        option: its name, for messages.
+    ``words`` are the ``option``'s values, ``known`` our names (empty: any).
 
     Raises:
         UserError: an entry has no ``=``, an unknown name, or one name twice.
@@ -271,10 +267,9 @@ def differing_cases(table: pd.DataFrame) -> pd.DataFrame:
         One row per training, level, label and case that lacks: ``dataset``, ``case``, and ``words`` that tell it.
     """
     lacking = []
-    training = ["architecture", "trainer", "plans", "configuration", "seed"]
     for (dataset, _, fold), rows in table.groupby(["dataset", "training", "fold"], sort=False):
         every = dict.fromkeys(zip(rows["case"], rows["label"], strict=True))
-        for (name, _, _, _, seed, level), own in rows.groupby([*training, "level"], sort=False, dropna=False):
+        for (name, _, _, _, seed, level), own in rows.groupby([*MODEL, "seed", "level"], sort=False, dropna=False):
             if len(own) < len(every):
                 of_seed = "" if str(seed) in ("nan", "<NA>") else f" seed {seed}"
                 words = f"{name}{of_seed}{f' fold {fold}' if fold else ''} at {level}"
@@ -292,7 +287,7 @@ def uneven(table: pd.DataFrame) -> list[str]:
     found = []
     for dataset, rows in table.groupby("dataset", sort=False):
         levels = list(dict.fromkeys(rows["level"]))
-        trainings = rows.groupby(["architecture", "trainer", "plans", "configuration", "fold", "seed"], dropna=False)
+        trainings = rows.groupby([*MODEL, "fold", "seed"], dropna=False)
         missing = [
             f"{' '.join(str(word) for word in (names[0], *names[4:]) if str(word) not in ('', 'nan', '<NA>'))}: "
             f"{', '.join(level for level in levels if level not in set(own['level']))}"
@@ -305,7 +300,7 @@ def uneven(table: pd.DataFrame) -> list[str]:
                 f"{'; …' if len(missing) > 5 else ''}); what joins the levels, or compares networks at these, goes "
                 "without them."
             )
-        cases = rows.groupby(["architecture", "trainer", "plans", "configuration"], sort=False)["case"].nunique()
+        cases = rows.groupby([*MODEL], sort=False)["case"].nunique()
         if cases.nunique() > 1:
             counts = ", ".join(f"{names[0]} {n}" for names, n in zip(cases.index.to_list(), cases, strict=True))
             found.append(

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from nnunet_skipstudy.analysis.pipeline import Addition, AnalysisResult, AnalyzeOptions, analyze
-from nnunet_skipstudy.analysis.report.page import Cell, Table
+from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Table
 from nnunet_skipstudy.analysis.results import Study
 from nnunet_skipstudy.analysis.statistics.pairwise import holm
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
@@ -28,12 +28,6 @@ CLAIMS = {"dsc": 5, "hd": 7}
 """In how many of the 8 harder categories No-Skip was best, as published."""
 CLAIM_BY_CV = {"No-Skip": 7, "Enhanced": 6, "Standard": 3}
 """How often a group had the smallest CV, of 16, as published."""
-NOTE = (
-    "The scores are those that the original study's authors published (Apache-2.0; see SOURCE.md in "
-    "nnunet_skipstudy/analysis/published). Cases are 2D images: GLaS has 80 crops of 20 slides, Heart 120 slices of 3 "
-    "volumes, Spleen 216 slices of 11 volumes. Cases of one slide or volume are clustered, and which belong together "
-    "was not published: they count as independent here and are not, so intervals are too short and tests too sure."
-)
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ def reproduce(output: Path, figures: bool = True) -> Reproduction:
                 diagonal=repr(DIAGONAL),
                 architecture_names=("NoSkip=NoSkipUNet,UNetPlusPlus=UNet++",),
                 tolerance=5,
-                notes=(NOTE,),
+                notes=(NOTES["published scores"],),
                 figures=figures,
             ),
             compared,

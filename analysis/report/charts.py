@@ -36,13 +36,7 @@ def charts(statistics: Statistics, looks: Looks, units: dict[str, str]) -> Json:
     settings = [*overall.values(), *(s for s in statistics.settings if id(s) not in overall)]
     return {
         "networks": [
-            {
-                "title": look.title,
-                "group": look.group,
-                "colour": look.colour,
-                "dashes": look.dashes,
-                "marker": look.marker,
-            }
+            {name: getattr(look, name) for name in ("title", "group", "colour", "dashes", "marker")}
             for look in looks.values()
         ],
         "metrics": [
@@ -152,14 +146,8 @@ def _disparity(setting: Setting, order: dict[NetworkKey, int]) -> Json | None:
         points = [
             [int(case), int(level), *_numbers([disparity[case, level], values[case, level]])] for case, level in places
         ]
-        series.append(
-            {
-                "network": order[key],
-                "points": points,
-                "slope": _numbers([line.slope])[0],
-                "intercept": _numbers([line.intercept])[0],
-            }
-        )
+        slope, intercept = _numbers([line.slope, line.intercept])
+        series.append({"network": order[key], "points": points, "slope": slope, "intercept": intercept})
     return {"cases": list(setting.cases), "measure": TD_WORDS[setting.measure], "series": series} if series else None
 
 

@@ -19,12 +19,11 @@ from nnunet_skipstudy.analysis.report.answer import answer
 from nnunet_skipstudy.analysis.report.charts import charts
 from nnunet_skipstudy.analysis.report.evidence import evidence
 from nnunet_skipstudy.analysis.report.findings import best_networks, findings, standings
-from nnunet_skipstudy.analysis.report.level_tables import factorial_tables, level_tables
-from nnunet_skipstudy.analysis.report.page import Answer, Cell, Report, Table, Warnings
+from nnunet_skipstudy.analysis.report.page import NOTES, Answer, Cell, Report, Table, Warnings
 from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
-from nnunet_skipstudy.analysis.report.statistic_tables import statistic_tables
-from nnunet_skipstudy.analysis.report.statistic_words import statistic_caveats, versions
+from nnunet_skipstudy.analysis.report.statistic_tables import factorial_tables, level_tables, statistic_tables
 from nnunet_skipstudy.analysis.report.sweep import sweep
+from nnunet_skipstudy.analysis.report.texts import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.threats import threat_tables
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
@@ -33,12 +32,6 @@ from nnunet_skipstudy.analysis.statistics.real_shift import RealShift, real_shif
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.registry import METRICS, BothEmpty, Metric, in_order, known_order, level_order
-
-HONESTY = (
-    "In square brackets: 95 % intervals over groups of cases and, where there are several, trainings. p: t-test of the "
-    "mean difference, after Holm's correction over all pairs of a level; n: independent groups of cases. What may be "
-    "chance may still be a difference, and a sure one may be too small to matter."
-)
 
 
 def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[CaseView]) -> Report:
@@ -60,7 +53,7 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         findings=main,
         more_findings=more,
         evidence=evidence(statistics, datasets, study.looks),
-        honesty=HONESTY if intervals else "",
+        honesty=NOTES["honesty"] if intervals else "",
         warnings=_warnings(warnings_of(study)),
         overview=overview,
         tables=[
@@ -111,14 +104,10 @@ def _summary(study: Study) -> str:
     cases = study.cases
     n_cases = len(cases[["dataset", "case"]].drop_duplicates())
     seeds = cases["seed"].dropna().nunique()
-    parts = [
-        count(len(study.looks), "network"),
-        count(n_cases, "case"),
-        count(cases["level"].nunique(), "test level"),
-        count(len(cases[["dataset", "label"]].drop_duplicates()), "label"),
-        count(seeds, "seed") if seeds else "no seed named",
-    ]
-    return " · ".join(parts)
+    n_labels = len(cases[["dataset", "label"]].drop_duplicates())
+    numbers = {"network": len(study.looks), "case": n_cases, "test level": cases["level"].nunique(), "label": n_labels}
+    parts = [count(n, what) for what, n in numbers.items()]
+    return " · ".join([*parts, count(seeds, "seed") if seeds else "no seed named"])
 
 
 def _warnings(sentences: Sequence[str]) -> list[Warnings]:
@@ -141,18 +130,13 @@ def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], comparisons: 
     without = [name for name in datasets if all(case["dataset"] != name for case in slider["cases"])]
     parts = []
     if n:
-        left_out = (
-            f"; {count(slider['left_out'], 'more')} left out to keep the page small" if slider["left_out"] else ""
-        )
-        volumes = (
-            "; of volumes, slices with reference foreground, first the one with the most"
-            if any(case["slices"][0] is not None for case in slider["cases"])
-            else ""
-        )
-        parts.append(
-            f"{count(n, 'case')} chosen by {joined(_choices(views))}{left_out}. Of several seeds and like folds the "
-            f"first is shown{volumes}."
-        )
+        chosen = f"{count(n, 'case')} chosen by {joined(_choices(views))}"
+        if slider["left_out"]:
+            chosen += f"; {count(slider['left_out'], 'more')} left out to keep the page small"
+        shown = "Of several seeds and like folds the first is shown"
+        if any(case["slices"][0] is not None for case in slider["cases"]):
+            shown += "; of volumes, slices with reference foreground, first the one with the most"
+        parts.append(f"{chosen}. {shown}.")
     if any(any(view.gates.values()) for view in views):
         parts.append(
             "Of attention networks also where each gate looks (white: weight 1), in the cases that skipstudy explain "
@@ -177,15 +161,14 @@ def _choices(views: Sequence[CaseView]) -> list[str]:
     return [f"{by} ({', '.join(whys)}, and evenly between)" for by, whys in reasons.items()]
 
 
-def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
+def _compared(study: Study, comparison: Comparison, rows: pd.DataFrame) -> str:
     keys = set(network_keys(rows))
     titles = [look.title for key, look in study.looks.items() if key in keys]
     levels = in_order(rows["level"].unique())
     folds = sorted((fold for fold in rows["fold"].unique() if fold), key=fold_order)
     seeds = sorted(int(seed) for seed in rows["seed"].dropna().unique())
-    comparison = next(c for c in study.comparisons if c.reference.dataset == dataset)
     parts = [
-        f"{count(len(titles), 'network')} ({', '.join(titles)}) on {dataset}",
+        f"{count(len(titles), 'network')} ({', '.join(titles)}) on {comparison.reference.dataset}",
         count(rows["case"].nunique(), "case"),
         f"{count(len(comparison.labels.regions), 'label')} ({', '.join(comparison.labels.regions)})",
         f"{count(len(levels), 'test level')} ({', '.join(levels)})",
@@ -197,9 +180,8 @@ def _compared(study: Study, dataset: str, rows: pd.DataFrame) -> str:
     counted = study.both_empty is BothEmpty.COUNT
     empties = "correct empty ones count as perfect" if counted else "cases without the label are left out"
     return (
-        f"{'; '.join(parts)}. Distances are in {unit}, NSD at a tolerance of "
-        f"{comparison.nsd_tolerance}; failed and absent predictions count as the worst value, "
-        f"{empties}."
+        f"{'; '.join(parts)}. Distances are in {unit}, NSD at a tolerance of {comparison.nsd_tolerance}; "
+        f"failed and absent predictions count as the worst value, {empties}."
     )
 
 
@@ -275,8 +257,7 @@ def _robustness_tables(study: Study) -> Iterator[Table]:
             ],
             [_direction_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
             n_words=len(words),
-            note="RVE, relative volume error: below 0 too little was predicted, above 0 too much. Volume change: of "
-            "the prediction against the same training's at the level that changes are counted from.",
+            note=NOTES["Which way predictions err"],
             open=False,
         )
 
@@ -291,14 +272,12 @@ def _by_row(rows: pd.DataFrame, looks: Looks) -> list[dict[str, pd.Series]]:
     order, levels = list(looks), in_order(rows["level"].unique())
     keys = ["training", *NetworkKey._fields, "level", "label"]
     grouped = [{str(row["metric"]): row for _, row in part.iterrows()} for _, part in rows.groupby(keys, sort=False)]
-    return sorted(
-        grouped,
-        key=lambda by: (
-            level_order(by["dsc"]["training"]),
-            order.index(_key(by["dsc"])),
-            levels.index(by["dsc"]["level"]),
-        ),
-    )
+
+    def place(by: dict[str, pd.Series]) -> tuple[Any, ...]:
+        dsc = by["dsc"]
+        return level_order(dsc["training"]), order.index(_key(dsc)), levels.index(dsc["level"])
+
+    return sorted(grouped, key=place)
 
 
 def _key(row: pd.Series) -> NetworkKey:
@@ -336,16 +315,13 @@ def _facts(study: Study) -> list[tuple[str, str]]:
     for comparison in study.comparisons:
         dataset = comparison.reference.dataset
         rows = study.cases[study.cases["dataset"] == dataset]
-        facts += [
-            (f"{dataset}: compared", _compared(study, dataset, rows)),
-            *(
-                (f"{dataset}: {what}", ", ".join(filter(None, rows[column].unique())) or "not known")
-                for what, column in (("trainers", "trainer"), ("plans", "plans"), ("configurations", "configuration"))
-            ),
-            (f"{dataset}: changes are counted from", _reference_levels(rows)),
-            (f"{dataset}: labels from", comparison.labels.origin),
-            (f"{dataset}: mirroring at prediction", texts.mirroring_words(comparison.runs) or "not known"),
-        ]
+        told = {"compared": _compared(study, comparison, rows)}
+        for what, column in (("trainers", "trainer"), ("plans", "plans"), ("configurations", "configuration")):
+            told[what] = ", ".join(filter(None, rows[column].unique())) or "not known"
+        told["changes are counted from"] = _reference_levels(rows)
+        told["labels from"] = comparison.labels.origin
+        told["mirroring at prediction"] = texts.mirroring_words(comparison.runs) or "not known"
+        facts += [(f"{dataset}: {what}", words) for what, words in told.items()]
     return facts
 
 

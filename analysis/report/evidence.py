@@ -4,22 +4,34 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Looks
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.analysis.report.verdicts import ONE_TRAINING, with_verdict
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
-from nnunet_skipstudy.analysis.statistics.hardest import easiest_level, hardest_level
-from nnunet_skipstudy.analysis.statistics.power import share_of_trainings, trainings_needed
+from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LABELS, ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.tallies import ALL, ALL_DATASETS, HARDER, PERTURBED
+from nnunet_skipstudy.analysis.statistics.verdict import (
+    BETTER,
+    EQUIVALENT,
+    SIGNIFICANT,
+    WORSE,
+    share_of_trainings,
+    trainings_needed,
+)
 from nnunet_skipstudy.analysis.statistics.wins import TIE
 from nnunet_skipstudy.registry import SKIP_PAIRS
 
 OWN_LEVEL = "the level trained on"
+Row = dict[str, Any]
+ONE_TRAINING = (
+    "Where networks were trained once, a verdict is on these trainings: how much another seed would change isn't "
+    "known, and it may turn a difference round."
+)
 
 
 def evidence(statistics: Statistics, datasets: list[str], looks: Looks) -> list[str]:
@@ -142,7 +154,7 @@ def _reference(setting: Setting, means: dict[str, float]) -> str:
     if setting.training == ALL_TRAININGS:
         return OWN_LEVEL
     shared = set(setting.references) - {""}
-    return shared.pop() if len(shared) == 1 else easiest_level(means)
+    return shared.pop() if len(shared) == 1 else hardest_level(means, easiest=True)
 
 
 def _difference(
@@ -221,3 +233,42 @@ def _tally(statistics: Statistics, datasets: list[str]) -> Iterator[str]:
             f"which group has the best network: {'; '.join(parts)}. Counts hold no test: see the intervals. All of "
             "them: tallies.csv."
         )
+
+
+def with_verdict(row: Row, unit: str = "two trainings") -> str:
+    """A difference with its interval, test and verdict; ``unit`` is what differs where trainings are judged."""
+    text = interval(row["estimate"], row["low"], row["high"], sign=True)
+    if not int(row["n_groups"]):
+        return f"{text} (no common cases)"
+    n = f"n = {int(row['n_groups'])}"
+    if not row["verdict"]:
+        return f"{text} ({n}: too few for a test)"
+    p = f"{p_value(row['p_holm'])}, " if np.isfinite(row["p_holm"]) else ""
+    return f"{text} ({p}{n}: {verdict(row, unit)})"
+
+
+def verdict(row: Row, unit: str = "two trainings") -> str:
+    """The verdict's words; where the rank test says otherwise, that too."""
+    whom = "the networks" if row["scope"] == NETWORKS else f"these {unit}"
+    found = row["verdict"]
+    if found == EQUIVALENT:
+        return f"{whom} are equivalent within {number(row['smallest_difference'])}"
+    ranks = _ranks(row)
+    if found in (BETTER, WORSE):
+        return f"{whom} differ" + (f"; {ranks}" if ranks else "")
+    alone = not row["low"] <= 0 <= row["high"]
+    chance = f"may be chance among {int(row['n_tests'])} comparisons" if alone else "may be chance"
+    return chance + (f"; {ranks}" if ranks else "")
+
+
+def _ranks(row: Row) -> str:
+    """Few large differences one way, many small ones the other: the mean follows the few, the rank test the many."""
+    differ = row["verdict"] in (BETTER, WORSE)
+    if pd.isna(row["p_ranks_holm"]):
+        return ""
+    by_ranks = row["p_ranks_holm"] < SIGNIFICANT
+    if by_ranks and not differ:
+        return "ranks differ, means may not"
+    if by_ranks and np.sign(row["effect"]) != np.sign(row["estimate"]):
+        return "ranks differ the other way: many small differences against few large ones"
+    return "means differ, ranks may not" if differ and not by_ranks else ""

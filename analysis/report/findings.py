@@ -120,12 +120,9 @@ def _over_trainings(rows: pd.DataFrame, setting: Setting, study: Study) -> Itera
     levels = _level_means(rows)
     hardest = hardest_level(levels)
     shifted = rows[(rows["level"] == hardest) & (rows["reference_level"] != hardest) & rows["change"].notna()]
-    complete = (
-        _able(rows)
-        .loc[lambda able: able.index.isin(shifted.index)]
-        .groupby("key")
-        .filter(lambda part: bool(part["eligible"].all()))
-    )
+    able = _able(rows)
+    able = able[able.index.isin(shifted.index)]
+    complete = able.groupby("key").filter(lambda part: bool(part["eligible"].all()))
     means = complete.groupby("key", sort=False)["change"].mean().sort_values(ascending=False, kind="stable")
     if len(means) > 1:
         n = complete["training"].nunique()
@@ -176,8 +173,6 @@ def _behind(study: Study, setting: Setting, quantity: str, level: str, metric: s
 
 def _direction(study: Study, setting: Setting, level: str) -> Iterator[Finding]:
     """Whether what is lost is missed or spilled, where both are measured."""
-    if not {"recall", "precision"} <= METRICS.keys():
-        return
     ranked = {setting.networks[i] for i in setting.ranked}
     recall, precision = (
         nanmean(np.array([row["estimate"] for row in study.statistics.rows(setting, "mean", metric, level)

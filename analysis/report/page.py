@@ -23,6 +23,16 @@ MAX_FIGURE_BYTES = 3_000_000
 SCRIPTS = ("core.js", "charts.js", "sweep.js", "why.js", "tables.js")
 
 
+def told(name: str) -> dict[str, str]:
+    """What stands in one of the templates, a line a sentence or some, by its name: ``**name**: sentence``."""
+    lines = (TEMPLATES / name).read_text(encoding="utf-8").splitlines()
+    return {key: words for key, _, words in (line.removeprefix("**").partition("**: ") for line in lines)}
+
+
+NOTES = told("notes.md")
+"""Notes of tables, and other fixed words, by what they belong to."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A table's cell; ``best`` ones stand out. ``note``: its interval, set small."""

@@ -1,21 +1,24 @@
-"""The page's tables of tests, ranks and wins; all others lie in statistics.csv and wins.csv."""
+"""The page's tables of test levels, tests, ranks and wins; all others lie in statistics.csv and wins.csv."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
+from nnunet_skipstudy.analysis.inputs.level_effects import LevelFacts, level_facts
+from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, PUBLISHED, NetworkKey, network_keys
 from nnunet_skipstudy.analysis.report.charts import setting_title
-from nnunet_skipstudy.analysis.report.page import Cell, Table
-from nnunet_skipstudy.analysis.report.verdicts import verdict
+from nnunet_skipstudy.analysis.report.evidence import verdict
+from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Table
 from nnunet_skipstudy.analysis.report.words import interval, number
 from nnunet_skipstudy.analysis.statistics.across_levels import across_levels
+from nnunet_skipstudy.analysis.statistics.factorial import EFFECTS
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
 from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, axis_measure, size_rows
-from nnunet_skipstudy.registry import METRICS
+from nnunet_skipstudy.registry import METRICS, UNPERTURBED, in_order
 from nnunet_skipstudy.texture.disparity import TOLD_APART
 
 
@@ -80,10 +83,7 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
         [*columns, "area over TD", "slope on TD", "failures"],
         rows,
         n_words=2,
-        note="CV across levels: per case, averaged over the cases that have one (not those that fail at every level). "
-        f"Area: under mean DSC against mean {measure}, divided by its range. Slope: Theil-Sen over all cases and "
-        f"levels, DSC per unit of {measure}. In brackets: 95 % intervals. Failures: missed, spurious and absent "
-        "predictions.",
+        note=NOTES["DSC over all levels"].format(measure=measure),
     )
 
 
@@ -102,11 +102,9 @@ def _texture_and_size(cases: pd.DataFrame, dataset: str) -> Iterator[Table]:
             f"Texture disparity by level: {dataset}",
             ["level", "cases", "TD", "TD excess", "told apart", "as named", "TD ~ size", "excess ~ size"],
             [[Cell(text) for text in row] for row in rows],
-            note="Medians over cases. Excess: TD minus what the object's shape scores in its own background. Told "
-            f"apart: cases whose TD lies above {TOLD_APART:g} % of those. As named: cases whose TD lies on the side "
-            "of the next level towards unperturbed that the level's name says. ~ size: rank correlation with the "
-            "object's share of the image; the nearer to 0, the less TD is a measure of size. "
-            f"Slopes go by {TD_WORDS[axis_measure(cases)]}.",
+            note=NOTES["Texture disparity by level"].format(
+                told_apart=TOLD_APART, measure=TD_WORDS[axis_measure(cases)]
+            ),
             open=False,
         )
 
@@ -203,9 +201,7 @@ def _differences(statistics: Statistics, setting: Setting, looks: Looks) -> Iter
             ],
             rows,
             n_words=4,
-            note="p: t-test of the mean difference, two-sided, with the error that the interval shows; Holm within a "
-            "level. p of ranks: Wilcoxon signed-rank over groups of cases, of these trainings alone; effect: "
-            "rank-biserial. A dash: too few groups. Other metrics, labels and training sets: statistics.csv.",
+            note=NOTES["Pairs of networks by DSC"],
             open=False,
         )
 
@@ -231,8 +227,7 @@ def _ranks(statistics: Statistics, setting: Setting, looks: Looks) -> Iterator[T
             ["network", "level", "mean rank", "rank of mean [95 %]", "first in", "groups"],
             rows,
             n_words=2,
-            note="Mean rank: within each group of cases, averaged. Rank of mean: of the mean DSC, with its range under "
-            "the cluster bootstrap; first in: share of bootstrap samples.",
+            note=NOTES["Ranks by DSC"],
             open=False,
         )
 
@@ -246,3 +241,55 @@ def _p(value: float) -> str:
     if pd.isna(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def level_tables(comparisons: Sequence[Comparison]) -> Iterator[Table]:
+    """For each data set with a perturbations.csv: its levels, how they were made, and their side effects."""
+    for comparison in comparisons:
+        facts = level_facts(comparison.reference, in_order(run.level for run in comparison.runs))
+        unperturbed = next(
+            (fact.effects.leak_unperturbed for fact in facts if fact.effects and fact.effects.n_cases), None
+        )
+        if unperturbed is None:
+            continue
+        yield Table(
+            f"Test levels: {comparison.reference.dataset}",
+            ["level", "perturbation", "cases", "median TD", "PSNR, dB", "leak probe"],
+            [_level_row(fact, unperturbed) for fact in facts],
+            n_words=2,
+            note=NOTES["Test levels"],
+        )
+
+
+def _level_row(fact: LevelFacts, unperturbed: float) -> list[Cell]:
+    effects = fact.effects
+    psnr = f"{effects.psnr_db:.1f}" if effects and effects.n_cases else "–"
+    leak = unperturbed if fact.level == UNPERTURBED else effects.leak if effects else None
+    words = [fact.level, effects.parameters if effects else "–", str(effects.n_cases) if effects else "–"]
+    return [Cell(text) for text in (*words, number(fact.disparity), psnr, number(leak))]
+
+
+def factorial_tables(statistics: Statistics, datasets: Sequence[str], looks: Looks) -> Iterator[Table]:
+    """For each data set tested at the 2 x 2: what each network loses, and of it to texture, distortion and both."""
+    for dataset in datasets:
+        for setting in statistics.overall(dataset)[:1]:
+            found = {quantity: statistics.by_network(setting, quantity) for quantity in EFFECTS}
+            rows = [
+                [
+                    Cell(look.title),
+                    *(
+                        Cell(interval(row["estimate"], row["low"], row["high"], sign=True))
+                        for row in (found[quantity][key] for quantity in EFFECTS)
+                    ),
+                    *(Cell(str(found["joint_effect"][key][name])) for name in ("n_cases", "n_groups", "n_trainings")),
+                ]
+                for key, look in looks.items()
+                if key in found["joint_effect"]
+            ]
+            if rows:
+                yield Table(
+                    f"Texture or distortion: {dataset}",
+                    ["network", "both [95 %]", "texture", "distortion", "interaction", "cases", "groups", "trainings"],
+                    rows,
+                    note=NOTES["Texture or distortion"],
+                )

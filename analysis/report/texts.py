@@ -1,40 +1,48 @@
-"""The report's fixed words: definitions, and the caveats that apply to the data at hand."""
+"""The report's fixed words: definitions and methods, and the caveats that apply to the data at hand."""
 
+import itertools
+import platform
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
 
+import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.runs import Run, mirroring
-from nnunet_skipstudy.analysis.report.page import TEMPLATES, Cell, Table
-from nnunet_skipstudy.analysis.report.words import count
+from nnunet_skipstudy.analysis.report.page import NOTES, TEMPLATES, Cell, Table, told
+from nnunet_skipstudy.analysis.report.words import count, number
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD
-from nnunet_skipstudy.analysis.statistics.disparity_slope import MAX_POINTS, MAX_RESAMPLED
 from nnunet_skipstudy.analysis.statistics.intervals import PSEUDO
 from nnunet_skipstudy.analysis.statistics.pairwise import MIN_PAIRS
 from nnunet_skipstudy.analysis.statistics.ranks import MIN_BLOCKS
+from nnunet_skipstudy.analysis.statistics.table import Statistics
+from nnunet_skipstudy.analysis.statistics.td_axis import (
+    FOLLOWS_SIZE,
+    MAX_POINTS,
+    MAX_RESAMPLED,
+    TD_WORDS,
+    axis_measure,
+    size_rows,
+)
 from nnunet_skipstudy.analysis.statistics.wins import MORE_FAILURES
 from nnunet_skipstudy.nnunet.trainer_name import NNUNET_EPOCHS, known_trainer
-from nnunet_skipstudy.registry import LEVELS, METRICS, STUDY_ARCHITECTURES, BothEmpty, Surface, level_alpha
+from nnunet_skipstudy.registry import (
+    EXCESS,
+    LEVELS,
+    METRICS,
+    STUDY_ARCHITECTURES,
+    UNPERTURBED,
+    BothEmpty,
+    Surface,
+    in_order,
+    known_order,
+    level_alpha,
+)
+from nnunet_skipstudy.support.version import __version__
 
-EDGE_VOXELS = (
-    "The edge voxels (--surface voxel): the mask minus its cross-shaped erosion; beyond the image's border everything "
-    "is background. The values equal MONAI's, the study's tool. A volume of one slice is measured in 2D."
-)
-SURFELS = (
-    "Surface elements (--surface surfel; Nikolov et al. 2018): the corners between voxels around which some are inside "
-    "and some outside, each weighted by the area (in 2D the length) of the surface that marching cubes lays through "
-    "it. The values equal those of DeepMind's surface-distance. A volume of one slice is measured in 2D."
-)
-SCORES = (
-    "Nothing was measured here: the scores were read from {tables}. What a surface, a distance and a tolerance are is "
-    "as their makers had it; the definitions here are this tool's."
-)
-LEFT_OUT = (
-    "Labels and trainings without a value (the reference lacks the label) are left out of a case's mean, so it is of "
-    "the others alone. "
-)
 UNITS = {"mm": "millimetres", "px": "pixels"}
+FEW_GROUPS = 20
 
 
 def methods(
@@ -51,24 +59,22 @@ def methods(
         if both_empty is BothEmpty.COUNT
         else "Cases whose reference lacks the label are left out of all means, whatever was predicted there."
     )
-    text = (TEMPLATES / "methods.md").read_text(encoding="utf-8")
-    told = text.format(
-        worst=worst,
-        empty=empty,
-        units="; ".join(f"{c.reference.dataset} in {UNITS.get(c.unit, c.unit)}" for c in comparisons),
-        left_out="" if both_empty is BothEmpty.COUNT else LEFT_OUT,
-        tested="all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate",
-        pseudo=PSEUDO,
-        min_groups=MIN_GROUPS,
-        min_groups_of_spread=MIN_GROUPS_OF_SPREAD,
-        min_pairs=MIN_PAIRS,
-        min_blocks=MIN_BLOCKS,
-        more_failures=MORE_FAILURES,
-        max_points=MAX_POINTS,
-        max_resampled=MAX_RESAMPLED,
-    )
-    rows = (line.removeprefix("**").partition("**: ") for line in told.splitlines())
-    return [*_definitions(comparisons), *((term, words) for term, _, words in rows)]
+    facts = {
+        "worst": worst,
+        "empty": empty,
+        "units": "; ".join(f"{c.reference.dataset} in {UNITS.get(c.unit, c.unit)}" for c in comparisons),
+        "left_out": "" if both_empty is BothEmpty.COUNT else f"{NOTES['left out']} ",
+        "tested": "all networks, degenerate ones too" if include_degenerate else "the networks that aren't degenerate",
+        "pseudo": PSEUDO,
+        "min_groups": MIN_GROUPS,
+        "min_groups_of_spread": MIN_GROUPS_OF_SPREAD,
+        "min_pairs": MIN_PAIRS,
+        "min_blocks": MIN_BLOCKS,
+        "more_failures": MORE_FAILURES,
+        "max_points": MAX_POINTS,
+        "max_resampled": MAX_RESAMPLED,
+    }
+    return [*_definitions(comparisons), *((term, words.format(**facts)) for term, words in told("methods.md").items())]
 
 
 def study_networks(architectures: Iterable[str]) -> Table | None:
@@ -90,7 +96,8 @@ def _definitions(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
         for row in METRICS.values()
     ]
     tables = sorted({table for c in comparisons for table in c.tables})
-    surface = SCORES.format(tables=", ".join(tables)) if tables else SURFELS if of_surfels else EDGE_VOXELS
+    measured = NOTES["surface elements" if of_surfels else "edge voxels"]
+    surface = NOTES["scores"].format(tables=", ".join(tables)) if tables else measured
     return [found[0], ("Surface", surface), *found[1:]]
 
 
@@ -102,33 +109,16 @@ def caveats(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]
 
 
 def _caveats(levels: set[str], runs: Sequence[Run], with_disparity: bool) -> Iterator[str]:
-    yield (
-        "A small CV is no merit by itself: a network that always fails alike has none. Nothing here is ranked "
-        "by CV alone; read it beside the mean."
-    )
+    yield NOTES["caveat: CV"]
     if len(levels & set(LEVELS)) > 1:
-        yield (
-            "The levels are named by texture disparity, not by what a network finds hard: the blur that makes "
-            "'easier' and 'easiest' is itself an unseen change of the image."
-        )
+        yield NOTES["caveat: levels"]
     if with_disparity or any(level_alpha(level) is not None for level in levels):
-        yield (
-            "The published texture disparity (TD) is asymmetric, drops histogram bins that are empty on one "
-            "side (two wholly different textures then score 0, and values can be negative), and was taken on "
-            "floating-point images, on which tiny differences count."
-        )
+        yield NOTES["caveat: TD"]
     trainers = [known_trainer(run.trainer) for run in runs]
     if not all(parsed and parsed.options.spatial_augmentation for parsed in trainers):
-        yield (
-            "nnU-Net's default augmentation contains noise, blur, contrast, gamma and low resolution, close kin "
-            "of the perturbations tested here. Only trainers with the suffix _spatialDA leave texture alone; "
-            "for the others, or where the trainer is not known, robustness may come from augmentation."
-        )
+        yield NOTES["caveat: augmentation"]
     if any(mirroring(run) is None for run in runs):
-        yield (
-            "Whether predictions were made with mirroring (test-time augmentation, nnU-Net's default) is not "
-            "recorded beside some of them."
-        )
+        yield NOTES["caveat: mirroring"]
 
 
 def schedules(trainers: Iterable[str]) -> str:
@@ -153,3 +143,84 @@ def mirroring_words(runs: Sequence[Run]) -> str:
     known = {mirroring(run) for run in runs}
     words = {True: "on", False: "off", None: "not recorded"}
     return ", ".join(word for value, word in words.items() if value in known)
+
+
+def versions() -> str:
+    """What computed all this."""
+    names = ("numpy", "scipy", "pandas", "matplotlib")
+    found = ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    return f"nnunet_skipstudy {__version__}, Python {platform.python_version()}, {found}"
+
+
+def statistic_caveats(statistics: Statistics, comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
+    """What weakens the tests, as far as it applies to this data."""
+    found: list[str] = []
+    for comparison in comparisons:
+        dataset = comparison.reference.dataset
+        found += _of_dataset(statistics, comparison, cases[cases["dataset"] == dataset])
+    n_tests = int(statistics.table["p_value"].notna().sum())
+    if n_tests:
+        found.append(
+            f"{n_tests} tests were made in all. Holm's correction holds within one metric, level, label and training "
+            "set, not over all of them: read the metric and level that you named beforehand."
+        )
+    return found
+
+
+def _of_dataset(statistics: Statistics, comparison: Comparison, cases: pd.DataFrame) -> Iterator[str]:
+    dataset = comparison.reference.dataset
+    overall = statistics.overall(dataset)
+    if not overall:
+        return
+    setting = overall[0]
+    n_groups = len(set(setting.groups))
+    if MIN_GROUPS <= n_groups < FEW_GROUPS:
+        yield (
+            f"{dataset}: {count(n_groups, 'group')} of cases are few; intervals are wide, and only large differences "
+            "can be told apart."
+        )
+    if not any(comparison.reference.groups.values()):
+        yield (
+            f"{dataset}: no groups are known (no cases.csv with patients or slides), so every case counts as "
+            "independent; if several come from one patient, the intervals are too short."
+        )
+    replicates = setting.replicates[setting.replicates > 0]
+    if (replicates == 1).any():
+        who = "one training per network" if (replicates == 1).all() else "some networks have one training only"
+        yield (
+            f"{dataset}: {who} to a case and level. Verdicts are on these trainings: how much another seed would "
+            "change is not known."
+        )
+    yield from _disparity(dataset, cases)
+    yield from _size(dataset, cases)
+
+
+def _size(dataset: str, cases: pd.DataFrame) -> Iterator[str]:
+    """Whether what slopes go by follows the size of objects."""
+    measure = axis_measure(cases)
+    for row in size_rows(cases):
+        found = row.excess_with_size if measure == EXCESS else row.value_with_size
+        if row.level == UNPERTURBED and abs(found) >= FOLLOWS_SIZE:
+            yield (
+                f"{dataset}: {TD_WORDS[measure]} follows the size of objects (rank correlation "
+                f"{number(found, sign=True)} over {row.n_cases} unperturbed cases), so a slope on it is in "
+                "part a slope on size."
+            )
+
+
+def _disparity(dataset: str, cases: pd.DataFrame) -> Iterator[str]:
+    """Whether the levels' mean TD rises from hardest to easiest, as their names say."""
+    known = cases.dropna(subset=["disparity"])
+    if known.empty:
+        return
+    means = known.groupby("level")["disparity"].mean()
+    levels = in_order(level for level in means.index if known_order([level]))
+    if not known_order(levels):
+        return
+    fallen = [
+        f"{easier} ({number(means[easier])}) lies below {harder} ({number(means[harder])})"
+        for harder, easier in itertools.pairwise(levels)
+        if np.round(means[easier] - means[harder], 12) < 0
+    ]
+    if fallen:
+        yield f"{dataset}: TD did not move as the levels are named: mean TD at {'; at '.join(fallen)}."

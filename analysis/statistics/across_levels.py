@@ -8,10 +8,9 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import groups, metrics_of
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
-from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
 from nnunet_skipstudy.analysis.statistics.setting import level_cvs, never_right
-from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis
+from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis, theil_sen
 from nnunet_skipstudy.registry import METRICS, in_order
 
 ACROSS_COLUMNS: tuple[str, ...] = (

@@ -65,11 +65,6 @@ def _means(rows: pd.DataFrame, networks: Sequence[NetworkKey]) -> Matrices:
 
 
 def _differences(means: Matrices) -> Matrices:
-    found = {}
-    for key, matrix in means.items():
-        baseline = means.get(key.trained_alike(BASELINE))
-        if baseline is not None and key.architecture != BASELINE:
-            difference = matrix - baseline
-            if difference.notna().to_numpy().any():
-                found[key] = difference
-    return found
+    others = [key for key in means if key.architecture != BASELINE and key.trained_alike(BASELINE) in means]
+    found = {key: means[key] - means[key.trained_alike(BASELINE)] for key in others}
+    return {key: matrix for key, matrix in found.items() if matrix.notna().to_numpy().any()}

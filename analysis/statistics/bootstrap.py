@@ -75,10 +75,6 @@ class ClusterBootstrap:
         np.logical_or.at(found, self._codes, ~np.isnan(values))
         return found
 
-    def resamples(self, rows: Floats) -> Floats:
-        """The rows of a statistic that are resamples."""
-        return rows[1 : 1 + self.n_resamples]
-
     def spread_interval(self, rows: Floats, known: Known | None = None) -> Interval:
         """Intervals for coefficients of variation: leave-one-group-out jackknife, Student's t, on the log scale.
 

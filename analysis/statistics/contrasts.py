@@ -106,12 +106,6 @@ def _contrast(row: Row, first: NetworkKey, other: NetworkKey | None) -> Contrast
         found = verdict(low, high, 0.0 if low * high > 0 else 1.0, 0.0, lower_is_better=False)
     elif row["key"] != first:
         estimate, low, high, found = -estimate, -high, -low, TURNED.get(found, found)
-    return Contrast(
-        *(first, other, row["level"], estimate, low, high, found, row["scope"]),
-        zone=row["smallest_difference"],
-        p_false=row["p_false"],
-        se_cases=row["se_cases"],
-        se_trainings=row["se_trainings"],
-        n_trainings=int(row["n_trainings"]),
-        n_groups=int(row["n_groups"]),
-    )
+    errors = (row[name] for name in ("smallest_difference", "p_false", "se_cases", "se_trainings"))
+    counts = (int(row[name]) for name in ("n_trainings", "n_groups"))
+    return Contrast(first, other, row["level"], estimate, low, high, found, row["scope"], *errors, *counts)

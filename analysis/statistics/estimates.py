@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnunet_skipstudy.analysis.statistics.between_trainings import between
+from nnunet_skipstudy.analysis.statistics.between_trainings import Indices, between
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, MIN_GROUPS_OF_SPREAD, Floats, Interval, divide
-from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row, named
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS
-from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS
+from nnunet_skipstudy.analysis.statistics.td_axis import TD_WORDS, theil_sen
 from nnunet_skipstudy.registry import METRICS, STUDYS_TD
 
 OF_CASES = "t, cluster jackknife, 95 %"
@@ -33,15 +32,12 @@ def estimates(data: Resampled) -> Iterator[Row]:
             if quantity == "mean" or _moves(data, network, level):
                 row = estimate_row(data, quantity, at, found, values[:, network, level, metric], data.levels[level])
                 yield row | errors(found, at) | {"n_replicates": int(replicates[network, level])}
-    interval = data.bootstrap.spread_interval(data.cvs, data.bootstrap.known(data.values))
-    for at in np.ndindex(interval.estimate.shape):
-        network, level, metric = at
-        if _signed(metric):
-            continue
-        row = estimate_row(data, "cv", at, interval, data.values[:, network, level, metric], data.levels[level])
-        yield row | {"n_replicates": int(of_values[network, level])}
+    yield from _spreads(data, "cv", data.cvs, data.values, data.levels, of_values)
     if len(data.setting.levels) > 1:
-        yield from _over_levels(data)
+        joined, fewest = (ALL_LEVELS,), of_values[:, -1:]
+        cvs, level_means = data.setting.level_cvs[:, :, None], data.setting.profiles.mean(axis=2, keepdims=True)
+        yield from _spreads(data, "cv_across_levels", data.bootstrap.means(cvs), cvs, joined, fewest)
+        yield from _spreads(data, "cv_of_level_means", data.cvs_of_level_means[:, :, None], level_means, joined, fewest)
     yield from _slopes(data)
 
 
@@ -94,21 +90,16 @@ def _moves(data: Resampled, network: int, level: int) -> bool:
     )
 
 
-def _over_levels(data: Resampled) -> Iterator[Row]:
-    case_cvs = data.setting.level_cvs
-    both = {
-        "cv_across_levels": (data.bootstrap.means(case_cvs), case_cvs),
-        "cv_of_level_means": (data.cvs_of_level_means, data.setting.profiles.mean(axis=2)),
-    }
-    replicates = data.replicates(data.setting.trainings)[:, -1]
-    for quantity, (rows, values) in both.items():
-        interval = data.bootstrap.spread_interval(rows, data.bootstrap.known(values))
-        for at in np.ndindex(interval.estimate.shape):
-            network, metric = at
-            if _signed(metric):
-                continue
-            row = estimate_row(data, quantity, at, interval, values[:, network, metric], ALL_LEVELS)
-            yield row | {"n_replicates": int(replicates[network])}
+def _spreads(
+    data: Resampled, quantity: str, rows: Floats, values: Floats, levels: tuple[str, ...], replicates: Indices
+) -> Iterator[Row]:
+    """A coefficient of variation: (row, network, level, metric) of the bootstrap, made of (case, network, …)."""
+    interval = data.bootstrap.spread_interval(rows, data.bootstrap.known(values))
+    for at in np.ndindex(interval.estimate.shape):
+        network, level, metric = at
+        if not _signed(metric):
+            row = estimate_row(data, quantity, at, interval, values[:, network, level, metric], levels[level])
+            yield row | {"n_replicates": int(replicates[network, level])}
 
 
 def estimate_row(

@@ -9,27 +9,18 @@ AS_NAMED = "the hardest level"
 AS_FOUND = "the level with the lowest mean DSC"
 
 
-def hardest_level(means: Mapping[str, float]) -> str:
-    """The hardest level by name, else by the lowest mean DSC; NaN where there is none; not empty."""
-    return _outermost(means, hardest=True)
-
-
-def easiest_level(means: Mapping[str, float]) -> str:
-    """The other end of what :func:`hardest_level` begins."""
-    return _outermost(means, hardest=False)
+def hardest_level(means: Mapping[str, float], easiest: bool = False) -> str:
+    """The hardest level, or the ``easiest``, by name, else by the mean DSC; NaN where there is none; not empty."""
+    levels = in_order(means)
+    known = [level for level in levels if math.isfinite(means[level])]
+    if known_order(levels) or not known:
+        return levels[-1 if easiest else 0]
+    return (max if easiest else min)(known, key=lambda level: means[level])
 
 
 def hardest_words(levels: Collection[str]) -> str:
     """What :func:`hardest_level`'s level may be called."""
     return AS_NAMED if known_order(levels) else AS_FOUND
-
-
-def _outermost(means: Mapping[str, float], hardest: bool) -> str:
-    levels = in_order(means)
-    known = [level for level in levels if math.isfinite(means[level])]
-    if known_order(levels) or not known:
-        return levels[0 if hardest else -1]
-    return min(known, key=lambda level: means[level]) if hardest else max(known, key=lambda level: means[level])
 
 
 def axis_title(levels: Collection[str], what: str = "test level", gap: int = 6) -> str:

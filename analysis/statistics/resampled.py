@@ -48,14 +48,10 @@ class Resampled:
         return self.bootstrap.means(self.values)
 
     @cached_property
-    def spreads(self) -> Floats:
-        """Population standard deviations over cases, as :attr:`means`."""
-        return self.bootstrap.spreads(self.values)
-
-    @cached_property
     def cvs(self) -> Floats:
         """Coefficients of variation over cases, as :attr:`means`; NaN where every prediction of a level failed."""
-        return np.where(self.all_failed[..., None], np.nan, divide(self.spreads, self.means))
+        found = divide(self.bootstrap.spreads(self.values), self.means)
+        return np.where(self.all_failed[..., None], np.nan, found)
 
     @cached_property
     def cvs_of_level_means(self) -> Floats:

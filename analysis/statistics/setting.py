@@ -13,9 +13,8 @@ import pandas as pd
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, metrics_of, network_keys
 from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, replicate_numbers
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
-from nnunet_skipstudy.analysis.statistics.disparity_slope import TdLine, theil_sen
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
-from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis
+from nnunet_skipstudy.analysis.statistics.td_axis import TdLine, axis_measure, on_axis, theil_sen
 from nnunet_skipstudy.registry import METRICS, STUDYS_TD, in_order, level_alpha, level_order
 
 ALL_LEVELS = "(mean of levels)"

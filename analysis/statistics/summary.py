@@ -91,7 +91,10 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
     table["relative_change"] = _ratio(table["change"], table["before"]).mask(of_signed)
     table = table.drop(columns="before").merge(_counts(cases, keys), on=keys, validate="many_to_one")
     table["cv"] = _ratio(table["sd"], table["mean"]).mask(table["all_failed"] | of_signed)
-    return table.drop(columns="all_failed").merge(_volume_changes(cases, keys), on=keys, validate="many_to_one")
+    volumes = cases.reindex(columns=[*keys, "case", "volume_change"])
+    by_case = volumes.groupby([*keys, "case"], sort=False)["volume_change"].mean()  # replicates are averaged first
+    volume = by_case.groupby(keys, sort=False).mean().reset_index()
+    return table.drop(columns="all_failed").merge(volume, on=keys, validate="many_to_one")
 
 
 def _long(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -105,13 +108,6 @@ def _long(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         for metric in metrics
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def _volume_changes(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The mean over cases of ``volume_change``, replicates averaged first."""
-    volumes = cases.reindex(columns=[*keys, "case", "volume_change"])
-    of_cases = volumes.groupby([*keys, "case"], sort=False)["volume_change"].mean()
-    return of_cases.groupby(keys, sort=False).mean().reset_index()
 
 
 def _counts(cases: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, NetworkKey, n
 from nnunet_skipstudy.analysis.statistics.comparisons import comparisons
 from nnunet_skipstudy.analysis.statistics.estimates import estimates
 from nnunet_skipstudy.analysis.statistics.factorial import factorial
-from nnunet_skipstudy.analysis.statistics.rankings import LevelRanking, level_rankings, ranking_rows
+from nnunet_skipstudy.analysis.statistics.ranks import LevelRanking, level_rankings, ranking_rows
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.tallies import tallies

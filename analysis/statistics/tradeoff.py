@@ -82,11 +82,7 @@ def _points(
             *(key, places[key][0], (xs[key]["low"], xs[key]["high"])),
             *(places[key][1], (ys[key]["low"], ys[key]["high"])),
             key in eligible,
-            key in eligible and not any(_beats(rival, merits[key]) for rival in rivals),
+            key in eligible and not any(x >= own[0] and y >= own[1] and (x, y) != own for x, y in rivals),
         )
-        for key in both
+        for key, own in merits.items()
     ]
-
-
-def _beats(rival: tuple[float, float], own: tuple[float, float]) -> bool:
-    return rival[0] >= own[0] and rival[1] >= own[1] and rival != own

@@ -111,16 +111,9 @@ def _contest(
     cases_compete: bool,
     out: Mapping[int, str] = MappingProxyType({}),
 ) -> Iterator[Row]:
-    """One contest.
+    """One contest at a ``place`` (metric, level, quantity): (row, network) of the bootstrap, made of (case, network).
 
-    Args:
-        data: what it is held in.
-        place: metric, level, quantity.
-        rows: (row, network) of the bootstrap.
-        by_case: (case, network), what the rows were made of.
-        lower: whether the smallest wins.
-        cases_compete: whether the networks can be ranked case by case, too.
-        out: networks that take no part, with the reason.
+    ``cases_compete``: whether the networks can be ranked case by case, too. ``out``: those that take no part, and why.
     """
     known = [i for i in data.setting.ranked if i not in out and not np.isnan(rows[0, i])]
     best = _best(rows[0], known, lower)

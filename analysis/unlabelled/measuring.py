@@ -22,7 +22,7 @@ from nnunet_skipstudy.analysis.inputs.matching import check_values, flatten
 from nnunet_skipstudy.analysis.inputs.runs import Run, case_files
 from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.metrics.overlap import Mask, dice
+from nnunet_skipstudy.metrics.overlap import dice
 from nnunet_skipstudy.nnunet.images import read_label_map
 from nnunet_skipstudy.registry import UNPERTURBED, in_order, level_alpha
 
@@ -54,22 +54,16 @@ class Predicted:
     @property
     def comparable(self) -> bool:
         """Whether two predictions of one case can be held against each other."""
-        alone = {_network(run): set() for run in self.files}  # type: dict[tuple[Any, ...], set[Any]]
-        for run in self.files:
-            alone[_network(run)].add(run.seed)
         shifted = any(level not in ("", run.level) for run, level in self.reference_levels.items())
-        return shifted or any(len(seeds) > 1 for seeds in alone.values())
+        return shifted or len({(_network(run), run.seed) for run in self.files}) > len(set(map(_network, self.files)))
 
 
 def find_predicted(dataset: str, runs: Sequence[Run], root: Path, reference_level: str | None) -> Predicted:
     """The predictions of one data set, and what they segment: by their dataset.json, else by their own values.
 
-    Args:
-        dataset: its name.
-        runs: its folders of predictions.
-        root: the folder the user gave; a dataset.json is looked for no higher.
-        reference_level: that changes are counted from; default: unperturbed, of alphas the smallest: which one a
-            network was trained on is not known without the labels' tables.
+    ``root`` is the folder the user gave: a dataset.json is looked for no higher. ``reference_level``: that changes are
+    counted from; default: unperturbed, of alphas the smallest: which one a network was trained on is not known without
+    the labels' tables.
     """
     predicted = {run.level for run in runs}
     alphas = predicted and all(level_alpha(level) is not None for level in predicted)
@@ -81,10 +75,8 @@ def find_predicted(dataset: str, runs: Sequence[Run], root: Path, reference_leve
     labels = find_label_set(places) or label_set_of_values(_values(files))
     if not labels.regions:
         raise UserError(f"{root}: every prediction is empty and no dataset.json names what is segmented; add one")
-    levels = {_training(run): set() for run in runs}  # type: dict[tuple[Any, ...], set[str]]
-    for run in runs:
-        levels[_training(run)].add(run.level)
-    return Predicted(dataset, labels, files, {run: wanted * (wanted in levels[_training(run)]) for run in runs})
+    with_it = {_training(run) for run in runs if run.level == wanted}
+    return Predicted(dataset, labels, files, {run: wanted if _training(run) in with_it else "" for run in runs})
 
 
 def _values(files: Mapping[Run, Mapping[str, Path]]) -> set[int]:
@@ -119,9 +111,9 @@ def measure_agreement(data: Predicted, both_empty_counts: bool, progress: bool) 
         for label, region in data.labels.regions.items():
             masks = {run: region_mask(values, region) for run, values in maps.items()}
             sizes = {run: int(np.count_nonzero(mask)) for run, mask in masks.items()}
-            scores = {
-                (one, two): _dice(masks[one], masks[two], both_empty_counts) for one, two in _pairs(data, list(masks))
-            }
+            scores = {(one, two): dice(masks[one], masks[two]) for one, two in _pairs(data, list(masks))}
+            if both_empty_counts:
+                scores = {pair: 1.0 if np.isnan(found) else found for pair, found in scores.items()}
             rows += [_row(data, run, case, label, sizes, scores) for run in masks]
     order = {run: index for index, run in enumerate(data.files)}
     rows.sort(key=lambda row: order[row["run"]])
@@ -152,11 +144,6 @@ def _pairs(data: Predicted, runs: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
         of_levels = _training(one) == _training(two) and data.reference_levels[one] in (one.level, two.level)
         if of_levels or _network(one) == _network(two):
             yield one, two
-
-
-def _dice(one: Mask, two: Mask, both_empty_counts: bool) -> float:
-    found = dice(one, two)
-    return 1.0 if np.isnan(found) and both_empty_counts else found
 
 
 def _row(

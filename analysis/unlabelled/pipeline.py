@@ -1,15 +1,20 @@
 """Predictions without labels: what they say about each other, published as tables and a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
+from markupsafe import Markup
 
+from nnunet_skipstudy.analysis.figures.looks import looks
 from nnunet_skipstudy.analysis.inputs.find import find_runs
 from nnunet_skipstudy.analysis.inputs.references import NoLabelsError
 from nnunet_skipstudy.analysis.inputs.warnings import listed
 from nnunet_skipstudy.analysis.measuring import dictionary
+from nnunet_skipstudy.analysis.measuring.columns import PUBLISHED, network_keys
 from nnunet_skipstudy.analysis.pipeline import AnalysisResult, AnalyzeOptions, check_reference_level, write_csv
-from nnunet_skipstudy.analysis.report.words import capital
+from nnunet_skipstudy.analysis.report.page import NOTES, TEMPLATES, Cell, Table, template
+from nnunet_skipstudy.analysis.report.words import capital, number
 from nnunet_skipstudy.analysis.unlabelled.measuring import (
     CASE_COLUMNS,
     Predicted,
@@ -17,10 +22,16 @@ from nnunet_skipstudy.analysis.unlabelled.measuring import (
     find_predicted,
     measure_agreement,
 )
-from nnunet_skipstudy.analysis.unlabelled.page import agreement_report, render_agreement
-from nnunet_skipstudy.registry import BothEmpty, level_alpha
+from nnunet_skipstudy.registry import BothEmpty, in_order, level_alpha
 from nnunet_skipstudy.support.files import led_to, write_text
 from nnunet_skipstudy.support.published import published
+from nnunet_skipstudy.support.version import __version__
+
+TITLES = {
+    "agreement": "Agreement (DSC) with the prediction at {level}",
+    "seed_agreement": "Agreement (DSC) between seeds",
+    "volume_change": "Change of the predicted volume against {level}",
+}
 
 
 def analyze_unlabelled(options: AnalyzeOptions, lacking: NoLabelsError) -> AnalysisResult:
@@ -83,3 +94,43 @@ def _odd(data: Predicted, counts: bool, empty: bool) -> Iterator[str]:
     if empty:
         words = "agree perfectly" if counts else "count as nothing"
         yield f"{data.dataset}: two predictions that are both empty {words}."
+
+
+@dataclass(frozen=True)
+class AgreementReport:
+    """What the page says, in its order."""
+
+    title: str
+    warnings: list[str]
+    tables: list[Table]
+    version: str = field(default=__version__)
+
+
+def agreement_report(table: pd.DataFrame, warnings: Sequence[str]) -> AgreementReport:
+    """The page of :func:`~nnunet_skipstudy.analysis.unlabelled.measuring.agreement_table`."""
+    titles = {key: look.title for key, look in looks(network_keys(table, PUBLISHED)).items()}
+    tables = []
+    for (dataset, label, quantity), rows in table.groupby(["dataset", "label", "quantity"], sort=False):
+        levels = in_order(rows["level"])
+        cells = {
+            (key, row["level"]): Cell(number(row["mean"], quantity == "volume_change"), note=f"sd {number(row['sd'])}")
+            for key, row in zip(network_keys(rows, PUBLISHED), rows.to_dict("records"), strict=True)
+        }
+        present = set(network_keys(rows, PUBLISHED))
+        body = [
+            [Cell(title), *(cells.get((key, level), Cell("–")) for level in levels)]
+            for key, title in titles.items()
+            if key in present
+        ]
+        words = TITLES[str(quantity)].format(level=rows["reference_level"].max())
+        several = table.loc[table["dataset"] == dataset, "label"].nunique() > 1
+        name = f"{dataset}, {label}" if several else str(dataset)
+        tables.append(Table(f"{words}: {name}", ["network", *levels], body, note=NOTES[str(quantity)]))
+    datasets = ", ".join(table["dataset"].unique())
+    return AgreementReport(f"Predictions without a reference: {datasets}", [NOTES["no reference"], *warnings], tables)
+
+
+def render_agreement(report: AgreementReport) -> str:
+    """The page: one self-contained file without a script."""
+    style = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    return template("agreement.html").render(report=report, style=style)

@@ -193,15 +193,7 @@ def measure_of(arguments: argparse.Namespace) -> str:
 
 
 def refuse_with_study(arguments: argparse.Namespace, **options: str) -> None:
-    """Refuse options that the study's protocol settles.
-
-    Args:
-        arguments: parsed.
-        options: each option's spelling by its name in the arguments; given means that it is not falsy.
-
-    Raises:
-        UserError: one is given with ``--protocol study``.
-    """
+    """Refuse options, spelt out by their names in the arguments, that the study's protocol settles: a UserError."""
     for name, spelling in options.items():
         if arguments.protocol == "study" and getattr(arguments, name):
             raise UserError(f"--protocol study settles {spelling}; leave it out, or take --protocol native")

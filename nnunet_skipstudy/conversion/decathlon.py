@@ -8,9 +8,8 @@ from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import Converter, of_download
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes, SourceCase
-from nnunet_skipstudy.conversion.numbering import add_once
-from nnunet_skipstudy.conversion.slices import Window, add_slices_argument, volumes_or_slices
-from nnunet_skipstudy.conversion.source import Layout
+from nnunet_skipstudy.conversion.source import Layout, add_once
+from nnunet_skipstudy.conversion.volumes import Window, add_slices_argument, volumes_or_slices
 from nnunet_skipstudy.errors import UserError
 
 

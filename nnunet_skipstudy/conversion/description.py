@@ -42,16 +42,10 @@ class SourceCase:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One case as it will be written.
+    """One case as it will be written; ``source`` is the part of the download that it is.
 
-    Attributes:
-        case: its identifier.
-        image: the pixels, for the disparity and for writing.
-        label: the label map, 8 bit.
-        source: which part of the download it is.
-        geometry: of a medical image.
-        copy_of: a file that holds the image already in the data set's format, to be copied.
-        whole: a flat image's grey pixels before it was resized, for looking for copies; None: it wasn't.
+    ``geometry``: of a medical image. ``copy_of``: a file that holds the image in the data set's format, to be copied.
+    ``whole``: a flat image's grey pixels before it was resized, for looking for copies; None: it wasn't.
     """
 
     case: str

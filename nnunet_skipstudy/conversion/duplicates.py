@@ -31,12 +31,8 @@ Thumbnail = npt.NDArray[np.float32]
 class Pair:
     """Two cases that look alike.
 
-    Attributes:
-        case: one of them.
-        other: the other.
-        distance: between their hashes, 0 ... 64 bits.
-        correlation: of their thumbnails, up to 1.
-        agreement: of their fine structure where they overlap, up to 1; None where they can't be registered.
+    ``distance``: between their hashes, 0 ... 64 bits. ``correlation``: of their thumbnails, up to 1. ``agreement``: of
+    their fine structure where they overlap, up to 1; None where they can't be registered.
     """
 
     case: str
@@ -102,10 +98,7 @@ def near_duplicates(cases: Mapping[str, Looks]) -> list[Pair]:
         alike[pair] = True
     return [
         Pair(
-            names[a],
-            names[b],
-            int(np.rint(distances[a, b])),
-            round(min(1.0, float(correlations[a, b])), 6),
+            *(names[a], names[b], int(np.rint(distances[a, b])), round(min(1.0, float(correlations[a, b])), 6)),
             agreements.get((int(a), int(b))),
         )
         for a, b in zip(*np.nonzero(np.triu(alike, 1)), strict=True)

@@ -25,18 +25,9 @@ from nnunet_skipstudy.levels.ladder import RULES, ladder_levels
 from nnunet_skipstudy.levels.moves import level_moves
 from nnunet_skipstudy.levels.perturb import test_set, write_levels
 from nnunet_skipstudy.levels.side_effects import level_warnings, side_effects
+from nnunet_skipstudy.nnunet import publishing as folders
 from nnunet_skipstudy.nnunet.cases import Case, about
 from nnunet_skipstudy.nnunet.images import write_image
-from nnunet_skipstudy.nnunet.publishing import (
-    Draft,
-    Target,
-    image_name,
-    is_finished,
-    publishing,
-    target_dataset,
-    write_dataset_json,
-    write_splits,
-)
 from nnunet_skipstudy.nnunet.survey import survey
 from nnunet_skipstudy.registry import EXCESS
 from nnunet_skipstudy.support.files import atomic_path, sha256_of_file, write_csv
@@ -91,14 +82,14 @@ def convert(
     if seed < 0:
         raise UserError(f"seed {seed}; give 0 or a positive number (--seed)")
     workers = number_of_workers(workers)
-    target = target_dataset(dataset_id, name)
+    target = folders.target_dataset(dataset_id, name)
     download = find_download(source, description.layout, description.name)
     made_from = {"converter": description.name, **description.options, "seed": seed}
     settled = {**sorted_by(by), **({} if levels == "study" else {"levels": levels})}  # as older versions' where it is
     provenance = {**made_from, "source_sha256": download.fingerprint, **settled}
-    if is_finished(target, provenance, overwrite=overwrite):
+    if folders.is_finished(target, provenance, overwrite=overwrite):
         return target.raw
-    with publishing(target, provenance, overwrite=overwrite) as draft:
+    with folders.publishing(target, provenance, overwrite=overwrite) as draft:
         notes = _write_dataset(description, download, target, draft, seed, by, levels, workers)
     for note in notes:
         print(f"skipstudy: {note}", file=sys.stderr)
@@ -108,8 +99,8 @@ def convert(
 def _write_dataset(
     description: DatasetDescription,
     download: Download,
-    target: Target,
-    draft: Draft,
+    target: folders.Target,
+    draft: folders.Draft,
     seed: int,
     by: str,
     levels: str,
@@ -132,7 +123,7 @@ def _write_dataset(
     first = description.division.first_fold
     folds = study_folds(parts.pool, seed=seed, validation=parts.validation, validation_name=first)
     _move(staged, draft.raw, parts, description.ending)
-    write_dataset_json(
+    folders.write_dataset_json(
         draft.raw,
         channel_names=description.channel_names,
         labels=description.labels,
@@ -141,7 +132,7 @@ def _write_dataset(
         provenance=draft.provenance,
     )
     _write_tables(draft.raw, cases, parts, pairs, description, by)
-    write_splits(draft, folds)
+    folders.write_splits(draft, folds)
     return [
         *remarks(description, download, items, done, pairs, parts),
         *_write_levels(draft.raw, parts, levels, axis, seed, workers),
@@ -196,7 +187,7 @@ def convert_item(
 def _write_case(
     rendered: Rendered, item: SourceCase, staged: Path, description: DatasetDescription, by: str, axis: int
 ) -> Converted:
-    image = staged / "images" / image_name(rendered.case, description.ending)
+    image = staged / "images" / folders.image_name(rendered.case, description.ending)
     if rendered.copy_of is None:
         write_image(image, rendered.image, rendered.geometry)
     else:
@@ -223,7 +214,7 @@ def _write_case(
 def _move(staged: Path, raw: Path, parts: Parts, ending: str) -> None:
     for suffix, cases in (("Tr", parts.pool), ("Ts", parts.test)):
         for folder, names in (
-            ("images", [image_name(case.case, ending) for case in cases]),
+            ("images", [folders.image_name(case.case, ending) for case in cases]),
             ("labels", [f"{case.case}{ending}" for case in cases]),
         ):
             target = raw / f"{folder}{suffix}"

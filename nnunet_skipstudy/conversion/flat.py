@@ -1,5 +1,9 @@
-"""Flat images: 8-bit grey or colour with label maps, whole or in crops, at their own size or resized."""
+"""Flat images: 8-bit grey or colour with label maps, whole or in crops, at their own size or resized.
 
+:func:`breast_ultrasound` is what the sets of breast ultrasound have in common, so that networks of one read the others.
+"""
+
+import argparse
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nnunet_skipstudy.conversion.description import Rendered, SourceCase
+from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, Rendered, SourceCase
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import read_image
 
 ENDING = ".png"
 MOST_CROPS = 1000
 Pixels = npt.NDArray[np.uint8]
+LESION = {"background": 0, "lesion": 1}
 
 
 @dataclass(frozen=True)
@@ -163,3 +168,24 @@ def _eight_bits(picture: npt.NDArray[Any], path: Path) -> Pixels:
         )
     largest = 2 ** max(8, int(picture.max()).bit_length()) - 1
     return picture if picture.dtype == np.uint8 else np.rint(picture / (largest / 255)).astype(np.uint8)
+
+
+def breast_ultrasound(
+    arguments: argparse.Namespace, *, labels: dict[str, int] = LESION, division: Division | None = None, **own: Any
+) -> DatasetDescription:
+    """Grey 2D images, at their own size or the study's protocol's; near-duplicates stay together.
+
+    ``own`` are the description's other fields, with ``options`` beside the protocol.
+    """
+    study = arguments.protocol == "study"
+    return DatasetDescription(
+        render=FlatRendering(side_px=STUDY_SIDE_PX if study else None),
+        labels=labels,
+        channel_names=("grey",),  # no name that nnU-Net knows: each image by its own mean and spread
+        ending=ENDING,
+        configuration="2d",
+        division=division or Division(),
+        options={"protocol": arguments.protocol, **own.pop("options", {})},
+        find_duplicates=True,
+        **own,
+    )

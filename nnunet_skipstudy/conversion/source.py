@@ -13,7 +13,7 @@ import stat
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -36,11 +36,8 @@ FLAGS = re.IGNORECASE | re.ASCII
 class Layout:
     """What a data set's files are called below its topmost folder, as regular expressions.
 
-    Attributes:
-        images: images and masks; the topmost folder is found by them.
-        tables: other files that are read, such as a table of patients; names that match nothing: ``"$^"``.
-        unused: files that belong to the download but not to the study.
-        expected: what to expect, for an error message.
+    By ``images``, images and masks, the topmost folder is found; ``tables`` are other files that are read; ``unused``
+    belong to the download but not to the study. ``expected``: what to expect, for an error message.
     """
 
     images: str
@@ -332,3 +329,19 @@ def _blocks(stream: IO[bytes], size: int, *, ends: bool) -> Iterator[bytes]:
         yield block
     if read != size:
         raise EOFError(f"a file has {read} bytes of {size}")
+
+
+Key = TypeVar("Key")
+
+
+def add_once(files: MutableMapping[Key, str], key: Key, name: str) -> None:
+    """Enter a file by what its name says, unless another one says the same. Raises UserError: one does."""
+    if key in files:
+        raise UserError(f"{name}: {files[key]} has the same number; remove one of them")
+    files[key] = name
+
+
+def patient_number(text: str) -> str:
+    """A table's patient as part of a group's name: 1, 01 and a spreadsheet's 1.0 are one; other signs become ``_``."""
+    whole = re.fullmatch(r"0*(\d+)(?:\.0*)?", text, re.ASCII)
+    return whole[1] if whole else re.sub(r"[\W_]+", "_", text)

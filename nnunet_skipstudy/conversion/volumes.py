@@ -1,5 +1,6 @@
 """Volumes with their geometry, whole or in slices."""
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, Rendered, SourceCase
+from nnunet_skipstudy.conversion.flat import ENDING as FLAT_ENDING
 from nnunet_skipstudy.conversion.flat import resized
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.images import Geometry, Image, read_image, read_label_map
+from nnunet_skipstudy.support.parser import Parser
 
 ENDING = ".nii.gz"
 LEAST_FOREGROUND = 0.005
@@ -20,6 +23,8 @@ ORIGIN_TOLERANCE = 0.1
 """How far the origins of an image and its label map may lie apart, as a part of the smallest spacing."""
 PERCENTILES = (0.5, 99.5)
 """Of a volume's intensities; they become black and white where there is no window."""
+Window = tuple[float, float]
+"""The intensities that become black and white."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,13 @@ class SliceRendering:
             down, as the study did: one intensity is another grey on each slice.
     """
 
-    window: tuple[float, float] | None = None
+    window: Window | None = None
     own_range: bool = False
 
     def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
         """Read a case and cut it into slices."""
         image, label = read_pair(item, root, labels)
-        low, high = self.window or _percentiles(image.array)
+        low, high = self.window or np.percentile(image.array, PERCENTILES).tolist()
         slices = []
         for number, marked in enumerate(label):
             if np.count_nonzero(marked) <= LEAST_FOREGROUND * marked.size:
@@ -74,11 +79,6 @@ def _stretched(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     from skimage.exposure import rescale_intensity
 
     return np.asarray(rescale_intensity(pixels.astype(np.float64), in_range="image", out_range="uint8"))
-
-
-def _percentiles(volume: npt.NDArray[Any]) -> tuple[float, float]:
-    low, high = np.percentile(volume, PERCENTILES)
-    return float(low), float(high)
 
 
 def read_pair(item: SourceCase, root: Path, labels: Mapping[str, int]) -> tuple[Image, npt.NDArray[np.uint8]]:
@@ -130,3 +130,35 @@ def _label_map(mask: npt.NDArray[Any], labels: Mapping[str, int], path: Path) ->
             f"{', '.join(f'{value} {name}' for name, value in labels.items())}: fetch the download again"
         )
     return mask.astype(np.uint8)
+
+
+def volumes_or_slices(arguments: argparse.Namespace, modality: str, window: Window | None = None) -> dict[str, Any]:
+    """What of a description follows from the choice: slices with ``--slices`` or ``--protocol study``, else volumes.
+
+    By its channel's name nnU-Net chooses the normalisation: volumes have their modality's, slices are grey. The study's
+    protocol stretches each slice by its own range.
+    """
+    study = arguments.protocol == "study"
+    sliced = arguments.slices or study
+    return {
+        "render": SliceRendering(window, own_range=study) if sliced else VolumeRendering(),
+        "channel_names": ("grey",) if sliced else (modality,),
+        "ending": FLAT_ENDING if sliced else ENDING,
+        "configuration": "2d" if sliced else "3d_fullres",
+        "options": {
+            "protocol": arguments.protocol,
+            "slices": sliced,
+            **({"intensities": "each slice's own range"} if study else {}),
+        },
+    }
+
+
+def add_slices_argument(parser: Parser, window: Window | None = None) -> None:
+    """Add ``--slices``."""
+    ends = f"{window[0]:g} to {window[1]:g} HU" if window else "the volume's own percentiles 0.5 to 99.5"
+    parser.add_argument(
+        "--slices",
+        action="store_true",
+        help=f"2D: slices with more than 0.5 %% foreground, 256 x 256, 8 bit, {ends} as black to white "
+        "(default: volumes)",
+    )

@@ -12,11 +12,7 @@ from nnunet_skipstudy.support.parallel import parallel_map
 
 
 def check_dataset(folder: Path, *, workers: int = 1) -> tuple[str, ...]:
-    """Read all that nnU-Net trains on; nothing is written.
-
-    Args:
-        folder: of a data set in nnUNet_raw.
-        workers: threads.
+    """Read all that nnU-Net trains on in a folder of nnUNet_raw, on some threads; nothing is written.
 
     Returns:
         Sentences about what is odd, and no obstacle for nnU-Net.
@@ -34,10 +30,9 @@ def check_dataset(folder: Path, *, workers: int = 1) -> tuple[str, ...]:
 
 def check_description(folder: Path) -> tuple[Description, list[Case]]:
     """dataset.json, and that all its files are there; no image is read. Raises UserError: as :func:`check_dataset`."""
-    if (folder / "dataset.json").is_file() and (folder / "dataset.json").read_bytes().startswith(codecs.BOM_UTF8):
-        raise UserError(
-            f"{folder / 'dataset.json'}: starts with a byte order mark, which nnU-Net can't read; remove it"
-        )
+    path = folder / "dataset.json"
+    if path.is_file() and path.read_bytes().startswith(codecs.BOM_UTF8):
+        raise UserError(f"{path}: starts with a byte order mark, which nnU-Net can't read; remove it")
     description = read_description(folder)
     for complaint in _label_complaints(description):
         raise UserError(f"{description.source}: {complaint}")

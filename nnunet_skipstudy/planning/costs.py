@@ -39,13 +39,9 @@ def planned(dataset: str, plans: str, configuration: str) -> tuple[Any, dict[str
 
 
 def plan_costs(dataset: str, plans: str, configuration: str, trainers: Iterable[str] = ()) -> dict[str, NetworkCost]:
-    """The cost of every architecture on one configuration's patch, and of the networks of further trainers.
+    """The cost of every architecture on one configuration's patch, and of the networks of further ``trainers``.
 
-    Args:
-        dataset: the data set's folder name.
-        plans: the plans' identifier.
-        configuration: ``2d``, ``3d_fullres`` …
-        trainers: names with suffixes; their networks come under the names under which they are compared.
+    ``dataset`` is the data set's folder name; networks come under the names under which they are compared.
 
     Raises:
         UserError: the plans or the configuration don't exist, or a trainer is none of ours.

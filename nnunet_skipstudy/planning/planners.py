@@ -13,12 +13,9 @@ def sized_planner(
 ) -> type[Any]:
     """A planner that makes ``planner``'s own plan with other channels or another batch size.
 
-    Args:
-        planner: one of nnU-Net's planners.
-        base_features: channels of the first stage (nnU-Net: 32).
-        max_features: most channels of any stage (nnU-Net: 512 in 2D, 320 in 3D).
-        batch_size: patches an iteration. nnU-Net would choose it by GPU memory and the size of the data set, which
-            for tiny images gives either thousands or 2.
+    ``base_features``: channels of the first stage (nnU-Net: 32); ``max_features``: most of any stage (nnU-Net: 512 in
+    2D, 320 in 3D); ``batch_size``: patches an iteration, which nnU-Net would choose by GPU memory and the size of the
+    data set: of tiny images either thousands or 2.
     """
 
     class SizedPlanner(planner):  # type: ignore[misc]  # nnU-Net is untyped
@@ -65,11 +62,7 @@ def heaviest_planner(planner: type[Any], architectures: Sequence[str]) -> type[A
     """A planner that sizes patch and batch by the network with the most activations.
 
     nnU-Net estimates a plan's memory by the sizes of its own network's convolution outputs, and shrinks patch and
-    batch until they fit; here the largest of the chosen networks' is taken in its place.
-
-    Args:
-        planner: one of nnU-Net's planners.
-        architectures: networks' names, trainers' without ``nnUNetTrainer``.
+    batch until they fit; here the largest of the chosen networks' (trainers' names without ``nnUNetTrainer``) is taken.
     """
 
     class HeaviestPlanner(planner):  # type: ignore[misc]  # nnU-Net is untyped

@@ -16,12 +16,9 @@ WARM_UP = {"cpu": 1, "cuda": 3, "mps": 3}
 
 @dataclass(frozen=True)
 class Speed:
-    """Measured rates.
+    """TFLOP/s of each network, three times the forward pass's FLOPs over the seconds of a training step.
 
-    Attributes:
-        machine: what they were measured on.
-        batch: patches a step.
-        tflops: TFLOP/s of each network, three times the forward pass's FLOPs over the seconds of a training step.
+    ``machine``: what they were measured on; ``batch``: patches a step.
     """
 
     machine: str
@@ -37,12 +34,7 @@ def measure(
     A step is a forward pass (in mixed precision on a GPU, as nnU-Net's), a backward pass and a step of SGD, after some
     to warm up; the fastest counts, since what else the machine does only adds. Data loading and torch.compile are
     left out.
-
-    Args:
-        architectures: names of the registry.
-        device: ``cpu``, ``cuda`` or ``mps``.
-        features: channels of the first stage.
-        deep_supervision: as the study's.
+    ``architectures`` are names of the registry, ``features`` the channels of the first stage.
     """
     from nnunet_skipstudy.architectures.cost import network_cost
     from nnunet_skipstudy.nnunet.calls import check_device, device_name, use_threads

@@ -71,15 +71,10 @@ def _augmentation(options: TrainerOptions) -> str:
 def estimate(
     study: Study, grid: Grid, found: Iterable[CellState], places: Places, *, unplanned_too: bool = True
 ) -> Estimate:
-    """How long each cell takes on its device, finished ones included.
+    """How long each cell takes on its device, finished ones included, which say by ``found`` what they measured.
 
-    Args:
-        study: for the rate and the batch that the user named.
-        grid: all cells.
-        found: their states, and what finished ones measured.
-        places: where the speed of this machine is noted.
-        unplanned_too: count the networks of data sets that have no plan yet on a nominal one, which takes torch's
-            seconds; else their cells take nan.
+    ``unplanned_too``: count the networks of data sets that have no plan yet on a nominal one, which takes torch's
+    seconds; else their cells take nan.
     """
     done = {state.cell.key: state.measured for state in found if state.state is State.DONE}
     plans = {grid[key].settings["dataset"]: measured for key, measured in done.items() if "gflop" in measured}

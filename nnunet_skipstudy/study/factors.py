@@ -24,12 +24,8 @@ Levels = str | list[int]
 def networks(architectures: Iterable[str], skips: Sequence[Levels], dropouts: Sequence[int]) -> list[str]:
     """The names of all networks: trainers' without ``nnUNetTrainer``, as :func:`named` reads them.
 
-    An architecture without skips, or with a suffix of its own that says what they do, is taken once, as it is.
-
-    Args:
-        architectures: names of the registry, perhaps with suffixes (``UNet_skips123``).
-        skips: each choice of levels.
-        dropouts: how often a skip is left out in training, in percent; 0 for never.
+    Architectures are the registry's, perhaps with suffixes (``UNet_skips123``). One without skips, or with a suffix of
+    its own that says what they do, is taken once, as it is; others with each choice of levels and of dropout (percent).
 
     Raises:
         UserError: a name is unknown, its suffix is set elsewhere in the study, or an architecture has no such skips.

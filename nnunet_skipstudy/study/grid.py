@@ -19,13 +19,7 @@ from nnunet_skipstudy.support.contents import settings_hash
 
 
 def make_grid(study: Study, facts: DataFacts, base: Path) -> Grid:
-    """All cells of a study.
-
-    Args:
-        study: what is compared.
-        facts: what lies on disk of data sets that others made.
-        base: the folder that relative paths of the study's file start from.
-    """
+    """All cells of a study; ``base`` is the folder that relative paths of its file start from."""
     grid: Grid = {}
     for dataset in sorted(study.datasets, key=lambda one: one.train):  # what fails cheaply fails before trainings
         name = f"d{dataset.id:03d}"
@@ -81,11 +75,7 @@ def _models(subject: Subject) -> Iterator[Subject]:
 
 
 def tested_on(study: Study, dataset: Dataset, facts: DataFacts) -> list[int]:
-    """The other data sets that a data set's networks are tested on, by identifier.
-
-    Raises:
-        UserError: a name is that of none, or of several.
-    """
+    """The other data sets that a data set's networks are tested on. Raises UserError: a name is of none, or several."""
     named = study.test_on if dataset.test_on is None else dataset.test_on
     found = [one if isinstance(one, int) else facts.identifier(one, study.datasets) for one in named]
     return [one for one in dict.fromkeys(found) if one != dataset.id and dataset.train]

@@ -30,11 +30,6 @@ TEST = ("imagesTs", "labelsTs")
 def claim(folder: Path, cell: Cell, places: Places) -> None:
     """Make ``folder`` the cell's: what other settings left there moves to ``superseded/<hash>``, and comes back later.
 
-    Args:
-        folder: where the cell's results go.
-        cell: it is stamped with this cell's hash and settings.
-        places: the study's folders; results of other settings are kept in one of them.
-
     Raises:
         UserError: the folder holds results that no study has stamped, or that belong to another study.
     """
@@ -77,10 +72,8 @@ def version_words(folders: Iterable[Path]) -> list[str]:
 def refuse_other_study(what: Path, stamp: Mapping[str, Any], root: Path) -> None:
     """Leave alone what another study, with other settings, made in folders that both use.
 
-    Args:
-        what: what was made; under the study's own root nothing is another's, a copied study's for one.
-        stamp: what the maker left beside it.
-        root: the study that wants to replace it.
+    ``what`` was made by the study that left the stamp, and the one at ``root`` wants to replace it; under its own root
+    nothing is another's, a copied study's for one.
 
     Raises:
         UserError: the stamp names a study that still is where it was, and not this one.

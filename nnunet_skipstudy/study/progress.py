@@ -79,13 +79,9 @@ class Progress:
         self._shares[key] = share
 
     def seconds_left(self, elapsed: float) -> float:
-        """What is left by the estimate, corrected by how long what was done in this run has really taken.
+        """What is left by the estimate, corrected by the seconds that what was done in this run has really taken.
 
-        Args:
-            elapsed: seconds since the run began.
-
-        Returns:
-            nan, as long as a data set has no plan.
+        NaN as long as a data set has no plan.
         """
         done, left = self._done_and_left()
         return left * (elapsed + TRUST_SECONDS) / (done + TRUST_SECONDS)

@@ -237,11 +237,7 @@ class Study(_Strict):
 
 
 def read_study(path: Path, converters: Collection[str]) -> Study:
-    """Read and check a study's file.
-
-    Args:
-        path: the file.
-        converters: the names that ``skipstudy convert`` knows.
+    """Read and check a study's file; ``converters``: the names that ``skipstudy convert`` knows.
 
     Raises:
         UserError: it can't be read, or one of its keys or values is wrong; the message names it.
@@ -255,12 +251,7 @@ def read_study(path: Path, converters: Collection[str]) -> Study:
 
 
 def checked_study(text: str, name: str, converters: Collection[str]) -> Study:
-    """A study from the text of its file.
-
-    Args:
-        text: what stands in the file.
-        name: the file, for messages.
-        converters: the names that ``skipstudy convert`` knows.
+    """A study from the text of the file of this name; ``converters`` as for :func:`read_study`.
 
     Raises:
         UserError: one of its keys or values is wrong; the message names it.
@@ -290,11 +281,7 @@ def checked_study(text: str, name: str, converters: Collection[str]) -> Study:
 
 
 def checked_plans(**fields: Any) -> Plans:
-    """Plans from fields that were not read from a study.
-
-    Raises:
-        UserError: a value is wrong, or two contradict each other.
-    """
+    """Plans from fields that no study says. Raises UserError: a value is wrong, or two contradict each other."""
     try:
         plans = Plans.model_validate(fields)
     except ValidationError as error:

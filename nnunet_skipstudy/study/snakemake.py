@@ -64,11 +64,7 @@ def check_executor(name: str) -> None:
 def run_snakemake(places: Places, executor: str, jobs: int | None, extra: Sequence[str]) -> str:
     """Let Snakemake work on the grid that was written; which cells failed is in their records.
 
-    Args:
-        places: the study's folders.
-        executor: ``local``, ``slurm`` or another that is installed.
-        jobs: cells at once on a cluster, cores locally; None: 100, or all cores.
-        extra: further arguments of Snakemake's.
+    ``jobs``: cells at once on a cluster, cores locally; None: 100, or all cores. ``extra``: Snakemake's arguments.
 
     Returns:
         Why it did not end well, in its own words; empty if it did.
@@ -92,11 +88,7 @@ def run_snakemake(places: Places, executor: str, jobs: int | None, extra: Sequen
         ]
         log = places.root / "logs" / SNAKEMAKE_LOG
         log.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            log.open("a", encoding="utf-8") as stream,
-            contextlib.redirect_stdout(stream),
-            contextlib.redirect_stderr(stream),
-        ):
+        with log.open("a", encoding="utf-8") as out, contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             start = log.stat().st_size
             code = _main(arguments)
         return _reason(log.read_bytes()[start:].decode(errors="replace")) if code else ""

@@ -5,7 +5,6 @@ import numpy.typing as npt
 
 from nnunet_skipstudy.texture.background_blur import gaussian_blur
 from nnunet_skipstudy.texture.patterns import SIDE_PX
-from nnunet_skipstudy.texture.random_field import Field, random_field
 
 Scaled = npt.NDArray[np.float64]
 Inside = npt.NDArray[np.bool_]
@@ -66,7 +65,7 @@ def sharp_share(object_share: float, leak: float) -> float:
     return max(1 - min(MOST_BLURRED, BLURRED_A_LEAK * leak), 2 * object_share / (whole + leak) - object_share)
 
 
-def _placed(field: Field, inside: Inside, number: float, sharp: float) -> Field:
+def _placed(field: Scaled, inside: Inside, number: float, sharp: float) -> Scaled:
     """The field shifted so that the highest ``sharp`` share of it, or as little more as it takes, holds the object.
 
     ``number``, 0 ... 1, picks among the shifts that do.
@@ -82,3 +81,23 @@ def _placed(field: Field, inside: Inside, number: float, sharp: float) -> Field:
             chosen = int(number * len(rows))
             return np.roll(field, (-rows[chosen], -columns[chosen]), axis=(0, 1))
     return field
+
+
+def random_field(shape: tuple[int, int], rng: np.random.Generator, *, sigma_px: float) -> Scaled:
+    """White noise under a Gaussian: stationary, and periodic, so that it can be shifted without a seam.
+
+    Args:
+        shape: rows and columns.
+        rng: where the noise is drawn, one number a pixel.
+        sigma_px: of the Gaussian; neighbouring hills lie about five of it apart.
+
+    Returns:
+        (row, column), of mean 0 and standard deviation 1; of one pixel, 0.
+    """
+    spectrum = np.fft.rfft2(rng.standard_normal(shape))
+    rows, columns = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None, :]
+    spectrum *= np.exp(-2 * (np.pi * sigma_px) ** 2 * (rows**2 + columns**2))
+    spectrum[0, 0] = 0
+    field = np.fft.irfft2(spectrum, s=shape)
+    spread = field.std()
+    return np.asarray(field / spread if spread > 0 else np.zeros(shape))

@@ -106,11 +106,7 @@ def refusals(cell: Cell, places: Places) -> Iterator[str]:
 
 
 def promised(cell: Cell) -> "Promised":
-    """What the converter will make.
-
-    Raises:
-        UserError: its options are at fault.
-    """
+    """What the converter will make. Raises UserError: its options are at fault."""
     module = importlib.import_module(f"nnunet_skipstudy.dataset_conversion.{cell.settings['converter']}")
     made: Promised = module.CONVERTER.promised(_arguments(cell)[2:])
     return made

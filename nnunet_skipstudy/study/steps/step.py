@@ -30,14 +30,9 @@ class About(Enum):
 class Subject:
     """What one cell is about.
 
-    Attributes:
-        name: the cell's.
-        study: all of it.
-        facts: what lies on disk of data sets that others made.
-        base: the folder that relative paths of the study's file start from.
-        dataset: which; None: the study as a whole.
-        model: what names the trained network: dataset, trainer, plans, configuration, fold; else empty.
-        tested: the other data set (``tested_on``) and its ``content`` where others made it; else empty.
+    ``base`` is the folder that relative paths of the study's file start from. ``model`` names the trained network:
+    dataset, trainer, plans, configuration, fold; ``tested`` the other data set (``tested_on``), with its ``content``
+    where others made it; either is empty where there is none, and ``dataset`` None for the study as a whole.
     """
 
     name: str
@@ -53,10 +48,7 @@ class Subject:
 class Work:
     """What a step is given to work with.
 
-    Attributes:
-        places: the study's folders.
-        command: runs a command of ``skipstudy`` by its arguments, in this process.
-        progress: is told the share that is done, 0 to 1.
+    ``command`` runs one of ``skipstudy`` by its arguments, in this process; ``progress`` is told the share done.
     """
 
     places: Places

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS, SEED
-from nnunet_skipstudy.analysis.statistics.disparity_slope import (
+from nnunet_skipstudy.analysis.statistics.td_axis import (
     MAX_POINTS,
     MAX_RESAMPLED,
     N_RESAMPLES,

@@ -7,9 +7,9 @@ from one_test import signed_rank
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from nnunet_skipstudy.analysis.statistics.disparity_slope import theil_sen
 from nnunet_skipstudy.analysis.statistics.pairwise import holm
 from nnunet_skipstudy.analysis.statistics.ranks import cliques, equal_networks, rank_networks, stability
+from nnunet_skipstudy.analysis.statistics.td_axis import theil_sen
 
 DARWIN = np.array([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75], dtype=float)
 """Heights of cross- minus self-fertilised maize, in eighths of an inch (Darwin 1876; Hollander and Wolfe)."""

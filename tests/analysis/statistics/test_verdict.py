@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nnunet_skipstudy.analysis.statistics.power import MOST_TRAININGS, share_of_trainings, trainings_needed
-from nnunet_skipstudy.analysis.statistics.verdict import smallest_difference, verdict
+from nnunet_skipstudy.analysis.statistics.verdict import (
+    MOST_TRAININGS,
+    share_of_trainings,
+    smallest_difference,
+    trainings_needed,
+    verdict,
+)
 
 
 @pytest.mark.parametrize(
