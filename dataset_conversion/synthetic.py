@@ -53,34 +53,24 @@ Pixels = npt.NDArray[np.uint8]
 class SyntheticOptions:
     """What decides the data set; checked when made.
 
-    Attributes:
-        textures: the object's and the background's: a name, a picture's path or ``procedural:STRENGTH``.
-        dataset_id: nnU-Net's identifier, 1 ... 999.
-        name: of the data set.
-        direction: which region is blended, ``foreground`` or ``background``.
-        alphas: proportions trained on, one fold each; 0 ... 1 in steps of 0.01, higher is harder.
-        test_alphas: proportions tested on; None for the same.
-        size: rows and columns of an image, in pixels.
-        train: number of training images an alpha; ``val`` and ``test`` likewise.
-        shape: one of ``SHAPE_PRESETS``.
-        seed: of all that is drawn; ``by``: the measure that categories go by, one of ``TD_MEASURES``.
-
     Raises:
         UserError: a value is out of its range.
     """
 
+    # the object's and the background's: a name, a picture's path or procedural:STRENGTH
     textures: tuple[str, str] = ("grass", "brick")
-    dataset_id: int = 501
-    name: str = "SyntheticTexture"
-    direction: str = "foreground"
+    dataset_id: int = 501  # nnU-Net's identifier, 1 ... 999
+    name: str = "SyntheticTexture"  # of the data set
+    direction: str = "foreground"  # which region is blended, foreground or background
+    # proportions trained on, one fold each; 0 ... 1 in steps of 0.01, higher is harder
     alphas: tuple[float, ...] = ALPHAS
-    test_alphas: tuple[float, ...] | None = None
-    size: int = 256
-    train: int = 70
+    test_alphas: tuple[float, ...] | None = None  # proportions tested on; None for the same
+    size: int = 256  # rows and columns of an image, in pixels
+    train: int = 70  # number of training images an alpha; val and test likewise
     val: int = 10
     test: int = 20
-    shape: str = "smooth"
-    seed: int = 0
+    shape: str = "smooth"  # one of SHAPE_PRESETS
+    seed: int = 0  # of all that is drawn; by: the measure that categories go by, one of TD_MEASURES
     by: str = EXCESS
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import groups, metrics_of
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
 from nnunet_skipstudy.analysis.statistics.setting import level_cvs, never_right
 from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis, theil_sen
@@ -53,14 +53,14 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         pd.Categorical(rows["level"], levels).codes.astype(int),
     )
     complete = at_all_levels(rows).to_numpy()
-    disparity = _table(on_axis(rows).to_numpy(dtype=float), at, (len(names), len(levels)))
-    failures = _table(failed(rows).to_numpy(), at, disparity.shape)
+    disparity = averaged(on_axis(rows).to_numpy(dtype=float), at, (len(names), len(levels)))
+    failures = averaged(failed(rows).to_numpy(), at, disparity.shape)
     all_failed = never_right(failures)
     several = len(levels) > 1
     for metric in metrics_of(rows):
         numbers = rows[metric].to_numpy(dtype=float)
-        values = _table(numbers, at, disparity.shape)
-        profiles = _table(np.where(complete, numbers, np.nan), at, disparity.shape)
+        values = averaged(numbers, at, disparity.shape)
+        profiles = averaged(np.where(complete, numbers, np.nan), at, disparity.shape)
         steady = several and not METRICS[metric].signed
         cvs = np.where(all_failed, np.nan, level_cvs(profiles)) if steady else np.full(len(names), np.nan)
         profile = nanmean(profiles)
@@ -83,14 +83,6 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "td_measure": axis_measure(rows) if line.n_points else "",
             "n_cv_across_levels": int((~np.isnan(cvs)).sum()),
         }
-
-
-def _table(values: Floats, at: tuple[Any, Any], shape: tuple[int, ...]) -> Floats:
-    """Values by case and level, replicates averaged."""
-    sums, counts = np.zeros(shape), np.zeros(shape)
-    np.add.at(sums, at, np.nan_to_num(values))
-    np.add.at(counts, at, ~np.isnan(values))
-    return divide(sums, counts)
 
 
 def _worst(means: Floats, metric: str) -> int:

@@ -7,6 +7,7 @@ numpy does the work.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +104,14 @@ def _pulls(without_one: Floats, known: Known | None) -> tuple[Floats, Counts]:
     n = known.sum(axis=0)
     mean = divide(np.where(known, without_one, 0).sum(axis=0), n.astype(float))
     return np.where(known, mean - without_one, 0), n
+
+
+def averaged(values: Floats, at: tuple[Any, ...], shape: tuple[int, ...]) -> Floats:
+    """(row, …) to (*shape, …): the mean of what is known of the rows at each place, which ``at`` says by axis."""
+    sums, counts = (np.zeros((*shape, *values.shape[1:])) for _ in range(2))
+    np.add.at(sums, at, np.nan_to_num(values))
+    np.add.at(counts, at, ~np.isnan(values))
+    return divide(sums, counts)
 
 
 def divide(part: Floats, whole: Floats) -> Floats:

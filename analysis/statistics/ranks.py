@@ -209,14 +209,11 @@ def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
     resamples = data.counts(values.sum(axis=1))  # NaN where a network has no value
 
     def row(quantity: str, test: str, *parts: Row, **numbers: float) -> Row:
-        made = data.facts(found.metric, found.level, quantity) | {
-            "n_networks": len(found.networks),
-            "scope": TRAININGS,
-            "test": test,
-        }
+        made = {"n_networks": len(found.networks), "scope": TRAININGS, "test": test}
         for part in parts:
             made |= part
-        return made | {name: float(number) for name, number in numbers.items()}
+        made |= {name: float(number) for name, number in numbers.items()}
+        return data.facts(found.metric, found.level, quantity) | made
 
     yield row("friedman", ranking.method, blocks, statistic=ranking.statistic, p_value=ranking.p_value)
     for index, key in enumerate(found.networks):

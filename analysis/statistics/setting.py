@@ -12,7 +12,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, metrics_of, network_keys
 from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, replicate_numbers
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
 from nnunet_skipstudy.analysis.statistics.td_axis import TdLine, axis_measure, on_axis, theil_sen
 from nnunet_skipstudy.registry import METRICS, STUDYS_TD, in_order, level_alpha, level_order
@@ -185,14 +185,14 @@ def _by_label(
     for label in labels:
         chosen = (rows["label"] == label).to_numpy()
         own, of_network = at[:, chosen], [rows[chosen & (at[1] == index)] for index in range(len(present))]
-        averaged: dict[str, Any] = {name: _averaged(array[chosen], own, shape) for name, array in numbers.items()}
+        means: dict[str, Any] = {name: averaged(array[chosen], tuple(own), shape) for name, array in numbers.items()}
         spread = [deviations(numbers[name][chosen], own, replicates[chosen], apart) for name in ("values", "changes")]
         setting = Setting(
             *(dataset, training, label, cases),
             groups=tuple(group_of[case] or f"case {case}" for case in cases),
             networks=present,
             levels=levels,
-            **averaged,
+            **means,
             deviations=(spread[0],),
             change_deviations=(spread[1],),
             disparities=disparities,
@@ -226,15 +226,6 @@ def _eligible(rows: pd.DataFrame, include_degenerate: bool) -> bool:
     return bool(len(rows) and sound and (rows["outcome"] != "absent").any())
 
 
-def _averaged(values: Floats, at: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Floats:
-    """(row, …) to (case, network, level, …): the mean over trainings of what is known."""
-    shape = (*shape, *values.shape[1:])
-    sums, counts = np.zeros(shape), np.zeros(shape)
-    np.add.at(sums, tuple(at), np.nan_to_num(values))
-    np.add.at(counts, tuple(at), ~np.isnan(values))
-    return divide(sums, counts)
-
-
 def _counted(at: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, tuple(at), 1)
@@ -266,9 +257,7 @@ def never_right(failures: Floats, axis: int = 1) -> npt.NDArray[np.bool_]:
 
 
 def _comparable(alike: Sequence[Setting]) -> bool:
-    first = alike[0]
-    return all((s.label, s.cases, s.networks, s.levels) == (first.label, first.cases, first.networks, first.levels)
-               for s in alike)  # fmt: skip
+    return len({(one.label, one.cases, one.networks, one.levels) for one in alike}) == 1
 
 
 def without_reference(setting: Setting, changes: Floats) -> Floats:
@@ -298,19 +287,16 @@ def _mean(alike: Sequence[Setting], training: str | None = None, label: str | No
             arrays = [without_reference(setting, array) for setting, array in zip(alike, arrays, strict=True)]
         return nanmean(np.stack(arrays))
 
+    joined: dict[str, Any] = {name: mean(name) for name in ("values", "changes", "before", "profiles", "failures")}
+    joined |= {name: apart(name) for name in ("deviations", "change_deviations")}
+    joined |= {
+        name: fewest(np.stack([getattr(setting, name) for setting in alike])) for name in ("trainings", "paired")
+    }
     return replace(
         first,
         training=first.training if training is None else training,
         label=first.label if label is None else label,
-        values=mean("values"),
-        changes=mean("changes"),
-        before=mean("before"),
-        deviations=apart("deviations"),
-        change_deviations=apart("change_deviations"),
-        profiles=mean("profiles"),
-        failures=mean("failures"),
         references=first.references if same_reference else ("",) * len(first.networks),
         eligible=np.all([setting.eligible for setting in alike], axis=0),
-        trainings=fewest(np.stack([setting.trainings for setting in alike])),
-        paired=fewest(np.stack([setting.paired for setting in alike])),
+        **joined,
     )

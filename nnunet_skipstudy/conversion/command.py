@@ -51,29 +51,18 @@ class Promised(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Converter:
-    """What one converter's command line has of its own.
+    """What one converter's command line has of its own."""
 
-    Attributes:
-        command: its name in ``skipstudy convert``.
-        dataset_id: nnU-Net's identifier by default.
-        dataset_name: likewise.
-        about: what it makes, for ``--help``.
-        add_arguments: adds what it is made from, and options of its own.
-        promise: what the parsed arguments ask for, nothing read or written; raises UserError where they contradict.
-        make: makes it; raises UserError.
-        examples: command lines.
-        epilog: text before the examples.
-    """
-
-    command: str
-    dataset_id: int
-    dataset_name: str
-    about: str
-    add_arguments: Callable[[Parser], None]
+    command: str  # its name in skipstudy convert
+    dataset_id: int  # nnU-Net's identifier by default
+    dataset_name: str  # by default, too
+    about: str  # what it makes, for --help
+    add_arguments: Callable[[Parser], None]  # adds what it is made from, and options of its own
+    # what the parsed arguments ask for, nothing read or written; raises UserError where they contradict
     promise: Callable[[argparse.Namespace], Promised]
-    make: Callable[[argparse.Namespace], Made]
-    examples: tuple[str, ...]
-    epilog: str = ""
+    make: Callable[[argparse.Namespace], Made]  # makes it; raises UserError
+    examples: tuple[str, ...]  # command lines
+    epilog: str = ""  # text before the examples
 
     def main(self, argv: list[str]) -> int:
         """Convert; print what was made. Raises UserError: arguments, environment or source are at fault."""

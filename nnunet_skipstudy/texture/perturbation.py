@@ -33,23 +33,16 @@ LEVEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to perturb an image.
+    """One way to perturb an image."""
 
-    Attributes:
-        parameter: its strength's name, with the unit.
-        weakest: a strength that hardly shows; ``strongest``: one beyond which nothing is left to perturb.
-        most: the largest strength that is taken; beyond it, it only takes longer.
-        apply: (scaled image, inside, strength, rng) to scaled image; both in 0 ... 1, flat.
-        object_kept: the pixels inside the mask stay as they are, to the bit.
-        sham: it is applied only to see how large its error is, and the image gets a sham of that error instead.
-    """
-
-    parameter: str
-    weakest: float
+    parameter: str  # its strength's name, with the unit
+    weakest: float  # a strength that hardly shows; strongest: one beyond which nothing is left to perturb
     strongest: float
-    most: float
+    most: float  # the largest strength that is taken; beyond it, it only takes longer
+    # (scaled image, inside, strength, rng) to scaled image; both in 0 ... 1, flat
     apply: Callable[[Scaled, Inside, float, np.random.Generator], Scaled]
-    object_kept: bool
+    object_kept: bool  # the pixels inside the mask stay as they are, to the bit
+    # it is applied only to see how large its error is, and the image gets a sham of that error instead
     sham: bool = False
 
 
