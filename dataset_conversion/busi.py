@@ -97,12 +97,8 @@ def cases_of(names: Sequence[str], labels: dict[str, int]) -> list[SourceCase]:
 
 def add_arguments(parser: Parser) -> None:
     """BUSI's own options."""
-    parser.add_argument(
-        "--classes",
-        default="lesion",
-        metavar="|".join(LABELS),
-        help="one label for all lesions, or one a class (default: lesion)",
-    )
+    told = "one label for all lesions, or one a class (default: lesion)"
+    parser.add_argument("--classes", default="lesion", metavar="|".join(LABELS), help=told)
     parser.add_argument("--normal", action="store_true", help="with the images without a lesion (default: without)")
 
 

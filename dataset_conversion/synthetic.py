@@ -134,11 +134,8 @@ def _check_alphas(name: str, alphas: Sequence[float]) -> None:
 def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
     """Make the data set in nnU-Net's folders, unless it is there already.
 
-    The same options make the same bytes. Nothing appears under the final names before all is written.
-
-    Args:
-        options: what to make.
-        overwrite: replace a data set of the same identifier and name, and its preprocessed cases.
+    The same options make the same bytes. Nothing appears under the final names before all is written. ``overwrite``:
+    replace a data set of the same identifier and name, and its preprocessed cases.
 
     Returns:
         The data set's folder in nnUNet_raw.

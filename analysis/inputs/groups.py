@@ -15,10 +15,8 @@ WITHIN = r"^(.*\d)\D+\d+$"
 def grouped(reference: Reference, asked: str) -> Reference:
     """The reference with groups as the user gives them.
 
-    Args:
-        reference: of a data set.
-        asked: a table with the columns ``case`` and ``group``, or a regular expression that is searched in each
-            case's name: what its first parentheses find, or all that it finds, is the group.
+    ``asked`` is a table with the columns ``case`` and ``group``, or a regular expression that is searched in each
+    case's name: what its first parentheses find, or all that it finds, is the group.
 
     Raises:
         UserError: a case has no group, or it is neither a table nor a regular expression.

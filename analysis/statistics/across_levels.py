@@ -21,11 +21,7 @@ ACROSS_COLUMNS: tuple[str, ...] = (
 
 
 def across_levels(cases: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """One row per ``keys`` and metric.
-
-    Args:
-        cases: the table of cases.
-        keys: what keeps rows apart, without the level.
+    """One row per ``keys``, which keep rows apart, without the level, and metric.
 
     Returns:
         ``keys``, ``metric`` and :data:`ACROSS_COLUMNS`: ``cv_across_levels`` (population sd / mean over the levels

@@ -135,10 +135,7 @@ def _kendall(first: Floats, others: Floats) -> float:
 def equal_networks(values: Floats, n_resamples: int, lower_is_better: bool = False) -> tuple[float, float]:
     """The yardstick of :func:`stability`: what networks that are all alike would give on these cases.
 
-    Args:
-        values: (block, network); names are exchanged at random within each block.
-        n_resamples: in each draw.
-        lower_is_better: for distances.
+    ``values`` are (block, network); names are exchanged at random within each block.
 
     Returns:
         The agreement, and the share of resamples that the most frequent first has; means over :data:`N_DRAWS`.

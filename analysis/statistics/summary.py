@@ -57,9 +57,7 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
     Seeds (and folds, where ``unit`` doesn't hold them) are replicates: each case is averaged over them first, so
     that ``n`` counts cases. A change is taken within one training, then averaged likewise. Outcomes count predictions.
 
-    Args:
-        cases: the table of cases, with ``reference_level``, ``degenerate`` and ``volume_change``.
-        unit: what, besides the network, keeps rows apart.
+    The table of cases has ``reference_level``, ``degenerate`` and ``volume_change``.
 
     Returns:
         One row per network, ``unit``, level, label and metric: ``n`` (cases with a value), ``n_seeds``

@@ -39,11 +39,8 @@ class Texture:
 def load_texture(source: str, *, side_px: int, rng: np.random.Generator) -> Texture:
     """The texture that ``source`` names.
 
-    Args:
-        source: ``brick``, ``grass``, ``gravel``; ``procedural:0.4``; or the path of a picture (PNG, BMP,
-            TIFF, JPEG, WebP), which is made grey.
-        side_px: rows and columns of a procedural texture; the others have their own size.
-        rng: what a procedural texture is drawn with; not used by the others.
+    It is ``brick``, ``grass``, ``gravel``; ``procedural:0.4``, of ``side_px`` rows and columns; or the path of a
+    picture (PNG, BMP, TIFF, JPEG, WebP), which is made grey.
 
     Raises:
         UserError: there is no such texture or file, or it can't be read.
@@ -102,11 +99,6 @@ def procedural_texture(strength: float, side_px: int, rng: np.random.Generator) 
     All members have the same mean (0.5) and standard deviation (0.15), so that only the texture tells two of
     them apart. The further apart two strengths, the larger the texture disparity; two draws of one strength
     are the same texture. The noise is periodic: its left edge continues at its right one.
-
-    Args:
-        strength: which member, 0 ... 1.
-        side_px: rows and columns.
-        rng: where the noise comes from.
 
     Returns:
         (side_px, side_px), in 0 ... 1.
