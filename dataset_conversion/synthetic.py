@@ -27,7 +27,6 @@ from nnunet_skipstudy.support.files import sha256_of_file, write_csv
 from nnunet_skipstudy.support.parser import Parser, run_script
 from nnunet_skipstudy.texture.blending import DIRECTIONS, blend, check_alpha
 from nnunet_skipstudy.texture.categories import disparity_categories
-from nnunet_skipstudy.texture.crops import Crop, Region, cut, draw_crop, halves
 from nnunet_skipstudy.texture.shapes import (
     SHAPE_PRESETS,
     SMALLEST_IMAGE_PX,
@@ -36,7 +35,7 @@ from nnunet_skipstudy.texture.shapes import (
     shape_mask,
     shape_preset,
 )
-from nnunet_skipstudy.texture.sources import KINDS, Texture, load_texture
+from nnunet_skipstudy.texture.sources import KINDS, Crop, Region, Texture, cut, draw_crop, halves, load_texture
 
 ENDING = ".png"
 CHANNELS, LABELS = ["grey"], {"background": 0, "object": 1}

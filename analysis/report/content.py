@@ -23,7 +23,6 @@ from nnunet_skipstudy.analysis.report.page import NOTES, Answer, Cell, Report, T
 from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
 from nnunet_skipstudy.analysis.report.statistic_tables import factorial_tables, level_tables, statistic_tables
 from nnunet_skipstudy.analysis.report.sweep import sweep
-from nnunet_skipstudy.analysis.report.texts import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.threats import threat_tables
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
@@ -69,12 +68,9 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         charts=charts(statistics, study.looks, {c.reference.dataset: c.unit for c in study.comparisons}),
         sweep=slider,
         sweep_note=_sweep_note(slider, views, study.comparisons),
-        facts=[*_facts(study), ("Computed by", versions())],
+        facts=[*_facts(study), ("Computed by", texts.versions())],
         methods=texts.methods(study.comparisons, study.both_empty, study.include_degenerate),
-        caveats=[
-            *texts.caveats(study.comparisons, study.cases),
-            *statistic_caveats(statistics, study.comparisons, study.cases),
-        ],
+        caveats=list(texts.caveats(statistics, study.comparisons, study.cases)),
         intervals=intervals,
         networks=texts.study_networks(key.architecture for key in study.looks),
     )
@@ -199,7 +195,7 @@ def _level_tables(table: pd.DataFrame, study: Study) -> list[Table]:
         best = {level: best_networks(rows[rows["level"] == level]) for level in levels}
         values = {(row.key, row.level): row for row in rows.itertuples()}
         body = []
-        for key in [key for key in looks if (key, levels[0]) in values or key in set(rows["key"])]:
+        for key in [key for key in looks if key in set(rows["key"])]:
             cells = [Cell(looks[key].title)]
             for level in levels:
                 value = values.get((key, level))
