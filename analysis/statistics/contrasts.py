@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
-from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.resampled import Row
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
@@ -67,8 +65,7 @@ class Contrasts:
 def contrasts(statistics: Statistics, setting: Setting) -> Contrasts:
     """Pairs with and without skips; where there is none, every network against the best; of one, its changes."""
     networks = setting.ranked or list(range(len(setting.networks)))
-    means = nanmean(nanmean(setting.dsc[:, networks], 1), 0)
-    hardest = hardest_level(dict(zip(setting.levels, means.tolist(), strict=True)))
+    hardest = setting.hardest
     known = {setting.networks[i] for i in networks}
     if len(known) == 1:
         (alone,) = known

@@ -13,6 +13,7 @@ import pandas as pd
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, metrics_of, network_keys
 from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, replicate_numbers
 from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
 from nnunet_skipstudy.analysis.statistics.td_axis import TdLine, axis_measure, on_axis, theil_sen
 from nnunet_skipstudy.registry import METRICS, STUDYS_TD, in_order, level_alpha, level_order
@@ -112,6 +113,12 @@ class Setting:
     def shared_reference(self) -> str:
         """The reference level of all networks; empty where they differ, or have none."""
         return self.references[0] if len(set(self.references)) == 1 else ""
+
+    @cached_property
+    def hardest(self) -> str:
+        """The hardest level by name, else to the ranked networks (all, where none is)."""
+        networks = self.ranked or list(range(len(self.networks)))
+        return hardest_level(dict(zip(self.levels, nanmean(nanmean(self.dsc[:, networks], 1)).tolist(), strict=True)))
 
     @property
     def ranked(self) -> list[int]:
