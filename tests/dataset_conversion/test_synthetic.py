@@ -12,8 +12,8 @@ import pytest
 from skimage.io import imread, imsave
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.dataset_conversion import synthetic
-from nnunet_skipstudy.dataset_conversion.synthetic import SyntheticOptions, convert
+from nnunet_skipstudy.conversion import synthetic
+from nnunet_skipstudy.conversion.synthetic import SyntheticOptions, convert
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import alpha_level
 from nnunet_skipstudy.texture import texture_disparity

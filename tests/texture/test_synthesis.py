@@ -9,6 +9,16 @@ from scipy import ndimage
 from skimage.io import imsave
 from skimage.util import img_as_float64
 
+from nnunet_skipstudy.conversion.textures import (
+    Crop,
+    Region,
+    cut,
+    draw_crop,
+    grey_pixels,
+    halves,
+    load_texture,
+    procedural_texture,
+)
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture import DEFINITIONS, texture_disparity
 from nnunet_skipstudy.texture.blending import blend
@@ -20,16 +30,6 @@ from nnunet_skipstudy.texture.shapes import (
     outline,
     shape_mask,
     shape_preset,
-)
-from nnunet_skipstudy.texture.sources import (
-    Crop,
-    Region,
-    cut,
-    draw_crop,
-    grey_pixels,
-    halves,
-    load_texture,
-    procedural_texture,
 )
 
 
