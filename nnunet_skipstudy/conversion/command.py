@@ -1,14 +1,14 @@
 """The command line that all converters share: ``skipstudy convert NAME SOURCE`` and ``python NAME.py -i SOURCE``."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.publishing import json_content
+from nnunet_skipstudy.nnunet.publishing import Promised, json_content
 from nnunet_skipstudy.registry import EXCESS, LEVELS, STUDYS_TD, TD_MEASURES
 from nnunet_skipstudy.support.parser import Parser
 
@@ -39,14 +39,6 @@ class Made(NamedTuple):
     folder: Path
     content: str
     configuration: str
-
-
-class Promised(NamedTuple):
-    """What a converter will make: test levels, as many folds, counted from 0, and what dataset.json says of images."""
-
-    levels: tuple[str, ...]
-    n_folds: int
-    content: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from nnunet_skipstudy.conversion.command import Converter, Made, Promised, measure_of
+from nnunet_skipstudy.conversion.command import Converter, Made, measure_of
 from nnunet_skipstudy.conversion.textures import KINDS, Crop, Region, Texture, cut, draw_crop, halves, load_texture
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.levels.disparity import rounded, sorted_by, sorting_cells, sorting_texture
@@ -320,11 +320,11 @@ def _options(arguments: argparse.Namespace) -> SyntheticOptions:
     )
 
 
-def promise(arguments: argparse.Namespace) -> Promised:
+def promise(arguments: argparse.Namespace) -> folders.Promised:
     """A level a test alpha, a fold an alpha. Raises UserError: the arguments are at fault."""
     options = _options(arguments)
     levels = tuple(alpha_level(alpha) for alpha in options.levels)
-    return Promised(levels, len(options.alphas), folders.json_content(CHANNELS, LABELS, ENDING))
+    return folders.Promised(levels, len(options.alphas), folders.json_content(CHANNELS, LABELS, ENDING))
 
 
 def make(arguments: argparse.Namespace) -> Made:
