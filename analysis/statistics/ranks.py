@@ -77,10 +77,8 @@ def rank_networks(values: Floats, apart: Floats, lower_is_better: bool = False) 
 def cliques(mean_ranks: Floats, apart: Floats) -> list[tuple[int, ...]]:
     """The bars of a rank diagram: the largest sets of neighbours in rank of which no two are told apart.
 
-    Sets within another set, and single networks, have no bar: where all differ there is none.
-
-    Returns:
-        Positions in ``mean_ranks`` by rank, best bar first.
+    Sets within another set, and single networks, have no bar: where all differ there is none. Positions in
+    ``mean_ranks`` by rank, best bar first.
     """
     order = [int(index) for index in np.argsort(mean_ranks, kind="stable")]
     found: list[tuple[int, ...]] = []
@@ -135,10 +133,8 @@ def _kendall(first: Floats, others: Floats) -> float:
 def equal_networks(values: Floats, n_resamples: int, lower_is_better: bool = False) -> tuple[float, float]:
     """The yardstick of :func:`stability`: what networks that are all alike would give on these cases.
 
-    ``values`` are (block, network); names are exchanged at random within each block.
-
-    Returns:
-        The agreement, and the share of resamples that the most frequent first has; means over :data:`N_DRAWS`.
+    ``values`` are (block, network); names are exchanged at random within each block. The agreement, and the share of
+    resamples that the most frequent first has; means over :data:`N_DRAWS`.
     """
     complete = values[~np.isnan(values).any(axis=1)]
     rng = np.random.default_rng(SEED)

@@ -33,10 +33,7 @@ def reference_levels(cases: pd.DataFrame, asked: str | None = None) -> pd.Series
     """The level that each row is held against, decided for each training.
 
     ``asked`` where it was predicted; else the unperturbed level; else, for synthetic data, the level that the
-    fold was trained on; else empty.
-
-    Returns:
-        Level names, aligned with ``cases``; empty where there is none.
+    fold was trained on; else empty. Level names, aligned with ``cases``.
     """
     chosen = pd.Series("", index=cases.index, dtype=object)
     for _, rows in groups(cases, *TRAINING):

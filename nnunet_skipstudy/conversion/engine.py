@@ -56,7 +56,7 @@ def convert(
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Path:
-    """Make the data set in nnU-Net's folders, unless it is there already.
+    """Make the data set in nnU-Net's folders, unless it is there already, and return its folder in nnUNet_raw.
 
     The same download, options and seed make the same bytes, with any number of workers. Nothing appears under the
     final names before all is written.
@@ -65,9 +65,6 @@ def convert(
     levels are, one of :data:`~nnunet_skipstudy.levels.ladder.RULES`. ``overwrite``: replace a data set of the same
     identifier and name, and its preprocessed cases. ``workers``: threads, each holds one case in memory; None: one a
     processor, up to four.
-
-    Returns:
-        The data set's folder in nnUNet_raw.
 
     Raises:
         UserError: nnU-Net's folders are not set, the identifier is taken, the data set is there with other options,

@@ -129,13 +129,10 @@ def _check_alphas(name: str, alphas: Sequence[float]) -> None:
 
 
 def convert(options: SyntheticOptions, *, overwrite: bool = False) -> Path:
-    """Make the data set in nnU-Net's folders, unless it is there already.
+    """Make the data set in nnU-Net's folders, unless it is there already, and return its folder in nnUNet_raw.
 
     The same options make the same bytes. Nothing appears under the final names before all is written. ``overwrite``:
     replace a data set of the same identifier and name, and its preprocessed cases.
-
-    Returns:
-        The data set's folder in nnUNet_raw.
 
     Raises:
         UserError: nnU-Net's folders are not set, the identifier is taken, the data set is there with other
