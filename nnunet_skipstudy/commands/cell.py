@@ -9,9 +9,10 @@ from typing import Any
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.calls import set_environment
 from nnunet_skipstudy.study.cell import read_cells
-from nnunet_skipstudy.study.cells import ending_is_recorded, work_on
+from nnunet_skipstudy.study.cells import work_on
 from nnunet_skipstudy.study.locks import one_of
 from nnunet_skipstudy.study.places import Places
+from nnunet_skipstudy.study.work import ending_is_recorded
 from nnunet_skipstudy.support.parser import Parser
 
 

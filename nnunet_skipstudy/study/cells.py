@@ -3,16 +3,14 @@
 import contextlib
 import errno
 import os
-import signal
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from types import FrameType
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.study.cell import Cell, Grid
@@ -20,15 +18,11 @@ from nnunet_skipstudy.study.locks import is_held, waited_for
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.steps.step import Measured, Work
+from nnunet_skipstudy.study.work import Terminated
 from nnunet_skipstudy.support.files import read_record, write_json
-from nnunet_skipstudy.support.signals import handled_here
 
 PROGRESS_SECONDS = 5.0
 KILLED = "ended without a word (killed: out of memory, cancelled, over its time limit, or the machine went down)"
-
-
-class Terminated(BaseException):
-    """The process was told to end: cancelled, or over its time limit."""
 
 
 class State(str, Enum):
@@ -139,17 +133,6 @@ def work_on(
                 record_failure(cell, places, words_of(error), time.monotonic() - started)
             return False
         return True
-
-
-@contextlib.contextmanager
-def ending_is_recorded() -> Iterator[None]:
-    """Turn the signal that schedulers send before they kill into an exception, so that the cell can say so."""
-
-    def raise_it(number: int, frame: FrameType | None) -> None:
-        raise Terminated(signal.Signals(number).name)
-
-    with handled_here(signal.SIGTERM, raise_it):
-        yield
 
 
 def words_of(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from nnunet_skipstudy.support.signals import handled_here
 POOLS = """
 import multiprocessing
 import signal
-from nnunet_skipstudy.study.cells import ending_is_recorded
+from nnunet_skipstudy.study.work import ending_is_recorded
 
 with ending_is_recorded():
     for _ in range(60):
