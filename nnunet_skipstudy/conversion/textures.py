@@ -96,9 +96,9 @@ def _strength(source: str) -> float:
 def procedural_texture(strength: float, side_px: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Isotropic noise of one band of wavelengths: from 3 px at strength 0 to 24 px at 1, on a log scale.
 
-    All members have the same mean (0.5) and standard deviation (0.15), in 0 ... 1, so that only the texture tells two of
-    them apart. The further apart two strengths, the larger the texture disparity; two draws of one strength
-    are the same texture. The noise is periodic: its left edge continues at its right one. It fills (side_px, side_px).
+    All members, (side_px, side_px) in 0 ... 1, have the same mean (0.5) and standard deviation (0.15), so that only the
+    texture tells two of them apart. The further apart two strengths, the larger the texture disparity; two draws of one
+    strength are the same texture. The noise is periodic: its left edge continues at its right one.
 
     Raises:
         UserError: the strength is out of range.
