@@ -12,7 +12,12 @@ from nnunet_skipstudy.analysis.inputs.matching import Comparison
 from nnunet_skipstudy.analysis.inputs.references import suggested
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, network_keys
-from nnunet_skipstudy.analysis.measuring.degenerate import degenerate_trainings, mark_degenerate, without_degenerate
+from nnunet_skipstudy.analysis.measuring.degenerate import (
+    copied_trainings,
+    degenerate_trainings,
+    mark_degenerate,
+    without_degenerate,
+)
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.paired import volume_change
 from nnunet_skipstudy.analysis.statistics.setting import settings
@@ -90,6 +95,7 @@ def warnings_of(study: Study) -> list[str]:
             for move in moves_of(rows)
             if move.warning
         ),
+        *copied_trainings(study.cases),
         *_degenerate(study),
         *_empty(study),
         *(

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import numpy as np
+
 from nnunet_skipstudy.analysis.figures import style as paper
 from nnunet_skipstudy.analysis.figures.drawing import Drawing
 from nnunet_skipstudy.analysis.figures.forest import pair_title
@@ -20,7 +22,8 @@ def sources_of_uncertainty(statistics: Statistics, datasets: Sequence[str], look
     """Draw the comparisons that answer the question, where their networks were trained several times."""
     for setting, words, first in paper.named_settings(statistics, datasets):
         found = contrasts(statistics, setting)
-        rows = [one for one in found.leading if one.other is not None and one.scope == NETWORKS and one.verdict]
+        several = [one for one in found.leading if one.other is not None and one.scope == NETWORKS and one.verdict]
+        rows = [one for one in several if not np.isnan(share_of_trainings(one.se_cases, one.se_trainings))]
         if first and rows:
             title = f"Where the uncertainty comes from, {', '.join(words)}"
             caption = (

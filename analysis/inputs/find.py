@@ -13,6 +13,7 @@ from nnunet_skipstudy.analysis.inputs.runs import (
     architecture_order,
     case_files,
     fold_order,
+    lookalike,
     other_files,
     placed_elsewhere,
     trained,
@@ -57,7 +58,7 @@ def find_runs(predictions: Path, architecture: str | None = None, level: str | N
 
     Raises:
         UserError: there are no predictions, a tree is given a name that its folders already give, or validation
-            and test predictions of one data set are mixed.
+            and test predictions of one data set are mixed, or two levels' or networks' names look alike.
     """
     if predictions.is_file():
         runs = read_table(predictions)
@@ -75,6 +76,7 @@ def find_runs(predictions: Path, architecture: str | None = None, level: str | N
         )
     if runs:
         _refuse_mixture(runs)
+        _refuse_alike(runs)
         return sorted(map(placed_elsewhere, runs), key=_order)
     if not case_files(predictions):
         others = ", ".join(path.name for path in list(other_files(predictions).values())[:1])
@@ -169,6 +171,16 @@ def _refuse_mixture(runs: Sequence[Run]) -> None:
             raise UserError(
                 f"{run.folder} holds predictions of validation cases, {other.folder} of test cases; "
                 "their labels differ: give the folders of one kind at a time"
+            )
+
+
+def _refuse_alike(runs: Sequence[Run]) -> None:
+    for what, known, attribute in (("level", LEVELS, "level"), ("network", (), "architecture")):
+        if pair := lookalike([*known, *(getattr(run, attribute) for run in runs)]):
+            place = next(run.folder for run in runs if getattr(run, attribute) == pair[0])
+            raise UserError(
+                f"{place}: the {what} {pair[0]!r} differs from {pair[1]!r} by capitals or blanks alone; "
+                "spell them alike"
             )
 
 

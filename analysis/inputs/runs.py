@@ -1,6 +1,7 @@
 """One folder of predictions: what is known about it, and its files."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,13 @@ def trained(trainer: str) -> dict[str, Any]:
     network, seed = (parsed.without_seed, parsed.options.seed) if parsed else without_seed(trainer)
     architecture = parsed.network if parsed else network
     return {"trainer": trainer, "network": network, "architecture": architecture, "seed": seed}
+
+
+def lookalike(names: Iterable[str]) -> tuple[str, str] | None:
+    """The first name that differs from an earlier one by capitals and blanks alone, and that one; None for none."""
+    first: dict[str, str] = {}
+    pairs = ((name, first.setdefault(" ".join(name.casefold().split()), name)) for name in names)
+    return next(((name, earlier) for name, earlier in pairs if name != earlier), None)
 
 
 def architecture_order(name: str) -> tuple[int, str]:

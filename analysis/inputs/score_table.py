@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.references import BEYOND_SIZE
+from nnunet_skipstudy.analysis.inputs.runs import lookalike
 from nnunet_skipstudy.errors import UserError, nearest
 from nnunet_skipstudy.metrics import Outcome
 from nnunet_skipstudy.nnunet.trainer_name import LARGEST_SEED
@@ -106,6 +107,8 @@ def read_scores(
     for column, names in renamed.items():
         table[column] = _renamed(table, column, names)
     table["level"] = _levels(table)
+    for column in ("dataset", "architecture", "level", "label"):
+        _check_alike(table, column)
     known = [outcome.value for outcome in Outcome]
     refuse(table, ~table["outcome"].isin(["", *known]), "outcome", f"make it one of {', '.join(known)}, or empty")
     table["seed"] = _seeds(table)
@@ -195,6 +198,13 @@ def _levels(table: pd.DataFrame) -> pd.Series:
             remedy = f"spell it {near[0]}, or give a level of your own a name that is less alike"
             refuse(table, found == name, "level", remedy)
     return found
+
+
+def _check_alike(table: pd.DataFrame, column: str) -> None:
+    """Refuse names that look alike, which nobody gives to two things. Raises UserError: there are some."""
+    if pair := lookalike(table[column].unique()):
+        name, earlier = pair
+        refuse(table, table[column] == name, column, f"another row has {earlier!r}: spell them alike")
 
 
 def _seeds(table: pd.DataFrame) -> pd.Series:

@@ -1,5 +1,7 @@
 """Networks that ignore their input or learnt nothing: having nothing to lose, they would look perfectly robust."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from nnunet_skipstudy.analysis.inputs.runs import trained_and_tested
@@ -20,6 +22,8 @@ MIN_IMAGES = 5
 """So many predictions of one size are no chance."""
 SLIGHT = 0.2
 """Cohen's kappa below which agreement is slight at most (Landis and Koch 1977); chance alone gives 0."""
+FEWEST_SCORES = 5
+"""So many different scores two trainings don't have in common by chance."""
 MIN_LEVELS = 3
 """Equal predictions at so many levels are no chance."""
 
@@ -122,3 +126,21 @@ def without_degenerate(cases: pd.DataFrame, *unit: str) -> pd.DataFrame:
         if n_bad <= n_sound and left == tested:
             gone += list(rows.index)
     return cases.drop(index=gone).reset_index(drop=True) if gone else cases
+
+
+def copied_trainings(cases: pd.DataFrame) -> Iterator[str]:
+    """A sentence for trainings that have the same scores throughout, as no two that were trained have."""
+    place = ["level", "case", "label"]
+    seen: dict[tuple[object, ...], str] = {}
+    for (dataset, architecture, *_, trainer, fold, seed), own in groups(cases, *TRAINING):
+        scores = own.sort_values(place)[[*place, "dsc"]]
+        if scores["dsc"].nunique() < FEWEST_SCORES:
+            continue
+        words = (trainer or architecture, seed and not trainer and f"seed {seed}", fold and f"fold {fold}")
+        name = " ".join(word for word in words if word)
+        other = seen.setdefault((dataset, *scores.itertuples(index=False, name=None)), name)
+        if other != name:
+            yield (
+                f"{dataset}: {other} and {name} have the same DSC in every row: that is one training counted as two, "
+                "so that intervals and verdicts are too sure. Leave one out."
+            )

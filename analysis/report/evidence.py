@@ -118,6 +118,8 @@ def _sources(row: dict[str, Any]) -> str:
         return ""
     k, n_groups = int(row["n_trainings"]), int(row["n_groups"])
     share = share_of_trainings(row["se_cases"], row["se_trainings"])
+    if np.isnan(share):  # all cases and trainings tell the same
+        return ""
     needed = trainings_needed(row["estimate"], row["se_cases"], row["se_trainings"], k, n_groups)
     settle = (
         "no number of trainings would settle it on these cases"

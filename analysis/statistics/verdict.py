@@ -13,6 +13,8 @@ SIGNIFICANT = 0.05
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
 POWER = 0.8
 MOST_TRAININGS = 100
+ROUNDING = 1e-9
+"""A standard error below it is one of floating-point numbers."""
 
 
 def smallest_difference(metric: str, share: float = SMALLEST_DIFFERENCE) -> float:
@@ -44,16 +46,17 @@ def false_claim(p_value: float) -> float:
 
 
 def share_of_trainings(se_cases: float, se_trainings: float) -> float:
-    """The share of the squared standard error that comes from the trainings, 0…1; NaN where it isn't known."""
+    """The share of the squared standard error that comes from the trainings, 0…1; NaN where there is no error."""
     total = se_cases**2 + se_trainings**2
-    return se_trainings**2 / total if total > 0 else float("nan")
+    return se_trainings**2 / total if total > ROUNDING**2 else float("nan")
 
 
 def trainings_needed(estimate: float, se_cases: float, se_trainings: float, k: int, n_groups: int) -> int | None:
     """So many trainings of each network tell a difference of this size from 0 in four of five studies, on these cases.
 
     Two-sided at 5 %, of one comparison alone; the variance between trainings is taken as it was found, with ``k`` of
-    each network, at least 2. ``None`` where :data:`MOST_TRAININGS` don't: the cases are too few.
+    each network, at least 2; the two errors together are above :data:`ROUNDING`. ``None`` where
+    :data:`MOST_TRAININGS` don't: the cases are too few.
     """
     for n in range(2, MOST_TRAININGS + 1):
         of_trainings = se_trainings**2 * k / n

@@ -13,6 +13,28 @@ Runs = Indices
 
 
 @compiled
+def runs_of(region: Inside) -> Runs:
+    """The region's pixels as runs, row by row."""
+    rows, columns = region.shape
+    found = np.empty((rows * ((columns + 1) // 2), 3), np.int64)
+    n = 0
+    for row in range(rows):
+        before = False
+        for column in range(columns):
+            here = region[row, column]
+            if here and not before:
+                found[n, 0], found[n, 1] = row, column
+            elif before and not here:
+                found[n, 2] = column
+                n += 1
+            before = here
+        if before:
+            found[n, 2] = columns
+            n += 1
+    return found[:n].copy()
+
+
+@compiled
 def places(runs: Runs, taken: Inside, reach: Indices, step: int) -> Indices:
     """Moves that take all runs to pixels that aren't taken: (move, 2) rows and columns, in rising order.
 
@@ -23,36 +45,43 @@ def places(runs: Runs, taken: Inside, reach: Indices, step: int) -> Indices:
         step: between moves that are tried.
     """
     rows, columns = taken.shape
-    before = np.zeros((rows, columns + 1), np.int32)  # how many of a row's pixels are taken left of a column
+    before = np.zeros((rows + 1, columns + 1), np.int32)  # how many pixels are taken above and left of a corner
     for row in range(rows):
+        of_row = 0
         for column in range(columns):
-            before[row, column + 1] = before[row, column] + taken[row, column]
+            of_row += taken[row, column]
+            before[row + 1, column + 1] = before[row, column + 1] + of_row
+    top, bottom = runs[:, 0].min(), runs[:, 0].max() + 1
+    left, right = runs[:, 1].min(), runs[:, 2].max()
     moves = np.empty((((reach[1] - reach[0]) // step + 1) * ((reach[3] - reach[2]) // step + 1), 2), np.int64)
     found = 0
     for down in range(reach[0], reach[1] + 1, step):
-        for right in range(reach[2], reach[3] + 1, step):
-            free = True
-            for run in range(runs.shape[0]):
-                row = runs[run, 0] + down
-                if before[row, runs[run, 2] + right] != before[row, runs[run, 1] + right]:
-                    free = False
+        for across in range(reach[2], reach[3] + 1, step):
+            box = before[bottom + down, right + across] - before[top + down, right + across]
+            free = box == before[bottom + down, left + across] - before[top + down, left + across]
+            for run in range(0 if free else runs.shape[0]):
+                row, start, end = runs[run, 0] + down, runs[run, 1] + across, runs[run, 2] + across
+                free = before[row + 1, end] - before[row, end] == before[row + 1, start] - before[row, start]
+                if not free:
                     break
             if free:
-                moves[found, 0], moves[found, 1] = down, right
+                moves[found, 0], moves[found, 1] = down, across
                 found += 1
     return moves[:found]
 
 
 @compiled
-def moved_counts(codes: Codes, runs: Runs, move: Indices, free: Inside) -> Indices:
-    """How often each code occurs under the runs after a move, on those pixels that are in the image and free."""
+def moved_counts(codes: Codes, runs: Runs, moves: Indices, free: Inside) -> Indices:
+    """How often each code occurs under the runs after each move, on those pixels that are in the image and free."""
     rows, columns = codes.shape
-    found = np.zeros(N_CODES, np.int64)
-    for run in range(runs.shape[0]):
-        row = runs[run, 0] + move[0]
-        if 0 <= row < rows:
-            for column in range(max(0, runs[run, 1] + move[1]), min(columns, runs[run, 2] + move[1])):
-                found[codes[row, column]] += free[row, column]
+    found = np.zeros((moves.shape[0], N_CODES), np.int64)
+    for place in range(moves.shape[0]):
+        down, right = moves[place]
+        for run in range(runs.shape[0]):
+            row = runs[run, 0] + down
+            if 0 <= row < rows:
+                for column in range(max(0, runs[run, 1] + right), min(columns, runs[run, 2] + right)):
+                    found[place, codes[row, column]] += free[row, column]
     return found
 
 
@@ -62,6 +91,40 @@ def block_counts(codes: Codes, free: Inside, block: int) -> Indices:
     rows, columns = codes.shape
     found = np.zeros(((rows + block - 1) // block, (columns + block - 1) // block, N_CODES), np.int64)
     for row in range(rows):
-        for column in range(columns):
-            found[row // block, column // block, codes[row, column]] += free[row, column]
+        for start in range(0, columns, block):
+            of_block = found[row // block, start // block]
+            for column in range(start, min(columns, start + block)):
+                of_block[codes[row, column]] += free[row, column]
+    return found
+
+
+@compiled
+def nearest_counts(blocks: Indices, sizes: Indices, firsts: Indices, steps: Indices, wanted: int) -> Indices:
+    """For each draw the codes of the blocks nearest to its first one, (draw, code).
+
+    So many blocks, at least one and never all, that their pixels come nearest to the number wanted; of two that come
+    equally near, fewer. Nothing where fewer than two blocks hold any.
+
+    Args:
+        blocks: (row of blocks, column of blocks, code).
+        sizes: (row of blocks, column of blocks), their sums.
+        firsts: (draw,), numbers of blocks that hold pixels, row by row.
+        steps: (step, 2) rows and columns, from a block to the others, the nearest first.
+        wanted: pixels.
+    """
+    rows, columns, n_codes = blocks.shape
+    found = np.zeros((len(firsts), n_codes), np.int64)
+    most = np.count_nonzero(sizes) - 1
+    for draw in range(len(firsts) if most > 0 else 0):
+        taken = held = 0
+        for place in range(steps.shape[0]):
+            row, column = firsts[draw] // columns + steps[place, 0], firsts[draw] % columns + steps[place, 1]
+            if not (0 <= row < rows and 0 <= column < columns) or not sizes[row, column]:
+                continue
+            size = sizes[row, column]
+            if taken == most or (taken and abs(held + size - wanted) >= abs(held - wanted)):
+                break
+            taken += 1
+            held += size
+            found[draw] += blocks[row, column]
     return found

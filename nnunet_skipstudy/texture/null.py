@@ -1,6 +1,7 @@
 """What a shape scores where there is no object: the part of a texture disparity that its size alone makes."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -60,43 +61,37 @@ def null_counts(
     Returns:
         (draw, code) inside and outside; 0 where a background of one pixel can't be divided.
     """
-    from nnunet_skipstudy.texture.compiled_null import block_counts, moved_counts  # numba takes its time to import
+    # numba takes its time to import
+    from nnunet_skipstudy.texture.compiled_null import moved_counts, runs_of
+    from nnunet_skipstudy.texture.compiled_patterns import counts
 
-    ours, theirs = np.zeros((len(uniform), N_CODES), np.int64), np.zeros((len(uniform), N_CODES), np.int64)
     if not len(uniform):
-        return ours, theirs
-    runs = _runs(inside)
-    edge = _edge(inside)
+        return np.zeros((0, N_CODES), np.int64), np.zeros((0, N_CODES), np.int64)
+    # one machine code serves all
+    codes, inside, free = np.ascontiguousarray(codes), np.ascontiguousarray(inside), np.ascontiguousarray(free)
+    runs, edge, n_inside = runs_of(inside), _edge(inside), int(np.count_nonzero(inside))
     moves = _moves(runs, ~free, edge)
-    n_inside = int(inside.sum())
     within = (slice(edge, codes.shape[0] - edge), slice(edge, codes.shape[1] - edge))
-    total = np.bincount(codes[within][free[within]], minlength=N_CODES)
-    frame = np.bincount(codes[free], minlength=N_CODES) - total
     if len(moves) * STEP_PX**2 < LEAST_ROOM * n_inside:
-        wanted = min(n_inside, int(total.sum()) // 2)
-        least = LEAST_BLOCK_PX if total.sum() > SMALL_BACKGROUND_PX else 1
-        side = max(least, round(wanted**0.5 / BLOCKS_A_SIDE))
-        blocks = block_counts(np.ascontiguousarray(codes[within]), np.ascontiguousarray(free[within]), side)
-        ours = _drawn(blocks, wanted, uniform)
-        return ours, np.stack([_rest(total, drawn, frame) for drawn in ours])
-    around = None if surround is None else _runs(surround)
-    for draw, number in enumerate(uniform):
-        move = moves[int(number * len(moves))]
-        ours[draw] = moved_counts(codes, runs, move, free)
-        theirs[draw] = _rest(total, ours[draw], frame) if around is None else moved_counts(codes, around, move, free)
-    return ours, theirs
-
-
-def _rest(total: Counts, ours: Counts, frame: Counts) -> Counts:
-    """What of the background a draw leaves, scaled up to all of it, so that the image's edge keeps its share."""
-    rest = total - ours
-    return np.asarray(np.rint(rest * (total.sum() / max(1, rest.sum()))).astype(np.int64) + frame)
+        ours = _drawn(codes[within], free[within], n_inside, uniform)
+    else:
+        taken = moves[[int(number * len(moves)) for number in uniform]]
+        ours = moved_counts(codes, runs, taken, free)
+        if surround is not None:
+            return ours, moved_counts(codes, runs_of(np.ascontiguousarray(surround)), taken, free)
+    inner = np.zeros_like(free)
+    inner[within] = free[within]
+    total, of_inner = counts(codes, free, inner, N_CODES)
+    rest = of_inner - ours
+    # scaled up to all of the background, so that the image's edge keeps its share
+    scale = of_inner.sum() / np.maximum(1, rest.sum(axis=1, keepdims=True))
+    return ours, np.rint(rest * scale).astype(np.int64) + (total - of_inner)
 
 
 def _edge(inside: Inside) -> int:
     """How near to the image's edge the shape may be drawn, in pixels: where patterns reach beyond it only if its do."""
     rows, columns = (slice(RADIUS_PX, size - RADIUS_PX) for size in inside.shape)
-    return 0 if inside.sum() > inside[rows, columns].sum() else RADIUS_PX
+    return 0 if np.count_nonzero(inside) > np.count_nonzero(inside[rows, columns]) else RADIUS_PX
 
 
 def _moves(runs: Counts, taken: Inside, edge: int) -> Counts:
@@ -108,28 +103,25 @@ def _moves(runs: Counts, taken: Inside, edge: int) -> Counts:
     return np.asarray(places(runs[np.argsort(runs[:, 1] - runs[:, 2], kind="stable")], taken, reach, STEP_PX))
 
 
-def _runs(region: Inside) -> Counts:
-    """The region's pixels as runs, row by row: (run, 3) row, first column, column after the last one."""
-    padded = np.zeros((region.shape[0], region.shape[1] + 2), np.int8)
-    padded[:, 1:-1] = region
-    steps = np.diff(padded, axis=1)
-    rows, starts = np.nonzero(steps == 1)
-    return np.stack([rows, starts, np.nonzero(steps == -1)[1]], axis=1).astype(np.int64)
+def _drawn(codes: Codes, free: Inside, n_inside: int, uniform: Sequence[float]) -> Counts:
+    """For each draw the codes of the blocks nearest to a random one that hold about as many pixels as the object.
 
-
-def _drawn(blocks: Counts, wanted: int, uniform: Sequence[float]) -> Counts:
-    """For each draw the codes of the blocks nearest to a random one that hold about as many pixels as are wanted.
-
-    (draw, code); never all of the blocks, and nothing of fewer than two.
+    (draw, code); at most half of the background, and nothing where it is no more than one block.
     """
-    flat = blocks.reshape(-1, N_CODES)
-    filled = np.flatnonzero(flat.any(axis=1))
-    if filled.size < 2:
-        return np.zeros((len(uniform), N_CODES), np.int64)
-    ends = np.cumsum(flat[filled].sum(axis=1))
-    places = np.stack(np.divmod(filled, blocks.shape[1]), axis=1)
-    first = places[np.searchsorted(ends, np.array(uniform) * ends[-1], side="right")]
-    order = np.argsort(((places - first[:, None]) ** 2).sum(axis=2), axis=1, kind="stable")[:, :-1]
-    counts = np.cumsum(flat[filled[order]], axis=1)  # draw, number of blocks taken, code
-    nearest = np.argmin(np.abs(counts.sum(axis=2) - wanted), axis=1)
-    return np.asarray(counts[np.arange(len(uniform)), nearest])
+    from nnunet_skipstudy.texture.compiled_null import block_counts, nearest_counts
+
+    n_free = int(np.count_nonzero(free))
+    wanted = min(n_inside, n_free // 2)
+    side = max(LEAST_BLOCK_PX if n_free > SMALL_BACKGROUND_PX else 1, round(wanted**0.5 / BLOCKS_A_SIDE))
+    blocks = block_counts(np.ascontiguousarray(codes), np.ascontiguousarray(free), side)
+    sizes = blocks.sum(axis=2)
+    ends = np.cumsum(sizes)
+    firsts = np.searchsorted(ends, np.array(uniform) * ends[-1], side="right")
+    return nearest_counts(blocks, sizes, firsts, _by_distance(*sizes.shape), wanted)
+
+
+@lru_cache(maxsize=64)
+def _by_distance(rows: int, columns: int) -> Counts:
+    """All steps between two blocks, (step, 2) rows and columns, the shortest first, then by row and column."""
+    steps = np.mgrid[1 - rows : rows, 1 - columns : columns].reshape(2, -1).T
+    return np.ascontiguousarray(steps[np.argsort((steps**2).sum(axis=1), kind="stable")])

@@ -241,3 +241,41 @@ def test_levels_and_networks_get_our_names(write: Callable[..., Path], tmp_path:
     assert analyze(write(table), *MAPPED, *names, "-o", tmp_path / "out", "--diagonal", 50) == 0
     assert analyze(write(rows()), *MAPPED, "-o", tmp_path / "plain", "--diagonal", 50) == 0
     assert (tmp_path / "out" / "robustness.csv").read_bytes() == (tmp_path / "plain" / "robustness.csv").read_bytes()
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_scores_that_do_not_vary_are_told_without_a_share_of_their_variance(tmp_path: Path, shift: float) -> None:
+    """A metric at its ceiling, or a difference that all cases and trainings agree on: no source of variance is named.
+
+    The figure of the sources leaves it out, too.
+    """
+    lines = ["architecture,seed,level,case,dsc"]
+    for model, gain in (("UNet", 0.0), ("NoSkip", shift)):
+        for level, loss in (("hardest", 2 * shift - gain), ("unperturbed", 0.0)):
+            lines += [f"{model},{seed},{level},c{case},{1 - loss}" for seed in (1, 2) for case in range(6)]
+    (tmp_path / "scores.csv").write_text("\n".join(lines))
+    assert cli.main(["analyze", str(tmp_path / "scores.csv"), "-o", str(tmp_path / "out")]) == 0
+    said = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert ("the networks differ)" if shift else "the networks are equivalent within") in said
+    assert "of its variance comes from" not in said
+    assert not list((tmp_path / "out" / "figures").glob("uncertainty*"))
+
+
+@pytest.mark.parametrize(
+    ("column", "names", "said"),
+    [
+        ("level", ("Mine", "mine"), "the Level 'mine'; another row has 'Mine': spell them alike"),
+        ("level", ("my level", "my  level"), "the Level 'my  level'; another row has 'my level': spell them alike"),
+        ("architecture", ("UNet", "unet"), "the model 'unet'; another row has 'UNet': spell them alike"),
+    ],
+)
+def test_names_that_look_alike_are_refused(
+    write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str,
+    names: tuple[str, str], said: str,
+) -> None:  # fmt: skip
+    """Capitals and blanks make no second network or level, each with half of the trainings."""
+    place, old = (2, "easiest") if column == "level" else (0, "Mine")
+    table = [[*row[:place], names[int(row[1]) - 1] if row[place] == old else row[place], *row[place + 1 :]]
+             for row in rows()]  # fmt: skip
+    assert analyze(write(table), *MAPPED, "--diagonal", "50", "-o", tmp_path / "out") == 2
+    assert said in capsys.readouterr().err
