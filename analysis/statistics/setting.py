@@ -25,50 +25,31 @@ ALL_TRAININGS = "(mean of trainings)"
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that was measured of all networks on the same cases.
-
-    Attributes:
-        dataset: and ``training``, ``label``: what was compared; ``ALL_…`` for a mean.
-        cases: with ``groups``, each case's unit of leakage (the case itself where none is known).
-        networks: and ``levels``: the axes.
-        values: (case, network, level, metric), NaN where there is no value; seeds and like folds averaged.
-        changes: as ``values``, minus the same case's and training's at the reference level, then averaged.
-        before: as ``values``, what the ``changes`` are counted from; NaN where they are.
-        deviations: (replicate, network, level, metric) of each training set: how far each replicate's mean lies from
-            the mean over replicates, see :mod:`~nnunet_skipstudy.analysis.statistics.between_trainings`.
-        change_deviations: likewise, of the ``changes``; NaN at the reference level.
-        profiles: as ``values``, of the trainings alone that were tested at all of their network's levels.
-        failures: (case, network, level), the share of predictions that failed; NaN where there is none that counts.
-        disparities: (case, level), the texture disparity (TD) of the case's image there, NaN where not known; in the
-            ``measure`` of :mod:`~nnunet_skipstudy.analysis.statistics.td_axis`.
-        references: each network's reference level, empty for none.
-        eligible: (network,), whether it takes part in rankings and tests.
-        trainings: (case, network, level), how many were averaged.
-        paired: as ``trainings``, how many of them have the reference level, too.
-        metrics: those that were measured; the others' ``values`` are NaN.
-    """
+    """Everything that was measured of all networks on the same cases; seeds and like folds averaged."""
 
     dataset: str
     training: str
-    label: str
+    label: str  # ALL_LABELS for their mean, as the training may be ALL_TRAININGS
     cases: tuple[str, ...]
-    eligible: npt.NDArray[np.bool_]
-    groups: tuple[str, ...]
-    values: Floats
-    changes: Floats
-    before: Floats
-    profiles: Floats
-    failures: Floats
-    disparities: Floats
-    deviations: tuple[Floats, ...]
-    change_deviations: tuple[Floats, ...]
-    trainings: npt.NDArray[np.int64]
-    paired: npt.NDArray[np.int64]
+    eligible: npt.NDArray[np.bool_]  # (network,), whether it takes part in rankings and tests
+    groups: tuple[str, ...]  # each case's unit of leakage, the case itself where none is known
+    values: Floats  # (case, network, level, metric), NaN where there is no value
+    changes: Floats  # as values, minus the same case's and training's at the reference level, then averaged
+    before: Floats  # as values, what the changes are counted from; NaN where they are
+    profiles: Floats  # as values, of the trainings alone that were tested at all of their network's levels
+    failures: (
+        Floats  # (case, network, level), the share of predictions that failed; NaN where there is none that counts
+    )
+    disparities: Floats  # (case, level), the texture disparity (TD) of the case's image there, NaN where not known
+    deviations: tuple[Floats, ...]  # of each training set (replicate, network, level, metric), see between_trainings
+    change_deviations: tuple[Floats, ...]  # likewise, of the changes; NaN at the reference level
+    trainings: npt.NDArray[np.int64]  # (case, network, level), how many were averaged
+    paired: npt.NDArray[np.int64]  # as trainings, how many of them have the reference level, too
     networks: tuple[NetworkKey, ...]
     levels: tuple[str, ...]
-    references: tuple[str, ...]
-    metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))
-    measure: str = STUDYS_TD
+    references: tuple[str, ...]  # each network's reference level, empty for none
+    metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))  # measured ones; others' values are NaN
+    measure: str = STUDYS_TD  # of TD, see td_axis
 
     @property
     def dsc(self) -> Floats:
