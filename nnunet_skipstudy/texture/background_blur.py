@@ -1,7 +1,5 @@
 """Blurred background: takes the texture away around the object, which makes the two less alike."""
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
 
@@ -32,25 +30,9 @@ def blur_background(scaled: Scaled, inside: npt.NDArray[np.bool_], *, sigma_px: 
 
 
 def gaussian_blur(scaled: Scaled, sigma_px: float | tuple[float, float]) -> Scaled:
-    """The image under a Gaussian, channel by channel; beyond the image its outermost pixels go on.
-
-    The numbers are those of scipy's ``gaussian_filter(mode="nearest")``, at a fraction of its time.
-    """
-    from nnunet_skipstudy.texture.compiled_blur import correlated  # numba takes its time to import
-
-    down, across = map(_half_kernel, sigma_px if isinstance(sigma_px, tuple) else (sigma_px, sigma_px))
-    if scaled.ndim == 2:
-        return correlated(np.ascontiguousarray(scaled), down, across)
-    channels = np.ascontiguousarray(np.moveaxis(scaled, 2, 0))
-    return np.stack([correlated(channel, down, across) for channel in channels], axis=2)
-
-
-@lru_cache(maxsize=64)
-def _half_kernel(sigma_px: float) -> Scaled:
-    """What scipy weighs a pixel and its neighbours on one side with, the pixel first."""
+    """The image under a Gaussian, channel by channel; beyond the image its outermost pixels go on."""
     from scipy.ndimage import gaussian_filter
 
-    reach = int(TRUNCATE * sigma_px + 0.5)
-    impulse = np.zeros(2 * reach + 1)
-    impulse[reach] = 1
-    return np.asarray(gaussian_filter(impulse, sigma_px, mode="constant", truncate=TRUNCATE)[reach:])
+    both = sigma_px if isinstance(sigma_px, tuple) else (sigma_px, sigma_px)
+    sigmas = both if scaled.ndim == 2 else (*both, 0.0)
+    return np.asarray(gaussian_filter(scaled, sigmas, mode="nearest", truncate=TRUNCATE))
