@@ -25,6 +25,9 @@ MIN_GROUPS = 5
 MIN_GROUPS_OF_SPREAD = 20
 """Nor one of a coefficient of variation: one failure more or less would move it out of any interval."""
 
+ROUNDING = 1e-12
+"""A smaller share of a mean square is no variance, but what sums err by; that depends on the machine's cores."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -67,8 +70,9 @@ class ClusterBootstrap:
     def spreads(self, values: Floats) -> Floats:
         """Population standard deviations over the cases that have a value; shapes as in :meth:`sums`."""
         shifted = values - np.nan_to_num(nanmean(values))  # near 0, so that the difference of squares loses no digits
-        variance = self.means(shifted**2) - self.means(shifted) ** 2
-        return np.sqrt(np.maximum(variance, 0))
+        squares = self.means(shifted**2)
+        variance = squares - self.means(shifted) ** 2
+        return np.sqrt(np.where(variance < ROUNDING * squares, 0, variance))
 
     def known(self, values: Floats) -> Known:
         """Which groups have a value at all: (case, …) to (group, …)."""

@@ -37,9 +37,7 @@ class Setting:
     changes: Floats  # as values, minus the same case's and training's at the reference level, then averaged
     before: Floats  # as values, what the changes are counted from; NaN where they are
     profiles: Floats  # as values, of the trainings alone that were tested at all of their network's levels
-    failures: (
-        Floats  # (case, network, level), the share of predictions that failed; NaN where there is none that counts
-    )
+    failures: Floats  # (case, network, level), the share of predictions that failed; NaN where none counts
     disparities: Floats  # (case, level), the texture disparity (TD) of the case's image there, NaN where not known
     deviations: tuple[Floats, ...]  # of each training set (replicate, network, level, metric), see between_trainings
     change_deviations: tuple[Floats, ...]  # likewise, of the changes; NaN at the reference level

@@ -42,6 +42,18 @@ def test_rows_are_the_data_the_resamples_and_the_data_without_each_group(seed: i
         assert spreads[row] == pytest.approx(np.nanstd(values[cases], axis=0), abs=1e-9)
 
 
+def test_equal_values_have_no_spread_at_all() -> None:
+    """Not what sums err by: a resample without the one case that differs, whatever the others' value."""
+    values = np.array([[1 / 3, 0.1, 1e6], *[[2 / 3, 0.7, 3.1]] * 8])
+    groups = [str(case) for case in range(len(values))]
+    bootstrap = ClusterBootstrap(groups, 40, 1)
+    without = [bool(cases.all()) for cases in resampled_cases(groups, 40, 1)]
+    assert 5 < sum(without) < 35
+    spreads = bootstrap.spreads(values)[1:41]
+    assert (spreads[without] == 0).all()
+    assert (spreads[~np.array(without)] > 0).all()
+
+
 def test_seeds_and_groups_decide_and_nothing_else() -> None:
     """Another seed draws otherwise; another order of the cases and other names of the groups don't."""
     values, groups = clustered(0)
