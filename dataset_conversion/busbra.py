@@ -14,7 +14,7 @@ from pathlib import Path
 from nnunet_skipstudy.conversion.command import of_download
 from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
 from nnunet_skipstudy.conversion.flat import breast_ultrasound
-from nnunet_skipstudy.conversion.source import Layout, add_once
+from nnunet_skipstudy.conversion.source import Layout, add_once, patient_number
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import run_script
 from nnunet_skipstudy.support.tables import read_rows
@@ -51,18 +51,28 @@ def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
     table = next((name for name in names if name.lower() == TABLE), TABLE)
     if not (root / table).is_file():
         raise UserError(f"{TABLE}: is missing; it says which images are of one patient, so fetch the whole download")
-    rows = {row["ID"].lower(): row for row in read_rows(root / table, ("ID", "Case", "Pathology"))}
+    patients = _patients(root / table)
     cases = []
     for view, is_mask in sorted(files):
         if (view, not is_mask) not in files:
             raise UserError(f"{files[view, is_mask]}: its {'image' if is_mask else 'mask'} is missing; fetch it again")
         if not is_mask:
-            row = rows.get(f"bus_{view}")
-            if row is None or not row["Case"]:
+            patient, pathology = patients.get(f"bus_{view}", ("", ""))
+            if not patient:
                 raise UserError(f"{TABLE}: doesn't say whose image bus_{view} is; fetch the download again")
             image, mask = files[view, False], files[view, True]
-            cases.append(SourceCase(f"bus_{view}", image, (mask,), f"patient_{row['Case']}", row["Pathology"].lower()))
+            cases.append(SourceCase(f"bus_{view}", image, (mask,), f"patient_{patient}", pathology))
     return cases
+
+
+def _patients(table: Path) -> dict[str, tuple[str, str]]:
+    """Patient and pathology of each image. Raises UserError: the table says two things of one."""
+    patients: dict[str, tuple[str, str]] = {}
+    for row in read_rows(table, ("ID", "Case", "Pathology")):
+        found = patient_number(row["Case"]), row["Pathology"].lower()
+        if patients.setdefault(row["ID"].lower(), found) != found:
+            raise UserError(f"{TABLE}: says two things of {row['ID']}; fetch the download again")
+    return patients
 
 
 CONVERTER = of_download(

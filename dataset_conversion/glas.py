@@ -18,7 +18,7 @@ from pathlib import Path
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
-from nnunet_skipstudy.conversion.source import Layout, add_once
+from nnunet_skipstudy.conversion.source import Layout, add_once, patient_number
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 from nnunet_skipstudy.support.tables import read_cells
@@ -122,7 +122,7 @@ def read_patients(path: Path) -> dict[str, tuple[str, str]]:
     patients: dict[str, tuple[str, str]] = {}
     for row in rows:
         name, patient, grade = (row[place] if place is not None and place < len(row) else "" for place in places)
-        found = (re.sub(r"[\W_]+", "_", patient), grade.lower())
+        found = (patient_number(patient), grade.lower())
         if patient and patients.setdefault(name.lower().removesuffix(".bmp"), found) != found:
             raise UserError(f"{path}: says two things of slide {name}; fetch the download again")
     return patients

@@ -6,14 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from nnunet_skipstudy.analysis.explained.picture import pictures
-from nnunet_skipstudy.analysis.explained.read import (
-    ATTENTION,
-    FIELD,
-    SUSCEPTIBILITY,
-    TABLE,
-    contradictions,
-    read_explained,
-)
+from nnunet_skipstudy.analysis.explained.read import contradictions, read_explained
 from nnunet_skipstudy.analysis.explained.shares import losses
 from nnunet_skipstudy.analysis.explained.words import attention_table, field_table, sentences, shares_table, tables
 from nnunet_skipstudy.analysis.measuring.case_views import Gate, Gates
@@ -22,6 +15,7 @@ from nnunet_skipstudy.analysis.pipeline import Addition, AnalysisResult, Analyze
 from nnunet_skipstudy.analysis.report.page import Why
 from nnunet_skipstudy.analysis.results import Study
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.explain import TABLE, TABLES
 from nnunet_skipstudy.registry import BothEmpty
 
 
@@ -36,8 +30,7 @@ def analyze_explained(options: AnalyzeOptions, explained: Sequence[Path]) -> Ana
 
 def _addition(study: Study, folders: Sequence[Path]) -> Addition:
     references = {comparison.reference.dataset: comparison.reference for comparison in study.comparisons}
-    names = (TABLE, SUSCEPTIBILITY, FIELD, ATTENTION)
-    scores, moved, fields, looked = (read_explained(folders, name, references) for name in names)
+    scores, moved, fields, looked = (read_explained(folders, name, references) for name in TABLES)
     for dataset, remark in contradictions(scores, study.cases):
         references[dataset].remarks.append(remark)
     scores = _known(scores, study)

@@ -11,10 +11,9 @@ from nnunet_skipstudy.analysis.inputs.references import Fold, Reference
 from nnunet_skipstudy.analysis.inputs.runs import trained
 from nnunet_skipstudy.analysis.measuring.columns import groups
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.explain import ATTENTION, FIELD, SUSCEPTIBILITY, TABLE
 from nnunet_skipstudy.support.tables import ROW, read_rows
 
-TABLE, SUSCEPTIBILITY, FIELD = "explain.csv", "susceptibility.csv", "receptive_field.csv"
-ATTENTION = "attention.csv"
 PLACE = ["part", "depth"]
 MEASURES = ["hellinger", "hellinger_chance", "wasserstein"]
 MASSES = ["mass_in_object", "object_share"]

@@ -7,13 +7,14 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.explained.picture import bounded
-from nnunet_skipstudy.analysis.explained.read import FIELDS, MASSES, SUSCEPTIBILITY
+from nnunet_skipstudy.analysis.explained.read import FIELDS, MASSES
 from nnunet_skipstudy.analysis.explained.shares import SMALLEST_DROP, Loss
 from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups
 from nnunet_skipstudy.analysis.report.page import NOTES, Cell, Finding, Table
 from nnunet_skipstudy.analysis.report.words import count, interval, joined, number, percent
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS
+from nnunet_skipstudy.explain import SUSCEPTIBILITY
 
 PLACED = ("network", "dataset", "trained on", "level", "place")
 """The first columns of tables."""

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator, Sequence, Sized
 from math import isfinite
+from statistics import median
 
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.duplicates import Pair
+from nnunet_skipstudy.conversion.flat import ENDING
 from nnunet_skipstudy.conversion.parts import Converted, Parts
 from nnunet_skipstudy.conversion.source import Download, is_image_name
+from nnunet_skipstudy.texture.patterns import SIDE_PX
 
 MOST_NAMED = 3
 """Files that a remark names."""
+MOST_OBJECT = 0.75
+"""A larger share of the image, in the median, is a background rather than an object."""
 
 
 def remarks(
@@ -36,6 +41,11 @@ def remarks(
             f"{_counted(pairs, 'pair')} of duplicates or near-duplicates (duplicates.csv), each on one side of every "
             f"split{_contradiction(items, done, pairs)}"
         )
+    if (share := _share_of_objects([*parts.pool, *parts.test], description)) > MOST_OBJECT:
+        yield (
+            f"the masks mark {share:.0%} of the image in the median: if object and background have changed places, "
+            "correct them (the brighter side of a mask is the object)"
+        )
     if parts.left_out:
         yield (
             f"{_counted(parts.left_out, 'case')} of the test set's patients left out of the training pool "
@@ -47,6 +57,13 @@ def remarks(
             f"{_counted(unmeasured, 'case')} without a texture disparity (nothing or everything is labelled), in no "
             f"narrow fold, such as {unmeasured[0].case}"
         )
+
+
+def _share_of_objects(cases: Sequence[Converted], description: DatasetDescription) -> float:
+    """The median share of flat images that is labelled; 0 of volumes, or where nothing is known."""
+    flat = description.configuration == "2d" and description.ending == ENDING
+    known = [case.texture.size_px / SIDE_PX**2 for case in cases if isfinite(case.texture.value)]
+    return median(known) if flat and known else 0.0
 
 
 def _on_test_set(parts: Parts, division: Division) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.explain import ATTENTION, FIELD, SUSCEPTIBILITY, TABLE
 from nnunet_skipstudy.explain.attention import attention_on_grid, mass_in, write_picture
 from nnunet_skipstudy.explain.cases import Explainer, Found, Truth
 from nnunet_skipstudy.explain.request import Request, level_folders, spread
@@ -32,8 +33,6 @@ from nnunet_skipstudy.support.files import read_record, sha256_of_file, write_cs
 from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import only_run
 
-TABLE, SUSCEPTIBILITY = "explain.csv", "susceptibility.csv"
-FIELD, ATTENTION = "receptive_field.csv", "attention.csv"
 CASES_OF_FIELD = 10
 """So many images, or fewer, a receptive field is averaged over."""
 PARTS = ".parts"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
 from nnunet_skipstudy.errors import UserError, nearest, shown
@@ -199,7 +199,7 @@ class Study(_Strict):
     device: Literal["cpu", "cuda", "mps"] = "cuda"
     small_data: bool = False
     metrics: Metrics = Metrics()
-    groups: str | None = None
+    groups: Annotated[str, StringConstraints(pattern=r"\S")] | None = None
     figures: bool = True
     explain: Explain | None = None
     checkpoints: Checkpoints = Checkpoints()
@@ -327,6 +327,7 @@ def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:
         *((key, getattr(study, key)) for key in ("augmentation", "levels", "seeds", "folds")),
         *((f"datasets.{number}.levels", dataset.levels or []) for number, dataset in enumerate(study.datasets)),
         *((f"datasets.{number}.folds", dataset.folds or []) for number, dataset in enumerate(study.datasets)),
+        *((f"explain.{key}", getattr(study.explain, key, None) or []) for key in ("levels", "interventions")),
     ]
     for name, values in lists:
         if (twice := _twice(values)) is not None:

@@ -11,6 +11,7 @@ from skimage.color import rgb2gray
 from skimage.io import imread
 
 from nnunet_skipstudy import cli
+from nnunet_skipstudy.dataset_conversion.glas import read_patients
 
 
 def test_cases_cell_by_cell(study: Study, tmp_path, capsys):
@@ -214,8 +215,6 @@ def test_the_studys_protocol_is_grey(study: Study, tmp_path, capsys):
 
 @pytest.mark.parametrize("header", [GLAS_HEADER, "Name , Patient ID ,Grade", " NAME,patient id"])
 def test_headers_of_any_spacing_and_case(tmp_path, header):
-    from nnunet_skipstudy.dataset_conversion.glas import read_patients
-
     table_file = tmp_path / "Grade.csv"
     table_file.write_text(f"{header}\nTestA_1.bmp , 4 , benign\n\n")
     patient, grade = read_patients(table_file)["testa_1"]
@@ -257,3 +256,10 @@ def test_an_annotation_of_fractions_is_no_gland(study: Study, tmp_path, capsys, 
     Picture.fromarray(np.full((52, 78), value, np.float32)).save(download / "train_5_anno.bmp", "TIFF")
     line = refusal(study, capsys, download)
     assert line.startswith(f"skipstudy: {download / 'train_5_anno.bmp'}: ")
+
+
+def test_a_patient_spelled_in_two_ways_is_one_patient(tmp_path):
+    """Spreadsheets write 7 as 07 or 7.0; words stay words."""
+    lines = ("name,patient ID", "train_1,7", "train_2,07", "train_3,7.0", "train_4,A 7", "train_5,70")
+    (tmp_path / "Grade.csv").write_text("\n".join(lines))
+    assert [patient for patient, _ in read_patients(tmp_path / "Grade.csv").values()] == ["7", "7", "7", "A_7", "70"]

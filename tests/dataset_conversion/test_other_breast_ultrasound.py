@@ -2,7 +2,7 @@
 
 import pytest
 from conversions import Study, check_data_set, table
-from made_up_downloads import DOWNLOADS, breast, busbra
+from made_up_downloads import DOWNLOADS, breast, busbra, save
 from skimage.io import imread
 
 from nnunet_skipstudy import cli
@@ -65,3 +65,38 @@ def test_an_image_of_nobody_is_refused(study: Study, tmp_path, capsys):
     (download / "bus_data.csv").write_text(text.replace("bus_0005-r,5", "bus_0055-r,5"), encoding="utf-8")
     assert cli.main(["convert", "busbra", str(download)]) == 2
     assert "bus_data.csv: doesn't say whose image bus_0005-r is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("spelled", ["{:04d}", "{}.0"])
+def test_a_patient_spelled_in_two_ways_is_one(study: Study, tmp_path, spelled):
+    """Else the views of a patient would be on both sides of a split, and nothing would say so."""
+    download = busbra(tmp_path / "download")
+    header, *rows = (download / "bus_data.csv").read_text(encoding="utf-8").splitlines()
+    cells = [row.split(",") for row in rows]
+    for row in cells[::2]:
+        row[1] = spelled.format(int(row[1]))
+    (download / "bus_data.csv").write_text("\n".join([header, *map(",".join, cells)]), encoding="utf-8")
+    folder = study.convert("busbra", download)
+    check_data_set(study, folder)
+    assert len({row["group"] for row in table(folder / "cases.csv")}) == 12
+
+
+@pytest.mark.parametrize("cell", ["Case", "Pathology"])
+def test_a_table_that_says_two_things_of_an_image_is_refused(study: Study, tmp_path, capsys, cell):
+    download = busbra(tmp_path / "download")
+    header, *rows = (download / "bus_data.csv").read_text(encoding="utf-8").splitlines()
+    other = rows[3].split(",")
+    other[header.split(",").index(cell)] = "99"
+    (download / "bus_data.csv").write_text("\n".join([header, *rows, ",".join(other)]), encoding="utf-8")
+    assert cli.main(["convert", "busbra", str(download)]) == 2
+    assert f"bus_data.csv: says two things of {other[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "turned"), [("busbra", True), ("breast", True), ("breast", False)])
+def test_masks_the_wrong_way_round_are_remarked_upon(study: Study, tmp_path, capsys, name, turned):
+    """Bright background and dark lesion are taken as they stand, and said."""
+    download = DOWNLOADS[name](tmp_path / "download")
+    for path in (*download.glob("Masks/*"), *download.glob("*_tumor*.png")) if turned else ():
+        save(path, 255 - imread(path))
+    study.convert(name, download)
+    assert ("of the image in the median: if object and background" in capsys.readouterr().err) == turned

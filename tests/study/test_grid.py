@@ -6,11 +6,14 @@ import pytest
 from tiny_study import TEXT, write_study
 
 from nnunet_skipstudy.commands.convert import CONVERTERS
+from nnunet_skipstudy.explain import TABLES
 from nnunet_skipstudy.study.cell import read_cells, write_cells
+from nnunet_skipstudy.study.ownership import STAMP
 from nnunet_skipstudy.study.run import Opened, open_study
 from nnunet_skipstudy.study.settings import read_study
 from nnunet_skipstudy.study.steps import STEPS
 from nnunet_skipstudy.study.templates import full_text
+from nnunet_skipstudy.support.files import write_json
 
 
 def opened(path: Path) -> Opened:
@@ -178,6 +181,21 @@ def test_explaining_is_asked_for(tmp_path: Path) -> None:
         str(places.root / "explain" / "Dataset501_NAME" / f"{cell.settings['trainer']}__tinyPlans__2d" / "fold_0"),
     ]
     assert "--explain" in next(iter(STEPS["analyze"].lines(after["analyze/study"], places)))
+
+
+@pytest.mark.parametrize("lacking", [None, *TABLES])
+def test_explaining_stands_with_all_its_tables(tmp_path: Path, lacking: str | None) -> None:
+    """The analysis reads each of them: one that was removed is made again rather than asked for at the end."""
+    study = opened(write_study(tmp_path, TEXT + "explain: {cases: 2}\n"))
+    cell = study.grid["explain/d501-UNet-fold0-seed1-spatial"]
+    folder = study.places.explained_folder("Dataset501_NAME", cell.settings)
+    folder.mkdir(parents=True)
+    write_json(folder / STAMP, {"digest": cell.digest})
+    for name in TABLES:
+        (folder / name).touch()
+    if lacking:
+        (folder / lacking).unlink()
+    assert STEPS["explain"].stands(cell, study.places, "Dataset501_NAME") == (lacking is None)
 
 
 def test_the_analysis_is_told_the_levels_in_the_files_order(tmp_path: Path) -> None:

@@ -77,6 +77,9 @@ def test_a_step_takes_what_it_does_not_say_from_the_default(tmp_path: Path) -> N
             "datasets.0.levels: 'alpha0.10' stands twice; keep one of them",
         ),
         ("datasets: [{id: 7, folds: [1, 1]}]", "datasets.0.folds: 1 stands twice; keep one of them"),
+        ("datasets: [{id: 7}]\nexplain: {levels: [harder, harder]}", "explain.levels: 'harder' stands twice; keep one"),
+        ("datasets: [{id: 7}]\nexplain: {interventions: [zero, zero]}", "explain.interventions: 'zero' stands twice"),
+        ("datasets: [{id: 7}]\ngroups: ' '", "groups: ' ': string should match pattern"),
         ("datasets: [{id: 7}]\nlevels: [unperturbed, .]", "level '.'; it is a folder's name"),
         ("datasets: [{id: 7, levels: [..]}]", "datasets.0: level '..'; it is a folder's name"),
         (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from nnunet_skipstudy.explain import TABLES
 from nnunet_skipstudy.nnunet import calls
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import claim, is_stamped
@@ -62,9 +63,9 @@ def run(cell: Cell, work: Work) -> Measured:
 
 
 def stands(cell: Cell, places: Places, dataset: str) -> bool:
-    """Whether the table is there, of these settings."""
+    """Whether the tables are there, of these settings."""
     folder = places.explained_folder(dataset, cell.settings)
-    return is_stamped(folder, cell.digest) and (folder / "explain.csv").is_file()
+    return is_stamped(folder, cell.digest) and all((folder / name).is_file() for name in TABLES)
 
 
 def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
