@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import groups, metrics_of
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, nanmean
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
 from nnunet_skipstudy.analysis.statistics.setting import level_cvs, never_right
 from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis, theil_sen
@@ -68,9 +68,7 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "metric": metric,
             "n_levels": int(known.sum()),
             "cv_across_levels": float(nanmean(cvs)),
-            "cv_of_level_means": float(divide(profile.std(), profile.mean()))
-            if steady and not all_failed.all()
-            else np.nan,
+            "cv_of_level_means": float(level_cvs(profile, 0)) if steady and not all_failed.all() else np.nan,
             "worst_level": "" if worst is None else levels[worst],
             "worst_mean": np.nan if worst is None else float(means[worst]),
             "disparity_area": _area(nanmean(np.where(np.isnan(values), np.nan, disparity)), means),

@@ -26,7 +26,7 @@ MIN_GROUPS_OF_SPREAD = 20
 """Nor one of a coefficient of variation: one failure more or less would move it out of any interval."""
 
 ROUNDING = 1e-12
-"""A smaller share of a mean square is no variance, but what sums err by; that depends on the machine's cores."""
+"""A smaller share of a mean square is no variance, nor one of a mean a spread over levels: it is what sums err by."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, metrics_of, network_keys
 from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, replicate_numbers
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import ROUNDING, Floats, averaged, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
 from nnunet_skipstudy.analysis.statistics.td_axis import TdLine, axis_measure, on_axis, theil_sen
@@ -231,8 +231,9 @@ def fewest(trainings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def level_cvs(profiles: Floats, axis: int = 1) -> Floats:
-    """The population standard deviation over the levels by the mean over them; NaN where a level lacks."""
-    return divide(profiles.std(axis=axis), profiles.mean(axis=axis))
+    """The population standard deviation over the levels by the mean; NaN where a level lacks, 0 of equal values."""
+    means, spreads = profiles.mean(axis=axis), profiles.std(axis=axis)
+    return divide(np.where(spreads < ROUNDING * means, 0, spreads), means)
 
 
 def never_right(failures: Floats, axis: int = 1) -> npt.NDArray[np.bool_]:
