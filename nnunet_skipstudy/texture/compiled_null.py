@@ -35,7 +35,7 @@ def runs_of(region: Inside) -> Runs:
 
 
 @compiled
-def places(runs: Runs, taken: Inside, reach: Indices, step: int) -> Indices:
+def places(runs: Runs, taken: Inside, reach: Indices, step: int, least: int) -> Indices:
     """Moves that take all runs to pixels that aren't taken: (move, 2) rows and columns, in rising order.
 
     Args:
@@ -43,19 +43,23 @@ def places(runs: Runs, taken: Inside, reach: Indices, step: int) -> Indices:
         taken: (row, column), which pixels no run may cover.
         reach: the first and last move of rows, and of columns, that keep the runs in the image.
         step: between moves that are tried.
+        least: with fewer moves than these there are none.
     """
     rows, columns = taken.shape
     before = np.zeros((rows + 1, columns + 1), np.int32)  # how many pixels are taken above and left of a corner
     for row in range(rows):
-        of_row = 0
+        n = 0
         for column in range(columns):
-            of_row += taken[row, column]
-            before[row + 1, column + 1] = before[row, column + 1] + of_row
+            n += taken[row, column]
+            before[row + 1, column + 1] = before[row, column + 1] + n
     top, bottom = runs[:, 0].min(), runs[:, 0].max() + 1
     left, right = runs[:, 1].min(), runs[:, 2].max()
-    moves = np.empty((((reach[1] - reach[0]) // step + 1) * ((reach[3] - reach[2]) // step + 1), 2), np.int64)
+    of_row = (reach[3] - reach[2]) // step + 1
+    moves = np.empty((((reach[1] - reach[0]) // step + 1) * of_row, 2), np.int64)
     found = 0
     for down in range(reach[0], reach[1] + 1, step):
+        if found + ((reach[1] - down) // step + 1) * of_row < least:
+            return moves[:0]
         for across in range(reach[2], reach[3] + 1, step):
             box = before[bottom + down, right + across] - before[top + down, right + across]
             free = box == before[bottom + down, left + across] - before[top + down, left + across]
@@ -67,7 +71,7 @@ def places(runs: Runs, taken: Inside, reach: Indices, step: int) -> Indices:
             if free:
                 moves[found, 0], moves[found, 1] = down, across
                 found += 1
-    return moves[:found]
+    return moves[: found if found >= least else 0]
 
 
 @compiled

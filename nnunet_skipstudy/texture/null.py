@@ -70,9 +70,9 @@ def null_counts(
     # one machine code serves all
     codes, inside, free = np.ascontiguousarray(codes), np.ascontiguousarray(inside), np.ascontiguousarray(free)
     runs, edge, n_inside = runs_of(inside), _edge(inside), int(np.count_nonzero(inside))
-    moves = _moves(runs, ~free, edge)
+    moves = _moves(runs, ~free, edge, -(-LEAST_ROOM * n_inside // STEP_PX**2))
     within = (slice(edge, codes.shape[0] - edge), slice(edge, codes.shape[1] - edge))
-    if len(moves) * STEP_PX**2 < LEAST_ROOM * n_inside:
+    if not len(moves):
         ours = _drawn(codes[within], free[within], n_inside, uniform)
     else:
         taken = moves[[int(number * len(moves)) for number in uniform]]
@@ -94,13 +94,13 @@ def _edge(inside: Inside) -> int:
     return 0 if np.count_nonzero(inside) > np.count_nonzero(inside[rows, columns]) else RADIUS_PX
 
 
-def _moves(runs: Counts, taken: Inside, edge: int) -> Counts:
-    """Where the shape can be moved to."""
+def _moves(runs: Counts, taken: Inside, edge: int, least: int) -> Counts:
+    """Where the shape can be moved to; nowhere, if to fewer than ``least`` places."""
     from nnunet_skipstudy.texture.compiled_null import places
 
     (rows, columns), box = taken.shape, (runs[:, 0].min(), runs[:, 0].max(), runs[:, 1].min(), runs[:, 2].max())
     reach = np.array([edge - box[0], rows - edge - 1 - box[1], edge - box[2], columns - edge - box[3]], np.int64)
-    return np.asarray(places(runs[np.argsort(runs[:, 1] - runs[:, 2], kind="stable")], taken, reach, STEP_PX))
+    return np.asarray(places(runs[np.argsort(runs[:, 1] - runs[:, 2], kind="stable")], taken, reach, STEP_PX, least))
 
 
 def _drawn(codes: Codes, free: Inside, n_inside: int, uniform: Sequence[float]) -> Counts:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from unittest.mock import patch
 
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet import calls
@@ -133,6 +132,8 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
     """A trainer that nnU-Net doesn't find; a fold that a data set lacks which is there."""
     if known_trainer(cell.settings["trainer"]) is None:
+        from unittest.mock import patch  # half of what a cell imports
+
         with patch.dict(os.environ):
             calls.set_environment(places.environment(), cpus=None, small_data=cell.conduct["small_data"])
             calls.trainer_class(cell.settings["trainer"])
