@@ -18,9 +18,8 @@ from nnunet_skipstudy.analysis.figures.ranks import rank_diagrams
 from nnunet_skipstudy.analysis.figures.tradeoff import accuracy_against_the_hardest, performance_against_robustness
 from nnunet_skipstudy.analysis.figures.uncertainty import sources_of_uncertainty
 from nnunet_skipstudy.analysis.inputs.find import find_runs
-from nnunet_skipstudy.analysis.inputs.groups import grouped
 from nnunet_skipstudy.analysis.inputs.matching import Comparison, Extra, prepare
-from nnunet_skipstudy.analysis.inputs.references import find_references
+from nnunet_skipstudy.analysis.inputs.references import find_references, grouped
 from nnunet_skipstudy.analysis.inputs.runs import Run
 from nnunet_skipstudy.analysis.inputs.score_table import is_score_table, known_columns, names_of, read_scores, uneven
 from nnunet_skipstudy.analysis.measuring import case_metrics, dictionary

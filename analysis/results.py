@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Looks, looks
-from nnunet_skipstudy.analysis.inputs.groups import suggested
 from nnunet_skipstudy.analysis.inputs.level_effects import effect_warnings
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
+from nnunet_skipstudy.analysis.inputs.references import suggested
 from nnunet_skipstudy.analysis.inputs.warnings import input_warnings
 from nnunet_skipstudy.analysis.measuring.columns import NETWORK, TRAINING, groups, network_keys
 from nnunet_skipstudy.analysis.measuring.degenerate import (

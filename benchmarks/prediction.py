@@ -29,7 +29,7 @@ def main() -> None:
 
 def measure(root: Path) -> None:
     """Everything under one folder that goes away afterwards."""
-    from nnunet_skipstudy.dataset_conversion.synthetic import SyntheticOptions, convert
+    from nnunet_skipstudy.conversion.synthetic import SyntheticOptions, convert
     from nnunet_skipstudy.nnunet import calls
     from nnunet_skipstudy.nnunet.environment import study_environment
     from nnunet_skipstudy.planning.planners import sized_planner

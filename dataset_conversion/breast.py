@@ -8,17 +8,14 @@ findings (``_other1`` …) are background, and the four images without a lesion 
 stands in a workbook that isn't read.
 """
 
-import argparse
-import re
-from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
-from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
+from nnunet_skipstudy.conversion.description import SourceCase
 from nnunet_skipstudy.conversion.flat import breast_ultrasound
-from nnunet_skipstudy.conversion.source import Layout, add_once
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.conversion.source import Layout, images_and_masks
 from nnunet_skipstudy.support.parser import run_script
 
 FILE = r"case(?P<number>\d{1,9})(?P<mask>_tumor(?P<part>\d{0,9}))?\.png"
@@ -29,40 +26,19 @@ LAYOUT = Layout(
 )
 
 
-def describe(arguments: argparse.Namespace) -> DatasetDescription:
-    """BrEaST with the options of the command line."""
-    return breast_ultrasound(
-        arguments, name="BrEaST", layout=LAYOUT, list_cases=cases_of, published=(252, "lesion images")
-    )
-
-
 def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
     """The cases with a lesion, by number; each is a patient.
 
     Raises:
         UserError: a mask lacks its image, or two files have one number.
     """
-    images: dict[int, str] = {}
-    masks: dict[int, dict[int, str]] = defaultdict(dict)
-    for name in names:
-        if match := re.fullmatch(FILE, name, re.IGNORECASE):
-            number = int(match["number"])
-            if match["mask"]:
-                add_once(masks[number], int(match["part"] or 0), name)
-            else:
-                add_once(images, number, name)
-    for number, parts in masks.items():
-        if number not in images:
-            raise UserError(f"{next(iter(parts.values()))}: its image is missing; fetch the download again")
-    return [
-        SourceCase(f"case{number:03d}", images[number], tuple(masks[number][part] for part in sorted(masks[number])),
-                   f"case{number:03d}")
-        for number in sorted(masks)
-    ]  # fmt: skip
+    images, masks = images_and_masks(names, FILE, lambda match: int(match["number"]))
+    parts = {number: tuple(masks[number][part] for part in sorted(masks[number])) for number in sorted(masks)}
+    return [SourceCase(f"case{n:03d}", images[n], its_masks, f"case{n:03d}") for n, its_masks in parts.items()]
 
 
 CONVERTER = of_download(
-    describe,
+    partial(breast_ultrasound, name="BrEaST", layout=LAYOUT, list_cases=cases_of, published=(252, "lesion images")),
     command="breast",
     dataset_id=508,
     dataset_name="BrEaST",

@@ -6,13 +6,13 @@ Another hospital, other machines and the same question as BUSI: what a network t
 other is a shift that nobody made. Images of one patient, which the publisher's table tells, stay together.
 """
 
-import argparse
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download
-from nnunet_skipstudy.conversion.description import DatasetDescription, SourceCase
+from nnunet_skipstudy.conversion.description import SourceCase
 from nnunet_skipstudy.conversion.flat import breast_ultrasound
 from nnunet_skipstudy.conversion.source import Layout, add_once, patient_number
 from nnunet_skipstudy.errors import UserError
@@ -29,13 +29,6 @@ LAYOUT = Layout(
     tables=re.escape(TABLE),
     expected=f"'Images/bus_0001-l.png', 'Masks/mask_0001-l.png' and so on beside {TABLE}",
 )
-
-
-def describe(arguments: argparse.Namespace) -> DatasetDescription:
-    """BUS-BRA with the options of the command line."""
-    return breast_ultrasound(
-        arguments, name="BUS-BRA", layout=LAYOUT, list_cases=cases_of, published=(1875, "lesion images")
-    )
 
 
 def cases_of(root: Path, names: Sequence[str]) -> list[SourceCase]:
@@ -76,7 +69,7 @@ def _patients(table: Path) -> dict[str, tuple[str, str]]:
 
 
 CONVERTER = of_download(
-    describe,
+    partial(breast_ultrasound, name="BUS-BRA", layout=LAYOUT, list_cases=cases_of, published=(1875, "lesion images")),
     command="busbra",
     dataset_id=507,
     dataset_name="BUSBRA",

@@ -8,14 +8,13 @@ several masks, which are merged. The collection holds duplicates and near-duplic
 
 import argparse
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import DatasetDescription, Division, Sizes, SourceCase
 from nnunet_skipstudy.conversion.flat import LESION, breast_ultrasound
-from nnunet_skipstudy.conversion.source import Layout, add_once
+from nnunet_skipstudy.conversion.source import Layout, add_once, images_and_masks
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 
@@ -62,21 +61,11 @@ def cases_of(names: Sequence[str], labels: dict[str, int]) -> list[SourceCase]:
     Raises:
         UserError: an image lacks one of its masks, or a mask its image, or two files have one number.
     """
-    images: dict[tuple[str, int], str] = {}
-    masks: dict[tuple[str, int], dict[int, str]] = defaultdict(dict)
+    images, masks = images_and_masks(names, LESIONS, lambda match: (match["lesion"].lower(), int(match["number"])))
     normals: dict[int, str] = {}
     for name in names:
-        if match := re.fullmatch(LESIONS, name, re.IGNORECASE):
-            key = match["lesion"].lower(), int(match["number"])
-            if match["mask"]:
-                add_once(masks[key], int(match["part"] or 0), name)
-            else:
-                add_once(images, key, name)
-        elif match := re.fullmatch(NORMALS, name, re.IGNORECASE):
+        if match := re.fullmatch(NORMALS, name, re.IGNORECASE):
             add_once(normals, int(match["normal"]), name)
-    for key, parts in masks.items():
-        if key not in images:
-            raise UserError(f"{next(iter(parts.values()))}: its image is missing; fetch the download again")
     cases = []
     for (lesion, number), image in sorted(images.items()):
         its_masks = masks[lesion, number]
@@ -97,12 +86,8 @@ def cases_of(names: Sequence[str], labels: dict[str, int]) -> list[SourceCase]:
 
 def add_arguments(parser: Parser) -> None:
     """BUSI's own options."""
-    parser.add_argument(
-        "--classes",
-        default="lesion",
-        metavar="|".join(LABELS),
-        help="one label for all lesions, or one a class (default: lesion)",
-    )
+    told = "one label for all lesions, or one a class (default: lesion)"
+    parser.add_argument("--classes", default="lesion", metavar="|".join(LABELS), help=told)
     parser.add_argument("--normal", action="store_true", help="with the images without a lesion (default: without)")
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from nnunet_skipstudy.conversion.command import of_download, refuse_with_study
 from nnunet_skipstudy.conversion.description import STUDY_SIDE_PX, DatasetDescription, Division, SourceCase
 from nnunet_skipstudy.conversion.flat import ENDING, Crops, FlatRendering
-from nnunet_skipstudy.conversion.source import Layout, add_once, patient_number
+from nnunet_skipstudy.conversion.source import Layout, images_and_masks, patient_number
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.support.parser import Parser, run_script
 from nnunet_skipstudy.support.tables import read_cells
@@ -71,24 +71,21 @@ def cases_of(names: Sequence[str], patients: dict[str, tuple[str, str]], *, by_p
     Raises:
         UserError: a slide lacks its annotation, or its patient, or two have one number.
     """
-    matches = [match for name in names if (match := re.fullmatch(SLIDE, name, re.IGNORECASE))]
-    files: dict[tuple[str, int, bool], str] = {}
-    for match in matches:
-        add_once(files, (_set_name(match["set"]), int(match["number"]), bool(match["mask"])), match[0])
+    places = [name.lower() for name in SETS]
+    images, masks = images_and_masks(
+        names, SLIDE, lambda match: (places.index(match["set"].lower()), int(match["number"]))
+    )
     cases = []
-    for official, number, is_mask in sorted(files, key=lambda key: (SETS.index(key[0]), key[1])):
-        name = files[official, number, is_mask]
-        if (official, number, not is_mask) not in files:
-            what = "image" if is_mask else "annotation"
-            raise UserError(f"{name}: its {what} is missing; fetch the download again")
-        if is_mask:
-            continue
+    for (place, number), name in sorted(images.items()):
+        official = SETS[place]
+        if (place, number) not in masks:
+            raise UserError(f"{name}: its annotation is missing; fetch the download again")
         case = f"{official}_{number}"
         if case.lower() not in patients:
             raise UserError(f"{TABLE}: doesn't say whose slide {case} is; fetch the download again")
         patient, grade = patients[case.lower()]
         group = f"patient_{patient}" if by_patient else case
-        cases.append(SourceCase(case, name, (files[official, number, True],), group, grade, official))
+        cases.append(SourceCase(case, name, (masks[place, number][0],), group, grade, official))
     return cases
 
 
@@ -98,10 +95,6 @@ def table_name(names: Sequence[str]) -> str:
     if len(found) > 1:
         raise UserError(f"{' and '.join(found)}: two tables of patients; remove one of them")
     return found[0] if found else TABLE
-
-
-def _set_name(spelling: str) -> str:
-    return next(name for name in SETS if name.lower() == spelling.lower())
 
 
 def read_patients(path: Path) -> dict[str, tuple[str, str]]:

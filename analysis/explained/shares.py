@@ -65,13 +65,7 @@ class Loss:
 
 
 def losses(scores: pd.DataFrame, moved: pd.DataFrame, references: dict[str, Reference]) -> list[Loss]:
-    """Every network's loss at every level but its reference.
-
-    Args:
-        scores: explain.csv, by :func:`read_explained`.
-        moved: susceptibility.csv, likewise.
-        references: the data sets' labels, for the groups of cases.
-    """
+    """Every network's loss at every level but its reference, of the rows of explain.csv and susceptibility.csv."""
     scores = scores.assign(**{name: scores[name].fillna(-1) for name in ("depth", "strength")})
     scores = scores[scores["level"] != scores["reference_level"]]
     unit = [*MODEL, "trainer", "fold", "seed", "level", "reference_level", "case", "intervention", *PLACE, "strength"]

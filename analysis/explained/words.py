@@ -20,6 +20,8 @@ PLACED = ("network", "dataset", "trained on", "level", "place")
 """The first columns of tables."""
 SPARE = 1.2
 """A sum of shares of single skips above it says that they can stand in for each other."""
+NOISE = 0.1
+"""Of a Hellinger distance: two standard deviations of what it varies by over samples of ten cases (simulated)."""
 LITTLE = 0.1
 """Of the loss: a share whose whole interval lies below it is called none to speak of."""
 TITLES = {"skip": "skip {}", "all": "all skips", "all_but": "all skips but {}", "decoder": "below {}"}
@@ -108,7 +110,7 @@ def _disagreements(loss: Loss) -> Iterator[str]:
         yield f"How far activations move at {loss.level} is not known: {SUSCEPTIBILITY} doesn't tell."
         return
     most = max(excess.values())
-    still = [row for row in loss.skips if excess[row["depth"]] > most / 2 > 0 and row["high"] < LITTLE]
+    still = [row for row in loss.skips if excess[row["depth"]] > max(most / 2, NOISE) and row["high"] < LITTLE]
     for row in still:
         yield (
             f"Susceptibility misleads at {place_title('skip', row['depth'])}: its activations move (Hellinger "
@@ -116,13 +118,14 @@ def _disagreements(loss: Loss) -> Iterator[str]:
         )
     moved = max(loss.skips, key=lambda row: excess[row["depth"]])
     carrier = max(loss.skips, key=lambda row: row["estimate"])
-    if moved["high"] < carrier["low"] and moved not in still:
+    farther = excess[moved["depth"]] - excess[carrier["depth"]] > NOISE
+    if farther and moved["high"] < carrier["low"] and moved not in still:
         yield (
             f"Susceptibility misleads: it is largest at {place_title('skip', moved['depth'])}, which carries "
             f"{_of(moved)}; {place_title('skip', carrier['depth'])} carries {_of(carrier)}."
         )
     elif not still:
-        yield "Susceptibility and share name the same skip, or skips whose shares may be equal."
+        yield "Susceptibility and share name the same skip, or skips whose shares or movements may be equal."
 
 
 def tables(found: Sequence[Loss], looks: Looks) -> Iterator[Table]:

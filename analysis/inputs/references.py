@@ -1,6 +1,7 @@
-"""The reference side: label folders, and what the data set's tables say about cases, levels and folds."""
+"""The reference side: label folders, what the data set's tables say of cases, levels and folds, and cases' groups."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from nnunet_skipstudy.support.tables import read_rows
 POOLED_KINDS = ("", "wide")
 """Folds of these kinds were trained alike, so results are pooled over them; of others each stands for itself."""
 SPLITS = "splits_final.json"
-
 STUDYS_MEASURE = ("kamath2025", "all")
 """Definition and background of the TD in a data set's tables."""
 BEYOND_SIZE: tuple[str, str] = ("disparity_excess", "disparity_percentile")
@@ -23,6 +23,8 @@ BEYOND_SIZE: tuple[str, str] = ("disparity_excess", "disparity_percentile")
 TEST_FOLDERS: tuple[str, ...] = ("labelsTs",)
 VALIDATION_FOLDERS: tuple[str, ...] = ("gt_segmentations", "labelsTr")
 """Where a data set keeps the labels of test and of validation cases: nnUNet_preprocessed has the former's copy."""
+WITHIN = r"^(.*\d)\D+\d+$"
+"""Names such as ``patient001_slice12``: a number within what another number tells apart."""
 
 
 class NoLabelsError(UserError):
@@ -245,3 +247,55 @@ def level_name(name: str) -> str:
     """``0.1`` and ``alpha0.1`` become ``alpha0.10``, the level's own spelling; other names stay."""
     alpha = level_alpha(name if name.startswith("alpha") else f"alpha{name}")
     return name if alpha is None else alpha_level(alpha)
+
+
+def grouped(reference: Reference, asked: str) -> Reference:
+    """The reference with groups as the user gives them.
+
+    ``asked`` is a table with the columns ``case`` and ``group``, or a regular expression that is searched in each
+    case's name: what its first parentheses find, or all that it finds, is the group.
+
+    Raises:
+        UserError: a case has no group, or it is neither a table nor a regular expression.
+    """
+    if asked.lower().endswith(".csv"):
+        if not Path(asked).is_file():
+            raise UserError(f"{asked}: no such file; give a table or a regular expression with --groups")
+        rows = read_rows(Path(asked), ("case", "group"))
+        groups = {row["case"]: row["group"] for row in rows}
+        twice = next((row["case"] for row in rows if groups[row["case"]] != row["group"]), None)
+        if twice is not None:
+            raise UserError(f"{asked}: two groups of the case {twice!r}; keep one")
+    else:
+        groups = {case: _found(asked, case) for case in reference.cases}
+    without = [case for case in reference.cases if not groups.get(case)]
+    if without:
+        raise UserError(
+            f"--groups {asked}: gives {without[0]!r} no group ({len(without)} cases of them); every one needs one"
+        )
+    return replace(reference, groups={case: groups[case] for case in reference.cases})
+
+
+def _found(pattern: str, case: str) -> str:
+    try:
+        match = re.search(pattern, case)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UserError(f"--groups {pattern!r}: is no regular expression ({error}); mend it, or give a .csv") from error
+    if match is None:
+        return ""
+    return next((part for part in match.groups() if part), "") if match.groups() else match[0]
+
+
+def suggested(reference: Reference) -> str:
+    """A warning where no groups are known and the cases' names tell them; empty where not."""
+    if any(reference.groups.get(case) for case in reference.cases):
+        return ""
+    found = [_found(WITHIN, case) for case in reference.cases]
+    names = sorted(set(found))
+    if not all(found) or not 1 < len(names) <= len(found) / 2:
+        return ""
+    return (
+        f"{reference.dataset}: {len(found)} cases are counted as independent of each other, but their names look like "
+        f"parts of {len(names)} ({names[0]}, {names[1]} …). If cases of one name belong together (slices of one "
+        f"patient, crops of one slide), intervals and tests are too sure; repeat with --groups '{WITHIN}'."
+    )

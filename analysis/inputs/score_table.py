@@ -263,8 +263,7 @@ def _check_constant(table: pd.DataFrame, keys: Sequence[str], column: str) -> No
 def differing_cases(table: pd.DataFrame) -> pd.DataFrame:
     """Cases and labels that trainings lack, which others of the same data set, training set and fold were tested on.
 
-    Returns:
-        One row per training, level, label and case that lacks: ``dataset``, ``case``, and ``words`` that tell it.
+    One row per training, level, label and case that lacks: ``dataset``, ``case``, and ``words`` that tell it.
     """
     lacking = []
     for (dataset, _, fold), rows in table.groupby(["dataset", "training", "fold"], sort=False):

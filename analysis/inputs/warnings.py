@@ -22,18 +22,20 @@ AGREEMENT = 1e-6
 """How far two DSC of the same masks may lie apart."""
 SHOWN = 5
 """How many cases a warning names."""
+Compared = tuple[Comparison, Run]
 
 
 def input_warnings(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
     """A sentence for all that was absent, left out, not known, or contradicts nnU-Net's own evaluation."""
+    runs = [(comparison, run) for comparison in comparisons for run in comparison.runs]
     return [
-        *_absent(comparisons),
+        *_absent(runs),
         *_missing_levels(comparisons),
         *_without_disparity(cases),
-        *disagreements(comparisons, cases),
-        *_extra(comparisons),
+        *_disagreements(runs, cases),
+        *_extra(runs),
         *(f"{c.reference.dataset}: {remark}" for c in comparisons for remark in c.reference.remarks),
-        *_unknown_validation(comparisons),
+        *_unknown_validation(runs),
         *(text for comparison in comparisons for text in elsewhere(comparison)),
         *(
             f"{place} was left out: test levels lie beside it, which have other labels."
@@ -43,15 +45,13 @@ def input_warnings(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> li
     ]
 
 
-def _absent(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    for comparison in comparisons:
-        for run in comparison.runs:
-            cases = comparison.absent(run)
-            if cases:
-                yield (
-                    f"{run.place}: {len(cases)} of {len(comparison.cases(run))} predictions are absent "
-                    f"({listed(cases)}); each counts as a failure."
-                )
+def _absent(runs: Sequence[Compared]) -> Iterator[str]:
+    for comparison, run in runs:
+        if cases := comparison.absent(run):
+            yield (
+                f"{run.place}: {len(cases)} of {len(comparison.cases(run))} predictions are absent "
+                f"({listed(cases)}); each counts as a failure."
+            )
 
 
 def _without_disparity(cases: pd.DataFrame) -> Iterator[str]:
@@ -92,23 +92,20 @@ def _training(run: Run) -> str:
     return name + (f" ({', '.join(same)})" if same else "") + (f" fold {run.fold}" if run.fold else "")
 
 
-def _extra(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    for comparison in comparisons:
-        for run in comparison.runs:
-            cases = comparison.extra.get(run)
-            if cases:
-                n = len(cases)
-                yield f"{run.place}: {n} extra prediction{'s' * (n > 1)} without a label left out ({listed(cases)})."
+def _extra(runs: Sequence[Compared]) -> Iterator[str]:
+    for comparison, run in runs:
+        if cases := comparison.extra.get(run):
+            n = len(cases)
+            yield f"{run.place}: {n} extra prediction{'s' * (n > 1)} without a label left out ({listed(cases)})."
 
 
-def _unknown_validation(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    for comparison in comparisons:
-        for run in comparison.runs:
-            if run.validation and run.fold != "all" and comparison.validation_cases(run) is None:
-                yield (
-                    f"{run.place}: which cases fold {run.fold} validates on is not known (no splits_final.json "
-                    "beside the labels that tells), so absent predictions can't be noticed."
-                )
+def _unknown_validation(runs: Sequence[Compared]) -> Iterator[str]:
+    for comparison, run in runs:
+        if run.validation and run.fold != "all" and comparison.validation_cases(run) is None:
+            yield (
+                f"{run.place}: which cases fold {run.fold} validates on is not known (no splits_final.json "
+                "beside the labels that tells), so absent predictions can't be noticed."
+            )
 
 
 def listed(cases: Sequence[str], separator: str = ", ") -> str:
@@ -116,19 +113,15 @@ def listed(cases: Sequence[str], separator: str = ", ") -> str:
     return separator.join(cases[:SHOWN]) + (f"{separator}…" if len(cases) > SHOWN else "")
 
 
-def disagreements(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
+def _disagreements(runs: Sequence[Compared], cases: pd.DataFrame) -> Iterator[str]:
     """One warning for each summary.json beside the runs that has another DSC than ours, or can't be read.
 
     nnU-Net leaves the DSC of two empty masks undefined; those aren't compared, nor what only one of the two knows.
     """
-    found = []
-    for comparison in comparisons:
-        for run in comparison.runs:
-            path = run.folder / SUMMARY
-            if path.is_file():
-                warning = _of_run(comparison, path, _rows(cases, comparison, run))
-                found += [f"{run.place}/{SUMMARY}: {warning}"] if warning else []
-    return found
+    for comparison, run in runs:
+        path = run.folder / SUMMARY
+        if path.is_file() and (warning := _of_run(comparison, path, _rows(cases, comparison, run))):
+            yield f"{run.place}/{SUMMARY}: {warning}"
 
 
 def _rows(cases: pd.DataFrame, comparison: Comparison, run: Run) -> pd.DataFrame:

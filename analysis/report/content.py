@@ -23,7 +23,6 @@ from nnunet_skipstudy.analysis.report.page import NOTES, Answer, Cell, Report, T
 from nnunet_skipstudy.analysis.report.real_shift import real_shift_tables
 from nnunet_skipstudy.analysis.report.statistic_tables import factorial_tables, level_tables, statistic_tables
 from nnunet_skipstudy.analysis.report.sweep import sweep
-from nnunet_skipstudy.analysis.report.texts import statistic_caveats, versions
 from nnunet_skipstudy.analysis.report.threats import threat_tables
 from nnunet_skipstudy.analysis.report.words import capital, count, joined, number
 from nnunet_skipstudy.analysis.results import Study, warnings_of
@@ -31,7 +30,7 @@ from nnunet_skipstudy.analysis.statistics.contrasts import contrasts
 from nnunet_skipstudy.analysis.statistics.real_shift import RealShift, real_shifts
 from nnunet_skipstudy.analysis.statistics.summary import OUTCOMES
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.registry import METRICS, BothEmpty, Metric, in_order, known_order, level_order
+from nnunet_skipstudy.registry import METRICS, BothEmpty, in_order, known_order, level_order
 
 
 def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[CaseView]) -> Report:
@@ -69,12 +68,9 @@ def build_report(study: Study, pictures: Sequence[Picture], views: Sequence[Case
         charts=charts(statistics, study.looks, {c.reference.dataset: c.unit for c in study.comparisons}),
         sweep=slider,
         sweep_note=_sweep_note(slider, views, study.comparisons),
-        facts=[*_facts(study), ("Computed by", versions())],
+        facts=[*_facts(study), ("Computed by", texts.versions())],
         methods=texts.methods(study.comparisons, study.both_empty, study.include_degenerate),
-        caveats=[
-            *texts.caveats(study.comparisons, study.cases),
-            *statistic_caveats(statistics, study.comparisons, study.cases),
-        ],
+        caveats=list(texts.caveats(statistics, study.comparisons, study.cases)),
         intervals=intervals,
         networks=texts.study_networks(key.architecture for key in study.looks),
     )
@@ -138,17 +134,11 @@ def _sweep_note(slider: dict[str, Any], views: Sequence[CaseView], comparisons: 
             shown += "; of volumes, slices with reference foreground, first the one with the most"
         parts.append(f"{chosen}. {shown}.")
     if any(any(view.gates.values()) for view in views):
-        parts.append(
-            "Of attention networks also where each gate looks (white: weight 1), in the cases that skipstudy explain "
-            "looked at."
-        )
+        parts.append(NOTES["gates"])
     if any(comparison.tables for comparison in comparisons):
-        parts.append("No pictures: what was read is a table of scores, without images.")
+        parts.append(NOTES["no pictures of scores"])
     elif without:
-        parts.append(
-            f"No pictures of {joined(without)}: no test images were found beside the labels (imagesTs_<level>, "
-            "imagesTs), so there is nothing to show."
-        )
+        parts.append(NOTES["no pictures"].format(datasets=joined(without)))
     return " ".join(parts)
 
 
@@ -199,7 +189,7 @@ def _level_tables(table: pd.DataFrame, study: Study) -> list[Table]:
         best = {level: best_networks(rows[rows["level"] == level]) for level in levels}
         values = {(row.key, row.level): row for row in rows.itertuples()}
         body = []
-        for key in [key for key in looks if (key, levels[0]) in values or key in set(rows["key"])]:
+        for key in [key for key in looks if key in set(rows["key"])]:
             cells = [Cell(looks[key].title)]
             for level in levels:
                 value = values.get((key, level))
@@ -227,45 +217,18 @@ def _bounds(statistics: Statistics) -> dict[tuple[str, str, NetworkKey, str], tu
 
 def _robustness_tables(study: Study) -> Iterator[Table]:
     for comparison in study.comparisons:
-        reference = comparison.reference
-        rows = study.summary[study.summary["dataset"] == reference.dataset]
+        dataset = comparison.reference.dataset
+        rows = study.summary[study.summary["dataset"] == dataset]
         several = rows["training"].nunique() > 1 or bool(rows["training"].iloc[0])
-        words = ["network", *(["trained on"] if several else []), "level", "label"]
-        columns = [*words, "n", "seeds x folds"]
-        for metric in _metrics(rows, detail=False):
-            changes = ["CV", "change", "relative"] if metric.name == "dsc" else ["change"]
-            columns += [f"{metric.title} mean", "sd", *changes]
-        columns += [outcome.removeprefix("n_").replace("_", " ") for outcome in OUTCOMES]
-        yield Table(
-            f"Robustness by level: {reference.dataset}",
-            columns,
-            [_robustness_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
-            n_words=len(words),
-            note=f"Distances in {texts.UNITS.get(comparison.unit, comparison.unit)}. sd: population, over cases. "
-            "Change: against the reference level, mean over cases. Outcomes count predictions.",
-            open=False,
-        )
-        details = _metrics(rows, detail=True)
-        if not details:
-            continue
-        yield Table(
-            f"Which way predictions err: {reference.dataset}",
-            [
-                *words,
-                *(name for metric in details for name in (f"{metric.title} mean", "sd", "change")),
-                "volume change",
-            ],
-            [_direction_row(key, several, study.looks) for key in _by_row(rows, study.looks)],
-            n_words=len(words),
-            note=NOTES["Which way predictions err"],
-            open=False,
-        )
-
-
-def _metrics(rows: pd.DataFrame | dict[str, pd.Series], detail: bool) -> list[Metric]:
-    """The metrics of a summary, or of one of its rows by metric, that have, or don't have, a table of their own."""
-    known = set(rows["metric"] if isinstance(rows, pd.DataFrame) else rows)
-    return [metric for name, metric in METRICS.items() if name in known and metric.detail == detail]
+        unit = texts.UNITS.get(comparison.unit, comparison.unit)
+        for detail, title, note in (
+            (False, "Robustness by level", NOTES["Robustness by level"].format(unit=unit)),
+            (True, "Which way predictions err", NOTES["Which way predictions err"]),
+        ):
+            if detail in {METRICS[name].detail for name in rows["metric"].unique()}:
+                body = [_robustness_row(by, several, study.looks, detail) for by in _by_row(rows, study.looks)]
+                columns, cells = [name for name, _ in body[0]], [[Cell(text) for _, text in row] for row in body]
+                yield Table(f"{title}: {dataset}", columns, cells, n_words=3 + several, note=note, open=False)
 
 
 def _by_row(rows: pd.DataFrame, looks: Looks) -> list[dict[str, pd.Series]]:
@@ -284,30 +247,22 @@ def _key(row: pd.Series) -> NetworkKey:
     return NetworkKey(*row[list(NetworkKey._fields)])
 
 
-def _robustness_row(by: dict[str, pd.Series], several: bool, looks: Looks) -> list[Cell]:
+def _robustness_row(by: dict[str, pd.Series], several: bool, looks: Looks, detail: bool) -> list[tuple[str, str]]:
+    """Column and text: what a network is, then its metrics that have, or don't have, the table of details."""
     dsc = by["dsc"]
-    numbers = [str(dsc["n"]), str(dsc["n_seeds"])]
-    for metric in _metrics(by, detail=False):
-        row = by[metric.name]
-        numbers += [number(row["mean"]), number(row["sd"])]
-        changes = ("cv", "change", "relative_change") if metric.name == "dsc" else ("change",)
-        numbers += [number(row[name], sign=name != "cv") for name in changes]
-    cells = (*_row_words(dsc, several, looks), *numbers, *(str(dsc[outcome]) for outcome in OUTCOMES))
-    return [Cell(text) for text in cells]
-
-
-def _direction_row(by: dict[str, pd.Series], several: bool, looks: Looks) -> list[Cell]:
-    numbers = []
-    for metric in _metrics(by, detail=True):
-        row = by[metric.name]
-        numbers += [number(row["mean"], sign=metric.signed), number(row["sd"]), number(row["change"], sign=True)]
-    volume = number(by["dsc"]["volume_change"], sign=True)
-    return [Cell(text) for text in (*_row_words(by["dsc"], several, looks), *numbers, volume)]
-
-
-def _row_words(dsc: pd.Series, several: bool, looks: Looks) -> list[str]:
     title = looks[_key(dsc)].title + (" (degenerate)" if dsc["degenerate"] else "")
-    return [title, *([dsc["training"] or "all"] if several else []), dsc["level"], dsc["label"]]
+    trained = [("trained on", dsc["training"] or "all")] if several else []
+    words = [("network", title), *trained, ("level", dsc["level"]), ("label", dsc["label"])]
+    numbers = [] if detail else [("n", str(dsc["n"])), ("seeds x folds", str(dsc["n_seeds"]))]
+    for metric in (metric for name, metric in METRICS.items() if name in by and metric.detail == detail):
+        row = by[metric.name]
+        numbers += [(f"{metric.title} mean", number(row["mean"], sign=metric.signed)), ("sd", number(row["sd"]))]
+        numbers += [("CV", number(row["cv"]))] if metric.name == "dsc" else []
+        numbers += [("change", number(row["change"], sign=True))]
+        numbers += [("relative", number(row["relative_change"], sign=True))] if metric.name == "dsc" else []
+    if detail:
+        return [*words, *numbers, ("volume change", number(dsc["volume_change"], sign=True))]
+    return [*words, *numbers, *((name.removeprefix("n_").replace("_", " "), str(dsc[name])) for name in OUTCOMES)]
 
 
 def _facts(study: Study) -> list[tuple[str, str]]:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.figures.looks import Looks
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.words import capital, count, interval, joined, number, p_value
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS
 from nnunet_skipstudy.analysis.statistics.estimates import NETWORKS, TRAININGS
@@ -99,7 +98,7 @@ def _first_and_second(statistics: Statistics, setting: Setting, looks: Looks, le
         yield f"at {level}, {joined(titles)} share the highest mean DSC{scope(setting)}: {number(first['estimate'])}."
         return
     second = ranked[1]
-    found = _difference(statistics, setting, "difference", level, first["key"], second["key"])
+    found = statistics.difference(setting, "difference", level, first["key"], second["key"])
     if found is None:
         return
     told = with_verdict(found)
@@ -138,12 +137,12 @@ def _skips(statistics: Statistics, setting: Setting, looks: Looks, level: str, r
                 continue
             other = key.trained_alike(with_skips)
             pair = f"{looks[key].title} minus {looks[other].title}" if other in looks else ""
-            lost = _difference(statistics, setting, "difference_of_change", level, key, other)
+            lost = statistics.difference(setting, "difference_of_change", level, key, other)
             if lost is not None:
                 yield f"change of mean DSC from {reference} to {level}, {pair}: {with_verdict(lost)}.{_sources(lost)}"
             parts = []
             for place in dict.fromkeys([level, *([reference] if reference in setting.levels else [])]):
-                row = _difference(statistics, setting, "difference", place, key, other)
+                row = statistics.difference(setting, "difference", place, key, other)
                 parts += [] if row is None else [f"at {place} {with_verdict(row)}"]
             if parts:
                 yield f"mean DSC, {pair}: {'; '.join(parts)}."
@@ -155,19 +154,6 @@ def _reference(setting: Setting, means: dict[str, float]) -> str:
         return OWN_LEVEL
     shared = set(setting.references) - {""}
     return shared.pop() if len(shared) == 1 else hardest_level(means, easiest=True)
-
-
-def _difference(
-    statistics: Statistics, setting: Setting, quantity: str, level: str, first: NetworkKey, other: NetworkKey
-) -> dict[str, Any] | None:
-    """The row of first minus other, turned round where the table has it the other way."""
-    for row in statistics.rows(setting, quantity, level=level):
-        if (row["key"], row["other"]) == (first, other):
-            return row
-        if (row["key"], row["other"]) == (other, first):
-            turned = {"estimate": -row["estimate"], "low": -row["high"], "high": -row["low"], "effect": -row["effect"]}
-            return row | turned
-    return None
 
 
 def _groups(statistics: Statistics, setting: Setting, level: str) -> Iterator[str]:

@@ -31,10 +31,8 @@ _Place = tuple[str, str, NetworkKey, str]
 def standings(summary: pd.DataFrame, statistics: Statistics, include_degenerate: bool = False) -> pd.DataFrame:
     """Mean DSC of each network at each level, over cases; with several labels of a case's mean over them.
 
-    Args:
-        summary: of :func:`~nnunet_skipstudy.analysis.statistics.summary.summarize` by ``training``.
-        statistics: of the same cases: means and changes are theirs, so that they lie in the intervals.
-        include_degenerate: whether degenerate networks are eligible.
+    ``summary`` is the one by ``training``; means and changes are those of ``statistics``, so that they lie in the
+    intervals. ``include_degenerate``: whether degenerate networks are eligible.
 
     Returns:
         One row per data set, training, network and level with ``key`` (the network), ``dsc``, ``change``
@@ -78,11 +76,7 @@ def best_networks(rows: pd.DataFrame) -> tuple[NetworkKey, ...]:
 
 
 def findings(study: Study, table: pd.DataFrame) -> tuple[list[Finding], list[Finding]]:
-    """What came out, a line each: how much is lost, who is best where, which way networks fail.
-
-    Args:
-        study: with the numbers behind each line.
-        table: its :func:`standings`.
+    """What came out, a line each: how much is lost, who is best where, which way networks fail; ``table``: standings.
 
     Returns:
         The first five, taken in turn from each data set, and all others, among them those on each training set of a

@@ -44,14 +44,8 @@ def _across(statistics: Statistics, cases: pd.DataFrame, dataset: str, looks: Lo
         return
     found = across_levels(cases, [*NETWORK, "training", "label"])
     found = found[found["metric"] == "dsc"]
-    by_place = {
-        (*row[:2], tuple(row[2:])): values
-        for row, values in zip(
-            found[["training", "label", *NETWORK[1:]]].itertuples(index=False, name=None),
-            found.to_dict("records"),
-            strict=True,
-        )
-    }
+    keyed = zip(network_keys(found), found.to_dict("records"), strict=True)
+    by_place = {(row["training"], row["label"], key): row for key, row in keyed}
     rates = cases.assign(failed=cases["outcome"].isin(["missed", "spurious", "absent"]))
     failures = rates.groupby(["training", "label", *NETWORK[1:]], sort=False)["failed"].mean()
     rows = []

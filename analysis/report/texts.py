@@ -101,24 +101,24 @@ def _definitions(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
     return [found[0], ("Surface", surface), *found[1:]]
 
 
-def caveats(comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
-    """What weakens the conclusions, as far as it applies to this data."""
-    levels = set(cases["level"])
-    runs = [run for comparison in comparisons for run in comparison.runs]
-    return list(_caveats(levels, runs, bool(cases["disparity"].notna().any())))
-
-
-def _caveats(levels: set[str], runs: Sequence[Run], with_disparity: bool) -> Iterator[str]:
+def caveats(statistics: Statistics, comparisons: Sequence[Comparison], cases: pd.DataFrame) -> Iterator[str]:
+    """What weakens the conclusions, then what weakens the tests, as far as it applies to this data."""
     yield NOTES["caveat: CV"]
+    levels = set(cases["level"])
     if len(levels & set(LEVELS)) > 1:
         yield NOTES["caveat: levels"]
-    if with_disparity or any(level_alpha(level) is not None for level in levels):
+    if cases["disparity"].notna().any() or any(level_alpha(level) is not None for level in levels):
         yield NOTES["caveat: TD"]
+    runs = [run for comparison in comparisons for run in comparison.runs]
     trainers = [known_trainer(run.trainer) for run in runs]
     if not all(parsed and parsed.options.spatial_augmentation for parsed in trainers):
         yield NOTES["caveat: augmentation"]
     if any(mirroring(run) is None for run in runs):
         yield NOTES["caveat: mirroring"]
+    for comparison in comparisons:
+        yield from _of_dataset(statistics, comparison, cases[cases["dataset"] == comparison.reference.dataset])
+    if n_tests := int(statistics.table["p_value"].notna().sum()):
+        yield NOTES["caveat: tests"].format(n_tests=n_tests)
 
 
 def schedules(trainers: Iterable[str]) -> str:
@@ -152,21 +152,6 @@ def versions() -> str:
     return f"nnunet_skipstudy {__version__}, Python {platform.python_version()}, {found}"
 
 
-def statistic_caveats(statistics: Statistics, comparisons: Sequence[Comparison], cases: pd.DataFrame) -> list[str]:
-    """What weakens the tests, as far as it applies to this data."""
-    found: list[str] = []
-    for comparison in comparisons:
-        dataset = comparison.reference.dataset
-        found += _of_dataset(statistics, comparison, cases[cases["dataset"] == dataset])
-    n_tests = int(statistics.table["p_value"].notna().sum())
-    if n_tests:
-        found.append(
-            f"{n_tests} tests were made in all. Holm's correction holds within one metric, level, label and training "
-            "set, not over all of them: read the metric and level that you named beforehand."
-        )
-    return found
-
-
 def _of_dataset(statistics: Statistics, comparison: Comparison, cases: pd.DataFrame) -> Iterator[str]:
     dataset = comparison.reference.dataset
     overall = statistics.overall(dataset)
@@ -175,22 +160,13 @@ def _of_dataset(statistics: Statistics, comparison: Comparison, cases: pd.DataFr
     setting = overall[0]
     n_groups = len(set(setting.groups))
     if MIN_GROUPS <= n_groups < FEW_GROUPS:
-        yield (
-            f"{dataset}: {count(n_groups, 'group')} of cases are few; intervals are wide, and only large differences "
-            "can be told apart."
-        )
+        yield NOTES["caveat: few groups"].format(dataset=dataset, groups=count(n_groups, "group"))
     if not any(comparison.reference.groups.values()):
-        yield (
-            f"{dataset}: no groups are known (no cases.csv with patients or slides), so every case counts as "
-            "independent; if several come from one patient, the intervals are too short."
-        )
+        yield NOTES["caveat: no groups"].format(dataset=dataset)
     replicates = setting.replicates[setting.replicates > 0]
     if (replicates == 1).any():
         who = "one training per network" if (replicates == 1).all() else "some networks have one training only"
-        yield (
-            f"{dataset}: {who} to a case and level. Verdicts are on these trainings: how much another seed would "
-            "change is not known."
-        )
+        yield NOTES["caveat: one training"].format(dataset=dataset, who=who)
     yield from _disparity(dataset, cases)
     yield from _size(dataset, cases)
 
@@ -201,10 +177,8 @@ def _size(dataset: str, cases: pd.DataFrame) -> Iterator[str]:
     for row in size_rows(cases):
         found = row.excess_with_size if measure == EXCESS else row.value_with_size
         if row.level == UNPERTURBED and abs(found) >= FOLLOWS_SIZE:
-            yield (
-                f"{dataset}: {TD_WORDS[measure]} follows the size of objects (rank correlation "
-                f"{number(found, sign=True)} over {row.n_cases} unperturbed cases), so a slope on it is in "
-                "part a slope on size."
+            yield NOTES["caveat: size"].format(
+                dataset=dataset, measure=TD_WORDS[measure], rho=number(found, sign=True), n_cases=row.n_cases
             )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import groups, metrics_of
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, nanmean
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, failed
 from nnunet_skipstudy.analysis.statistics.setting import level_cvs, never_right
 from nnunet_skipstudy.analysis.statistics.td_axis import axis_measure, on_axis, theil_sen
@@ -21,11 +21,7 @@ ACROSS_COLUMNS: tuple[str, ...] = (
 
 
 def across_levels(cases: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """One row per ``keys`` and metric.
-
-    Args:
-        cases: the table of cases.
-        keys: what keeps rows apart, without the level.
+    """One row per ``keys``, which keep rows apart, without the level, and metric.
 
     Returns:
         ``keys``, ``metric`` and :data:`ACROSS_COLUMNS`: ``cv_across_levels`` (population sd / mean over the levels
@@ -53,14 +49,14 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         pd.Categorical(rows["level"], levels).codes.astype(int),
     )
     complete = at_all_levels(rows).to_numpy()
-    disparity = _table(on_axis(rows).to_numpy(dtype=float), at, (len(names), len(levels)))
-    failures = _table(failed(rows).to_numpy(), at, disparity.shape)
+    disparity = averaged(on_axis(rows).to_numpy(dtype=float), at, (len(names), len(levels)))
+    failures = averaged(failed(rows).to_numpy(), at, disparity.shape)
     all_failed = never_right(failures)
     several = len(levels) > 1
     for metric in metrics_of(rows):
         numbers = rows[metric].to_numpy(dtype=float)
-        values = _table(numbers, at, disparity.shape)
-        profiles = _table(np.where(complete, numbers, np.nan), at, disparity.shape)
+        values = averaged(numbers, at, disparity.shape)
+        profiles = averaged(np.where(complete, numbers, np.nan), at, disparity.shape)
         steady = several and not METRICS[metric].signed
         cvs = np.where(all_failed, np.nan, level_cvs(profiles)) if steady else np.full(len(names), np.nan)
         profile = nanmean(profiles)
@@ -72,9 +68,7 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "metric": metric,
             "n_levels": int(known.sum()),
             "cv_across_levels": float(nanmean(cvs)),
-            "cv_of_level_means": float(divide(profile.std(), profile.mean()))
-            if steady and not all_failed.all()
-            else np.nan,
+            "cv_of_level_means": float(level_cvs(profile, 0)) if steady and not all_failed.all() else np.nan,
             "worst_level": "" if worst is None else levels[worst],
             "worst_mean": np.nan if worst is None else float(means[worst]),
             "disparity_area": _area(nanmean(np.where(np.isnan(values), np.nan, disparity)), means),
@@ -83,14 +77,6 @@ def _of_network(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "td_measure": axis_measure(rows) if line.n_points else "",
             "n_cv_across_levels": int((~np.isnan(cvs)).sum()),
         }
-
-
-def _table(values: Floats, at: tuple[Any, Any], shape: tuple[int, ...]) -> Floats:
-    """Values by case and level, replicates averaged."""
-    sums, counts = np.zeros(shape), np.zeros(shape)
-    np.add.at(sums, at, np.nan_to_num(values))
-    np.add.at(counts, at, ~np.isnan(values))
-    return divide(sums, counts)
 
 
 def _worst(means: Floats, metric: str) -> int:

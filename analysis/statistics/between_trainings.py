@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from nnunet_skipstudy.analysis.measuring.columns import network_keys
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, averaged, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.paired import training_numbers
 
 Indices = npt.NDArray[np.int64]
@@ -81,11 +81,7 @@ def deviations(values: Floats, at: Indices, numbers: Indices, shape: tuple[int, 
     Returns:
         (replicate, network, level, metric), NaN where a replicate has no value.
     """
-    place = (at[0], numbers, at[1], at[2])
-    sums, counts = np.zeros((*shape, values.shape[1])), np.zeros((*shape, values.shape[1]))
-    np.add.at(sums, place, np.nan_to_num(values))
-    np.add.at(counts, place, ~np.isnan(values))
-    table = divide(sums, counts)
+    table = averaged(values, (at[0], numbers, at[1], at[2]), shape)
     return nanmean(table - nanmean(table, 1)[:, None], 0)
 
 

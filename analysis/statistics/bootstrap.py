@@ -7,6 +7,7 @@ numpy does the work.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ MIN_GROUPS = 5
 """With fewer groups no interval is given."""
 MIN_GROUPS_OF_SPREAD = 20
 """Nor one of a coefficient of variation: one failure more or less would move it out of any interval."""
+
+ROUNDING = 1e-12
+"""A smaller share of a mean square is no variance, nor one of a mean a spread over levels: it is what sums err by."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,9 @@ class ClusterBootstrap:
     def spreads(self, values: Floats) -> Floats:
         """Population standard deviations over the cases that have a value; shapes as in :meth:`sums`."""
         shifted = values - np.nan_to_num(nanmean(values))  # near 0, so that the difference of squares loses no digits
-        variance = self.means(shifted**2) - self.means(shifted) ** 2
-        return np.sqrt(np.maximum(variance, 0))
+        squares = self.means(shifted**2)
+        variance = squares - self.means(shifted) ** 2
+        return np.sqrt(np.where(variance < ROUNDING * squares, 0, variance))
 
     def known(self, values: Floats) -> Known:
         """Which groups have a value at all: (case, …) to (group, …)."""
@@ -103,6 +108,14 @@ def _pulls(without_one: Floats, known: Known | None) -> tuple[Floats, Counts]:
     n = known.sum(axis=0)
     mean = divide(np.where(known, without_one, 0).sum(axis=0), n.astype(float))
     return np.where(known, mean - without_one, 0), n
+
+
+def averaged(values: Floats, at: tuple[Any, ...], shape: tuple[int, ...]) -> Floats:
+    """(row, …) to (*shape, …): the mean of what is known of the rows at each place, which ``at`` says by axis."""
+    sums, counts = (np.zeros((*shape, *values.shape[1:])) for _ in range(2))
+    np.add.at(sums, at, np.nan_to_num(values))
+    np.add.at(counts, at, ~np.isnan(values))
+    return divide(sums, counts)
 
 
 def divide(part: Floats, whole: Floats) -> Floats:

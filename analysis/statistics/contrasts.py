@@ -1,19 +1,17 @@
 """The study's own question as numbers: what skips add to a network, level by level."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
-from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
-from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.resampled import Row
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 from nnunet_skipstudy.analysis.statistics.table import Statistics
-from nnunet_skipstudy.analysis.statistics.verdict import BETTER, WORSE, verdict
+from nnunet_skipstudy.analysis.statistics.verdict import verdict
 from nnunet_skipstudy.registry import SKIP_PAIRS
 
 DIFFERENCE, OF_CHANGE = "difference", "difference_of_change"
-TURNED = {BETTER: WORSE, WORSE: BETTER}
 
 
 @dataclass(frozen=True)
@@ -67,13 +65,14 @@ class Contrasts:
 def contrasts(statistics: Statistics, setting: Setting) -> Contrasts:
     """Pairs with and without skips; where there is none, every network against the best; of one, its changes."""
     networks = setting.ranked or list(range(len(setting.networks)))
-    means = nanmean(nanmean(setting.dsc[:, networks], 1), 0)
-    hardest = hardest_level(dict(zip(setting.levels, means.tolist(), strict=True)))
+    hardest = setting.hardest
     known = {setting.networks[i] for i in networks}
     if len(known) == 1:
         (alone,) = known
-        rows = [_contrast(row, alone, None) for row in statistics.rows(setting, "change") if row["key"] == alone]
-        return Contrasts(False, hardest, _at_levels(rows, setting), ())
+        rows = [
+            row for row in statistics.rows(setting, "change") if row["key"] == alone and row["level"] in setting.levels
+        ]
+        return Contrasts(False, hardest, _known(_contrast(row, alone, None) for row in rows), ())
     pairs = [
         (key.trained_alike(with_skips), key)
         for without, with_skips in SKIP_PAIRS
@@ -87,25 +86,25 @@ def contrasts(statistics: Statistics, setting: Setting) -> Contrasts:
         best = max(values, key=lambda key: -math.inf if math.isnan(values[key]) else values[key], default=None)
         pairs = [(key, best) for key in setting.networks if best is not None and key in known - {best}]
     changes, differences = (
-        _at_levels(
-            [_contrast(row, *pair) for pair in pairs for row in rows if {row["key"], row["other"]} == {*pair}], setting
+        _known(
+            _contrast(row, *pair)
+            for pair in pairs
+            for level in setting.levels
+            if (row := statistics.difference(setting, quantity, level, *pair))
         )
-        for rows in (statistics.rows(setting, OF_CHANGE), statistics.rows(setting, DIFFERENCE))
+        for quantity in (OF_CHANGE, DIFFERENCE)
     )
     return Contrasts(skips, hardest, changes, differences)
 
 
-def _at_levels(found: list[Contrast], setting: Setting) -> tuple[Contrast, ...]:
-    return tuple(one for one in found if one.level in setting.levels and not math.isnan(one.estimate))
+def _known(found: Iterable[Contrast]) -> tuple[Contrast, ...]:
+    return tuple(one for one in found if not math.isnan(one.estimate))
 
 
 def _contrast(row: Row, first: NetworkKey, other: NetworkKey | None) -> Contrast:
-    """A row of the table, turned round where it has the pair the other way."""
     estimate, low, high, found = row["estimate"], row["low"], row["high"], row["verdict"]
     if other is None:
         found = verdict(low, high, 0.0 if low * high > 0 else 1.0, 0.0, lower_is_better=False)
-    elif row["key"] != first:
-        estimate, low, high, found = -estimate, -high, -low, TURNED.get(found, found)
     errors = (row[name] for name in ("smallest_difference", "p_false", "se_cases", "se_trainings"))
     counts = (int(row[name]) for name in ("n_trainings", "n_groups"))
     return Contrast(first, other, row["level"], estimate, low, high, found, row["scope"], *errors, *counts)

@@ -21,10 +21,8 @@ def training_numbers(cases: pd.DataFrame) -> pd.Series:
 def before(cases: pd.DataFrame, columns: Collection[str] = METRICS) -> pd.DataFrame:
     """The value of each row's own training at the row's ``reference_level``, of the same case and label.
 
-    Another training's value is no measure of a change: where one lacks its reference level there is none.
-
-    Returns:
-        The columns (the metrics'), aligned with ``cases``; NaN where the row, or its training there, has no value.
+    Another training's value is no measure of a change: where one lacks its reference level there is none. The columns
+    (the metrics') are aligned with ``cases``; NaN where the row, or its training there, has no value.
     """
     place = _places(cases)
     values = cases.reindex(columns=list(columns)).to_numpy(dtype=float, na_value=np.nan)
@@ -38,8 +36,7 @@ def before(cases: pd.DataFrame, columns: Collection[str] = METRICS) -> pd.DataFr
 def volume_change(cases: pd.DataFrame) -> pd.Series:
     """The predicted volume against that of the same training's prediction of the case at its ``reference_level``.
 
-    Returns:
-        Difference by volume there, -1…∞, aligned with ``cases``; NaN where that is 0 or one of the two is absent.
+    Difference by volume there, -1…∞, aligned with ``cases``; NaN where that is 0 or one of the two is absent.
     """
     reference = before(cases, ("predicted_size",))["predicted_size"]
     own = cases["predicted_size"].astype("Float64").astype(float)

@@ -77,10 +77,8 @@ def rank_networks(values: Floats, apart: Floats, lower_is_better: bool = False) 
 def cliques(mean_ranks: Floats, apart: Floats) -> list[tuple[int, ...]]:
     """The bars of a rank diagram: the largest sets of neighbours in rank of which no two are told apart.
 
-    Sets within another set, and single networks, have no bar: where all differ there is none.
-
-    Returns:
-        Positions in ``mean_ranks`` by rank, best bar first.
+    Sets within another set, and single networks, have no bar: where all differ there is none. Positions in
+    ``mean_ranks`` by rank, best bar first.
     """
     order = [int(index) for index in np.argsort(mean_ranks, kind="stable")]
     found: list[tuple[int, ...]] = []
@@ -135,13 +133,8 @@ def _kendall(first: Floats, others: Floats) -> float:
 def equal_networks(values: Floats, n_resamples: int, lower_is_better: bool = False) -> tuple[float, float]:
     """The yardstick of :func:`stability`: what networks that are all alike would give on these cases.
 
-    Args:
-        values: (block, network); names are exchanged at random within each block.
-        n_resamples: in each draw.
-        lower_is_better: for distances.
-
-    Returns:
-        The agreement, and the share of resamples that the most frequent first has; means over :data:`N_DRAWS`.
+    ``values`` are (block, network); names are exchanged at random within each block. The agreement, and the share of
+    resamples that the most frequent first has; means over :data:`N_DRAWS`.
     """
     complete = values[~np.isnan(values).any(axis=1)]
     rng = np.random.default_rng(SEED)
@@ -209,14 +202,11 @@ def ranking_rows(data: Resampled, found: LevelRanking) -> Iterator[Row]:
     resamples = data.counts(values.sum(axis=1))  # NaN where a network has no value
 
     def row(quantity: str, test: str, *parts: Row, **numbers: float) -> Row:
-        made = data.facts(found.metric, found.level, quantity) | {
-            "n_networks": len(found.networks),
-            "scope": TRAININGS,
-            "test": test,
-        }
+        made = {"n_networks": len(found.networks), "scope": TRAININGS, "test": test}
         for part in parts:
             made |= part
-        return made | {name: float(number) for name, number in numbers.items()}
+        made |= {name: float(number) for name, number in numbers.items()}
+        return data.facts(found.metric, found.level, quantity) | made
 
     yield row("friedman", ranking.method, blocks, statistic=ranking.statistic, p_value=ranking.p_value)
     for index, key in enumerate(found.networks):

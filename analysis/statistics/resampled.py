@@ -12,7 +12,14 @@ from nnunet_skipstudy.analysis.statistics.between_trainings import Between, betw
 from nnunet_skipstudy.analysis.statistics.bootstrap import ClusterBootstrap, Floats, divide, nanmean
 from nnunet_skipstudy.analysis.statistics.intervals import Estimates, ratios
 from nnunet_skipstudy.analysis.statistics.pairwise import RankTests, rank_tests
-from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, Setting, fewest, never_right, without_reference
+from nnunet_skipstudy.analysis.statistics.setting import (
+    ALL_LEVELS,
+    Setting,
+    fewest,
+    level_cvs,
+    never_right,
+    without_reference,
+)
 from nnunet_skipstudy.registry import METRICS
 
 Row = dict[str, Any]
@@ -56,8 +63,7 @@ class Resampled:
     @cached_property
     def cvs_of_level_means(self) -> Floats:
         """(row, network, metric): sd by mean of the level means, as the original study; NaN where everything failed."""
-        level_means = self.bootstrap.means(self.setting.profiles)
-        found = divide(level_means.std(axis=2), level_means.mean(axis=2))
+        found = level_cvs(self.bootstrap.means(self.setting.profiles), axis=2)
         return np.where(self.all_failed[:, -1, None], np.nan, found)
 
     @cached_property

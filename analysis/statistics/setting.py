@@ -12,7 +12,8 @@ import pandas as pd
 
 from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, metrics_of, network_keys
 from nnunet_skipstudy.analysis.statistics.between_trainings import deviations, replicate_numbers
-from nnunet_skipstudy.analysis.statistics.bootstrap import Floats, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.bootstrap import ROUNDING, Floats, averaged, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.hardest import hardest_level
 from nnunet_skipstudy.analysis.statistics.paired import at_all_levels, before, failed
 from nnunet_skipstudy.analysis.statistics.td_axis import TdLine, axis_measure, on_axis, theil_sen
 from nnunet_skipstudy.registry import METRICS, STUDYS_TD, in_order, level_alpha, level_order
@@ -24,50 +25,29 @@ ALL_TRAININGS = "(mean of trainings)"
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that was measured of all networks on the same cases.
-
-    Attributes:
-        dataset: and ``training``, ``label``: what was compared; ``ALL_…`` for a mean.
-        cases: with ``groups``, each case's unit of leakage (the case itself where none is known).
-        networks: and ``levels``: the axes.
-        values: (case, network, level, metric), NaN where there is no value; seeds and like folds averaged.
-        changes: as ``values``, minus the same case's and training's at the reference level, then averaged.
-        before: as ``values``, what the ``changes`` are counted from; NaN where they are.
-        deviations: (replicate, network, level, metric) of each training set: how far each replicate's mean lies from
-            the mean over replicates, see :mod:`~nnunet_skipstudy.analysis.statistics.between_trainings`.
-        change_deviations: likewise, of the ``changes``; NaN at the reference level.
-        profiles: as ``values``, of the trainings alone that were tested at all of their network's levels.
-        failures: (case, network, level), the share of predictions that failed; NaN where there is none that counts.
-        disparities: (case, level), the texture disparity (TD) of the case's image there, NaN where not known; in the
-            ``measure`` of :mod:`~nnunet_skipstudy.analysis.statistics.td_axis`.
-        references: each network's reference level, empty for none.
-        eligible: (network,), whether it takes part in rankings and tests.
-        trainings: (case, network, level), how many were averaged.
-        paired: as ``trainings``, how many of them have the reference level, too.
-        metrics: those that were measured; the others' ``values`` are NaN.
-    """
+    """Everything that was measured of all networks on the same cases; seeds and like folds averaged."""
 
     dataset: str
     training: str
-    label: str
+    label: str  # ALL_LABELS for their mean, as the training may be ALL_TRAININGS
     cases: tuple[str, ...]
-    eligible: npt.NDArray[np.bool_]
-    groups: tuple[str, ...]
-    values: Floats
-    changes: Floats
-    before: Floats
-    profiles: Floats
-    failures: Floats
-    disparities: Floats
-    deviations: tuple[Floats, ...]
-    change_deviations: tuple[Floats, ...]
-    trainings: npt.NDArray[np.int64]
-    paired: npt.NDArray[np.int64]
+    eligible: npt.NDArray[np.bool_]  # (network,), whether it takes part in rankings and tests
+    groups: tuple[str, ...]  # each case's unit of leakage, the case itself where none is known
+    values: Floats  # (case, network, level, metric), NaN where there is no value
+    changes: Floats  # as values, minus the same case's and training's at the reference level, then averaged
+    before: Floats  # as values, what the changes are counted from; NaN where they are
+    profiles: Floats  # as values, of the trainings alone that were tested at all of their network's levels
+    failures: Floats  # (case, network, level), the share of predictions that failed; NaN where none counts
+    disparities: Floats  # (case, level), the texture disparity (TD) of the case's image there, NaN where not known
+    deviations: tuple[Floats, ...]  # of each training set (replicate, network, level, metric), see between_trainings
+    change_deviations: tuple[Floats, ...]  # likewise, of the changes; NaN at the reference level
+    trainings: npt.NDArray[np.int64]  # (case, network, level), how many were averaged
+    paired: npt.NDArray[np.int64]  # as trainings, how many of them have the reference level, too
     networks: tuple[NetworkKey, ...]
     levels: tuple[str, ...]
-    references: tuple[str, ...]
-    metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))
-    measure: str = STUDYS_TD
+    references: tuple[str, ...]  # each network's reference level, empty for none
+    metrics: tuple[str, ...] = field(default_factory=lambda: tuple(METRICS))  # measured ones; others' values are NaN
+    measure: str = STUDYS_TD  # of TD, see td_axis
 
     @property
     def dsc(self) -> Floats:
@@ -112,6 +92,12 @@ class Setting:
     def shared_reference(self) -> str:
         """The reference level of all networks; empty where they differ, or have none."""
         return self.references[0] if len(set(self.references)) == 1 else ""
+
+    @cached_property
+    def hardest(self) -> str:
+        """The hardest level by name, else to the ranked networks (all, where none is)."""
+        networks = self.ranked or list(range(len(self.networks)))
+        return hardest_level(dict(zip(self.levels, nanmean(nanmean(self.dsc[:, networks], 1)).tolist(), strict=True)))
 
     @property
     def ranked(self) -> list[int]:
@@ -185,14 +171,14 @@ def _by_label(
     for label in labels:
         chosen = (rows["label"] == label).to_numpy()
         own, of_network = at[:, chosen], [rows[chosen & (at[1] == index)] for index in range(len(present))]
-        averaged: dict[str, Any] = {name: _averaged(array[chosen], own, shape) for name, array in numbers.items()}
+        means: dict[str, Any] = {name: averaged(array[chosen], tuple(own), shape) for name, array in numbers.items()}
         spread = [deviations(numbers[name][chosen], own, replicates[chosen], apart) for name in ("values", "changes")]
         setting = Setting(
             *(dataset, training, label, cases),
             groups=tuple(group_of[case] or f"case {case}" for case in cases),
             networks=present,
             levels=levels,
-            **averaged,
+            **means,
             deviations=(spread[0],),
             change_deviations=(spread[1],),
             disparities=disparities,
@@ -226,15 +212,6 @@ def _eligible(rows: pd.DataFrame, include_degenerate: bool) -> bool:
     return bool(len(rows) and sound and (rows["outcome"] != "absent").any())
 
 
-def _averaged(values: Floats, at: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Floats:
-    """(row, …) to (case, network, level, …): the mean over trainings of what is known."""
-    shape = (*shape, *values.shape[1:])
-    sums, counts = np.zeros(shape), np.zeros(shape)
-    np.add.at(sums, tuple(at), np.nan_to_num(values))
-    np.add.at(counts, tuple(at), ~np.isnan(values))
-    return divide(sums, counts)
-
-
 def _counted(at: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, tuple(at), 1)
@@ -254,8 +231,9 @@ def fewest(trainings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def level_cvs(profiles: Floats, axis: int = 1) -> Floats:
-    """The population standard deviation over the levels by the mean over them; NaN where a level lacks."""
-    return divide(profiles.std(axis=axis), profiles.mean(axis=axis))
+    """The population standard deviation over the levels by the mean; NaN where a level lacks, 0 of equal values."""
+    means, spreads = profiles.mean(axis=axis), profiles.std(axis=axis)
+    return divide(np.where(spreads < ROUNDING * means, 0, spreads), means)
 
 
 def never_right(failures: Floats, axis: int = 1) -> npt.NDArray[np.bool_]:
@@ -266,9 +244,7 @@ def never_right(failures: Floats, axis: int = 1) -> npt.NDArray[np.bool_]:
 
 
 def _comparable(alike: Sequence[Setting]) -> bool:
-    first = alike[0]
-    return all((s.label, s.cases, s.networks, s.levels) == (first.label, first.cases, first.networks, first.levels)
-               for s in alike)  # fmt: skip
+    return len({(one.label, one.cases, one.networks, one.levels) for one in alike}) == 1
 
 
 def without_reference(setting: Setting, changes: Floats) -> Floats:
@@ -298,19 +274,16 @@ def _mean(alike: Sequence[Setting], training: str | None = None, label: str | No
             arrays = [without_reference(setting, array) for setting, array in zip(alike, arrays, strict=True)]
         return nanmean(np.stack(arrays))
 
+    joined: dict[str, Any] = {name: mean(name) for name in ("values", "changes", "before", "profiles", "failures")}
+    joined |= {name: apart(name) for name in ("deviations", "change_deviations")}
+    joined |= {
+        name: fewest(np.stack([getattr(setting, name) for setting in alike])) for name in ("trainings", "paired")
+    }
     return replace(
         first,
         training=first.training if training is None else training,
         label=first.label if label is None else label,
-        values=mean("values"),
-        changes=mean("changes"),
-        before=mean("before"),
-        deviations=apart("deviations"),
-        change_deviations=apart("change_deviations"),
-        profiles=mean("profiles"),
-        failures=mean("failures"),
         references=first.references if same_reference else ("",) * len(first.networks),
         eligible=np.all([setting.eligible for setting in alike], axis=0),
-        trainings=fewest(np.stack([setting.trainings for setting in alike])),
-        paired=fewest(np.stack([setting.paired for setting in alike])),
+        **joined,
     )

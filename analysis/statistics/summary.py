@@ -33,10 +33,7 @@ def reference_levels(cases: pd.DataFrame, asked: str | None = None) -> pd.Series
     """The level that each row is held against, decided for each training.
 
     ``asked`` where it was predicted; else the unperturbed level; else, for synthetic data, the level that the
-    fold was trained on; else empty.
-
-    Returns:
-        Level names, aligned with ``cases``; empty where there is none.
+    fold was trained on; else empty. Level names, aligned with ``cases``.
     """
     chosen = pd.Series("", index=cases.index, dtype=object)
     for _, rows in groups(cases, *TRAINING):
@@ -57,9 +54,7 @@ def summarize(cases: pd.DataFrame, unit: Sequence[str] = ("fold",)) -> pd.DataFr
     Seeds (and folds, where ``unit`` doesn't hold them) are replicates: each case is averaged over them first, so
     that ``n`` counts cases. A change is taken within one training, then averaged likewise. Outcomes count predictions.
 
-    Args:
-        cases: the table of cases, with ``reference_level``, ``degenerate`` and ``volume_change``.
-        unit: what, besides the network, keeps rows apart.
+    The table of cases has ``reference_level``, ``degenerate`` and ``volume_change``.
 
     Returns:
         One row per network, ``unit``, level, label and metric: ``n`` (cases with a value), ``n_seeds``

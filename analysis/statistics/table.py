@@ -14,6 +14,7 @@ from nnunet_skipstudy.analysis.statistics.ranks import LevelRanking, level_ranki
 from nnunet_skipstudy.analysis.statistics.resampled import Resampled, Row
 from nnunet_skipstudy.analysis.statistics.setting import ALL_LEVELS, ALL_TRAININGS, Setting
 from nnunet_skipstudy.analysis.statistics.tallies import tallies
+from nnunet_skipstudy.analysis.statistics.verdict import BETTER, WORSE
 from nnunet_skipstudy.analysis.statistics.wins import WIN_COLUMNS, wins
 from nnunet_skipstudy.registry import SMALLEST_DIFFERENCE
 
@@ -26,6 +27,7 @@ STATISTICS_COLUMNS: tuple[str, ...] = (
     *("scope", "n_trainings", "se_cases", "se_trainings", "df", "smallest_difference", "verdict", "p_false"),
     *("rank_test", "p_ranks", "p_ranks_holm"),
 )
+TURNED = {BETTER: WORSE, WORSE: BETTER}
 _COUNTS = ("n_cases", "n_groups", "n_replicates", "n_networks", "n_tests", "n_trainings")
 _NUMBERS = (
     *("estimate", "low", "high", "statistic", "p_value", "p_holm", "effect"),
@@ -60,18 +62,28 @@ class Statistics:
         place = (setting.dataset, setting.training, setting.label, quantity, metric)
         return [row for row in self._by_place.get(place, []) if level is None or row["level"] == level]
 
+    def difference(
+        self, setting: Setting, quantity: str, level: str, first: NetworkKey, other: NetworkKey
+    ) -> Row | None:
+        """The row of first minus other, of the DSC, turned round where the table has it the other way."""
+        for row in self.rows(setting, quantity, level=level):
+            if (row["key"], row["other"]) == (first, other):
+                return row
+            if (row["key"], row["other"]) == (other, first):
+                turned = {"estimate": -row["estimate"], "low": -row["high"], "high": -row["low"]}
+                return row | turned | {"effect": -row["effect"], "verdict": TURNED.get(row["verdict"], row["verdict"])}
+        return None
+
     def by_network(self, setting: Setting, quantity: str, level: str | None = None) -> dict[NetworkKey, Row]:
         """As :meth:`rows` of the DSC, of a quantity that each network has once at a level."""
         return {row["key"]: row for row in self.rows(setting, quantity, level=level)}
 
     def contestants(self, setting: Setting, quantity: str) -> set[NetworkKey]:
         """The networks that take part in a setting's contest for a quantity of the DSC over all levels."""
-        place = {"dataset": setting.dataset, "trained_on": setting.training, "label": setting.label}
-        place |= {"metric": "dsc", "level": ALL_LEVELS, "quantity": quantity}
-        chosen = self.wins[self.wins["eligible"].astype(bool)]
-        for name, value in place.items():
-            chosen = chosen[chosen[name] == value]
-        return set(network_keys(chosen, PUBLISHED))
+        names = ["dataset", "trained_on", "label", "metric", "level", "quantity"]
+        place = [setting.dataset, setting.training, setting.label, "dsc", ALL_LEVELS, quantity]
+        chosen = self.wins["eligible"].astype(bool) & (self.wins[names] == place).all(axis=1)
+        return set(network_keys(self.wins[chosen], PUBLISHED))
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, ...], list[Row]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from nnunet_skipstudy.analysis.measuring.case_views import Choice
 from nnunet_skipstudy.analysis.statistics.bootstrap import nanmean
-from nnunet_skipstudy.analysis.statistics.hardest import hardest_level, hardest_words
+from nnunet_skipstudy.analysis.statistics.hardest import hardest_words
 from nnunet_skipstudy.analysis.statistics.setting import Setting
 
 
@@ -19,9 +19,7 @@ def choose_cases(setting: Setting, n: int, known: Collection[str] = ()) -> list[
     """
     networks = setting.ranked or list(range(len(setting.networks)))
     level_means = nanmean(setting.dsc[:, networks], 1)  # case, level
-    by_level = dict(zip(setting.levels, nanmean(level_means, 0).tolist(), strict=True))
-    hardest = hardest_level(by_level)
-    change = nanmean(setting.dsc_changes[:, networks, setting.levels.index(hardest)], 1)
+    change = nanmean(setting.dsc_changes[:, networks, setting.levels.index(setting.hardest)], 1)
     if len(setting.levels) == 1:
         by, ends, change = "their DSC", ("lowest DSC", "median"), level_means[:, 0]
     elif np.isnan(change).all() or not change[~np.isnan(change)].any():

@@ -54,17 +54,9 @@ def share_of_trainings(se_cases: float, se_trainings: float) -> float:
 def trainings_needed(estimate: float, se_cases: float, se_trainings: float, k: int, n_groups: int) -> int | None:
     """So many trainings of each network tell a difference of this size from 0 in four of five studies, on these cases.
 
-    Two-sided at 5 %, of one comparison alone; the variance between trainings is taken as it was found.
-
-    Args:
-        estimate: the difference.
-        se_cases: its standard error from the cases.
-        se_trainings: that from the trainings, as it is with ``k`` of each network.
-        k: at least 2.
-        n_groups: groups of cases. The two errors together are above :data:`ROUNDING`.
-
-    Returns:
-        ``None`` where :data:`MOST_TRAININGS` don't: the cases are too few.
+    Two-sided at 5 %, of one comparison alone; the variance between trainings is taken as it was found, with ``k`` of
+    each network, at least 2; the two errors together are above :data:`ROUNDING`. ``None`` where
+    :data:`MOST_TRAININGS` don't: the cases are too few.
     """
     for n in range(2, MOST_TRAININGS + 1):
         of_trainings = se_trainings**2 * k / n

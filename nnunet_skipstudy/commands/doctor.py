@@ -25,8 +25,7 @@ from nnunet_skipstudy.nnunet.environment import (
     folder_fault,
     trainer_folder,
 )
-from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
-from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.nnunet.trainer_name import TRAINERS, parse_trainer_name
 from nnunet_skipstudy.support.parser import Parser
 
 OURS = "nnunet-skipstudy"
@@ -118,7 +117,7 @@ def _trainers(asked: list[str]) -> Iterator[Finding]:
         yield Finding(TRAINER_VARIABLE, f"{state}: lacks {trainer_folder()}", remedy=REMEDY)
         return
     yield Finding(TRAINER_VARIABLE, value)
-    for name in asked or [architecture.trainer for architecture in ARCHITECTURES.values()]:
+    for name in asked or TRAINERS:
         try:
             trainer_class(name)
             yield Finding(name, "found by nnU-Net")

@@ -1,14 +1,14 @@
 """The command line that all converters share: ``skipstudy convert NAME SOURCE`` and ``python NAME.py -i SOURCE``."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nnunet_skipstudy.conversion.description import PROTOCOLS, DatasetDescription
 from nnunet_skipstudy.errors import UserError
-from nnunet_skipstudy.nnunet.publishing import json_content
+from nnunet_skipstudy.nnunet.publishing import Promised, json_content
 from nnunet_skipstudy.registry import EXCESS, LEVELS, STUDYS_TD, TD_MEASURES
 from nnunet_skipstudy.support.parser import Parser
 
@@ -41,39 +41,20 @@ class Made(NamedTuple):
     configuration: str
 
 
-class Promised(NamedTuple):
-    """What a converter will make: test levels, as many folds, counted from 0, and what dataset.json says of images."""
-
-    levels: tuple[str, ...]
-    n_folds: int
-    content: Mapping[str, Any]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Converter:
-    """What one converter's command line has of its own.
+    """What one converter's command line has of its own."""
 
-    Attributes:
-        command: its name in ``skipstudy convert``.
-        dataset_id: nnU-Net's identifier by default.
-        dataset_name: likewise.
-        about: what it makes, for ``--help``.
-        add_arguments: adds what it is made from, and options of its own.
-        promise: what the parsed arguments ask for, nothing read or written; raises UserError where they contradict.
-        make: makes it; raises UserError.
-        examples: command lines.
-        epilog: text before the examples.
-    """
-
-    command: str
-    dataset_id: int
-    dataset_name: str
-    about: str
-    add_arguments: Callable[[Parser], None]
+    command: str  # its name in skipstudy convert
+    dataset_id: int  # nnU-Net's identifier by default
+    dataset_name: str  # by default, too
+    about: str  # what it makes, for --help
+    add_arguments: Callable[[Parser], None]  # adds what it is made from, and options of its own
+    # what the parsed arguments ask for, nothing read or written; raises UserError where they contradict
     promise: Callable[[argparse.Namespace], Promised]
-    make: Callable[[argparse.Namespace], Made]
-    examples: tuple[str, ...]
-    epilog: str = ""
+    make: Callable[[argparse.Namespace], Made]  # makes it; raises UserError
+    examples: tuple[str, ...]  # command lines
+    epilog: str = ""  # text before the examples
 
     def main(self, argv: list[str]) -> int:
         """Convert; print what was made. Raises UserError: arguments, environment or source are at fault."""

@@ -19,25 +19,15 @@ STUDY_SIDE_PX = 256
 
 @dataclass(frozen=True)
 class SourceCase:
-    """What a download holds of one case; one or more cases of the data set come out of it.
+    """What a download holds of one case; one or more cases of the data set come out of it."""
 
-    Attributes:
-        case: its identifier, good for nnU-Net: letters, digits, ``_`` and ``-``.
-        image: path below the topmost folder.
-        masks: likewise; several are merged, none means that nothing is labelled.
-        group: what must not straddle a split.
-        stratum: class or disease, to be spread evenly over all parts; ``""`` where there is none.
-        official: the set that the publisher put it in; ``""`` where there is none.
-        label: of what a mask marks, where masks don't hold labels themselves.
-    """
-
-    case: str
-    image: str
-    masks: tuple[str, ...]
-    group: str
-    stratum: str = ""
-    official: str = ""
-    label: int = 1
+    case: str  # its identifier, good for nnU-Net: letters, digits, _ and -
+    image: str  # path below the topmost folder
+    masks: tuple[str, ...]  # likewise; several are merged, none means that nothing is labelled
+    group: str  # what must not straddle a split
+    stratum: str = ""  # class or disease, to be spread evenly over all parts; "" where there is none
+    official: str = ""  # the set that the publisher put it in; "" where there is none
+    label: int = 1  # of what a mask marks, where masks don't hold labels themselves
 
 
 @dataclass(frozen=True)
@@ -80,54 +70,35 @@ class Sizes(NamedTuple):
 
 @dataclass(frozen=True)
 class Division:
-    """How the test set and fold 0's validation cases are chosen.
+    """How the test set and fold 0's validation cases are chosen."""
 
-    Attributes:
-        test_sets: official sets that are the test set, where the download has them with labels.
-        validation_sets: official sets that fold 0 validates with.
-        sizes: where there is no official test set: the study's; None: ``TEST_PART`` of all is held out, and fold 0
-            is one of five equal parts.
-        first_fold: fold 0's name, where its validation cases are chosen by these.
-        needed_sets: official sets that must be there: without them, the parts would be others than described.
-    """
-
-    test_sets: tuple[str, ...] = ()
-    validation_sets: tuple[str, ...] = ()
+    test_sets: tuple[str, ...] = ()  # official sets that are the test set, where the download has them with labels
+    validation_sets: tuple[str, ...] = ()  # official sets that fold 0 validates with
+    # where there is no official test set: the study's; None: TEST_PART of all is held out, and fold 0 is
+    # one of five equal parts
     sizes: Sizes | None = None
-    first_fold: str = ""
+    first_fold: str = ""  # fold 0's name, where its validation cases are chosen by these
+    # official sets that must be there: without them, the parts would be others than described
     needed_sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class DatasetDescription:
-    """A data set, its options settled.
+    """A data set, its options settled."""
 
-    Attributes:
-        name: of the publisher's data set, for messages.
-        layout: how to find its files.
-        list_cases: (topmost folder, names of its files) to cases, in the order of tables; raises UserError.
-        render: reads a case.
-        labels: values by name, with background 0.
-        channel_names: nnU-Net chooses the normalisation by them.
-        ending: of images and labels.
-        configuration: nnU-Net's that fits, ``2d`` or ``3d_fullres``.
-        division: into training pool and test set.
-        options: everything else that decides the content, as JSON, for the record.
-        find_duplicates: look for near-duplicates among the images and keep them in one group.
-        caveats: lines that the user should read after the conversion.
-        published: how many there are of what the publisher counts, and what that is; 0: not known.
-    """
-
-    name: str
-    layout: Layout
+    name: str  # of the publisher's data set, for messages
+    layout: Layout  # how to find its files
+    # (topmost folder, names of its files) to cases, in the order of tables; raises UserError
     list_cases: Callable[[Path, Sequence[str]], list[SourceCase]]
-    render: Render
-    labels: Mapping[str, int]
-    channel_names: tuple[str, ...]
-    ending: str
-    configuration: str
-    division: Division
+    render: Render  # reads a case
+    labels: Mapping[str, int]  # values by name, with background 0
+    channel_names: tuple[str, ...]  # nnU-Net chooses the normalisation by them
+    ending: str  # of images and labels
+    configuration: str  # nnU-Net's that fits, 2d or 3d_fullres
+    division: Division  # into training pool and test set
+    # everything else that decides the content, as JSON, for the record
     options: Mapping[str, Any] = field(default_factory=dict)
-    find_duplicates: bool = False
-    caveats: tuple[str, ...] = ()
+    find_duplicates: bool = False  # look for near-duplicates among the images and keep them in one group
+    caveats: tuple[str, ...] = ()  # lines that the user should read after the conversion
+    # how many there are of what the publisher counts, and what that is; 0: not known
     published: tuple[int, str] = (0, "")

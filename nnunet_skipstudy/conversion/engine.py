@@ -56,24 +56,15 @@ def convert(
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Path:
-    """Make the data set in nnU-Net's folders, unless it is there already.
+    """Make the data set in nnU-Net's folders, unless it is there already, and return its folder in nnUNet_raw.
 
     The same download, options and seed make the same bytes, with any number of workers. Nothing appears under the
     final names before all is written.
 
-    Args:
-        description: of the data set.
-        source: folder or archive.
-        dataset_id: nnU-Net's identifier, 1 ... 999.
-        name: of the data set.
-        seed: of all that is drawn.
-        by: the measure that folds and categories go by, one of ``TD_MEASURES``.
-        levels: how strong the test levels are, one of :data:`~nnunet_skipstudy.levels.ladder.RULES`.
-        overwrite: replace a data set of the same identifier and name, and its preprocessed cases.
-        workers: threads, each holds one case in memory; None: one a processor, up to four.
-
-    Returns:
-        The data set's folder in nnUNet_raw.
+    ``by`` is the measure that folds and categories go by, one of ``TD_MEASURES``; ``levels`` says how strong the test
+    levels are, one of :data:`~nnunet_skipstudy.levels.ladder.RULES`. ``overwrite``: replace a data set of the same
+    identifier and name, and its preprocessed cases. ``workers``: threads, each holds one case in memory; None: one a
+    processor, up to four.
 
     Raises:
         UserError: nnU-Net's folders are not set, the identifier is taken, the data set is there with other options,

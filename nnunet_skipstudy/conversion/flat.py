@@ -40,22 +40,15 @@ class Crops:
 
 @dataclass(frozen=True)
 class FlatRendering:
-    """How flat images are read.
+    """How flat images are read."""
 
-    Attributes:
-        colour: keep red, green and blue; otherwise grey.
-        rec601: grey by Rec. 601 in whole numbers, as Pillow's mode "L" has it; otherwise by Rec. 709.
-        instances: masks number the objects, 0 is background; otherwise they are dark and bright, and what is
-            brighter than half of the brightest is the object.
-        side_px: rows and columns to bring image and mask to; None leaves them.
-        crops: pieces instead of the whole.
-    """
-
-    colour: bool = False
-    rec601: bool = False
+    colour: bool = False  # keep red, green and blue; otherwise grey
+    rec601: bool = False  # grey by Rec. 601 in whole numbers, as Pillow's mode "L" has it; otherwise by Rec. 709
+    # masks number the objects, 0 is background; otherwise they are dark and bright, and what is brighter than
+    # half of the brightest is the object
     instances: bool = False
-    side_px: int | None = None
-    crops: Crops | None = None
+    side_px: int | None = None  # rows and columns to bring image and mask to; None leaves them
+    crops: Crops | None = None  # pieces instead of the whole
 
     def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:
         """Read a case, whole or in crops drawn from the seed and the case's identifier."""

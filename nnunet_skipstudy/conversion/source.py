@@ -12,7 +12,7 @@ import shutil
 import stat
 import tarfile
 import zipfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -332,6 +332,27 @@ def _blocks(stream: IO[bytes], size: int, *, ends: bool) -> Iterator[bytes]:
 
 
 Key = TypeVar("Key")
+
+
+def images_and_masks(
+    names: Iterable[str], pattern: str, key_of: Callable[[re.Match[str]], Key]
+) -> tuple[dict[Key, str], dict[Key, dict[int, str]]]:
+    """Images by key, and their masks by key and ``part``, of the names that match; groups of the pattern tell which.
+
+    Raises:
+        UserError: a mask lacks its image, or two files have one number.
+    """
+    images: dict[Key, str] = {}
+    masks: dict[Key, dict[int, str]] = defaultdict(dict)
+    for match in filter(None, (re.fullmatch(pattern, name, re.IGNORECASE) for name in names)):
+        if match["mask"]:
+            add_once(masks[key_of(match)], int(match.groupdict().get("part") or 0), match[0])
+        else:
+            add_once(images, key_of(match), match[0])
+    for key, parts in masks.items():
+        if key not in images:
+            raise UserError(f"{next(iter(parts.values()))}: its image is missing; fetch the download again")
+    return images, masks
 
 
 def add_once(files: MutableMapping[Key, str], key: Key, name: str) -> None:

@@ -50,16 +50,7 @@ def hold_out(
 
     The groups are put in order by stratum and TD and cut into as many runs as groups are wanted; one is drawn from
     each. Where the groups' sizes don't add up to ``size``, the nearest below is taken, but at least one group.
-
-    Args:
-        cases: the table.
-        size: how many are wanted.
-        seed: of the draw.
-        unit: what is counted, ``cases`` or ``groups``.
-        purpose: ``test`` or ``validation``, which are drawn independently.
-
-    Returns:
-        The cases drawn.
+    Counted are ``cases`` or ``groups`` (``unit``); for ``test`` and ``validation`` is drawn independently.
 
     Raises:
         UserError: fewer than ``size`` would leave nothing to train on.
@@ -102,11 +93,7 @@ def study_folds(
     - 10, *matched*: validated like fold 0, trained on as many cases as a narrow fold, drawn over the whole range of
       TD: what a narrow fold does worse than this one, it does because of its textures, not of its size.
 
-    Args:
-        cases: the training pool.
-        seed: of all that is drawn.
-        validation: fold 0's validation cases, whole groups.
-        validation_name: fold 0's name where ``validation`` is given.
+    ``validation`` are whole groups; ``validation_name`` is fold 0's name where it is given.
 
     Raises:
         UserError: too few groups or cases for that.

@@ -45,14 +45,11 @@ class SliceRendering:
 
     Slices lie along the file's third axis, which is the patient's own in CT (axial) and the short axis of the heart
     in ACDC. Rows and columns stay as stored. Intensities are cut off at the window's ends, which become 0 and 255.
-
-    Attributes:
-        window: lowest and highest intensity; None: the volume's own percentiles 0.5 and 99.5.
-        own_range: instead, each slice is resized and then stretched from its own minimum to its own maximum, rounded
-            down, as the study did: one intensity is another grey on each slice.
     """
 
-    window: Window | None = None
+    window: Window | None = None  # lowest and highest intensity; None: the volume's own percentiles 0.5 and 99.5
+    # instead, each slice is resized and then stretched from its own minimum to its own maximum, rounded down,
+    # as the study did: one intensity is another grey on each slice
     own_range: bool = False
 
     def __call__(self, item: SourceCase, root: Path, labels: Mapping[str, int], seed: int) -> list[Rendered]:

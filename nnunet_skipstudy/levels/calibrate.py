@@ -1,8 +1,9 @@
 """A perturbation as strong as it takes to bring the test set's median texture disparity to a wanted value."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise, takewhile
 from math import isfinite
 from pathlib import Path
 from statistics import median
@@ -14,7 +15,16 @@ from nnunet_skipstudy.nnunet.cases import Case, about, read_channel, read_labels
 from nnunet_skipstudy.support.files import read_object, write_json
 from nnunet_skipstudy.support.parallel import parallel_map
 from nnunet_skipstudy.texture.case_disparity import case_disparity
-from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation, case_seed, check_level_name, perturb
+from nnunet_skipstudy.texture.perturbation import (
+    KINDS,
+    LEVEL_SETS,
+    STUDY_LEVELS,
+    Perturbation,
+    case_seed,
+    check_level_name,
+    parse_level,
+    perturb,
+)
 
 MEASURES: tuple[str, ...] = ("median", "quantile")
 GRID_STEPS = 8
@@ -77,6 +87,18 @@ def parse_wanted(text: str) -> tuple[str, Wanted]:
         ) from error
     check_level_name(level)
     return level, Wanted(kind, measure, number)
+
+
+def named_levels(arguments: Sequence[str]) -> Collection[str]:
+    """The levels that ``skipstudy perturb`` makes by these arguments. Raises UserError: one of them is no level."""
+    names = []
+    for option, parse in (("--level", parse_level), ("--calibrate", parse_wanted)):
+        texts = [text for before, text in pairwise(arguments) if before == option]
+        texts += [text.removeprefix(f"{option}=") for text in arguments if text.startswith(f"{option}=")]
+        names += [parse(text)[0] for text in texts]
+    after = arguments[arguments.index("--levels") + 1 :] if "--levels" in arguments else []
+    names += [level for chosen in takewhile(LEVEL_SETS.__contains__, after) for level in LEVEL_SETS[chosen]]
+    return names or STUDY_LEVELS
 
 
 @dataclass(frozen=True)

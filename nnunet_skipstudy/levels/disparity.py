@@ -137,7 +137,7 @@ def sorted_by(measure: str) -> dict[str, str]:
 
 def rounded(value: float) -> float | None:
     """A disparity as it stands in a table: nine decimals; None where there is none."""
-    return round(value, 9) if isfinite(value) else None
+    return round(value, 9) + 0.0 if isfinite(value) else None  # no -0.0
 
 
 def dataset_parts(folder: Path) -> tuple[Description, list[Part], list[str]]:

@@ -29,6 +29,8 @@ WHY: dict[str, str] = {
     "blur": "TD leaves out the patterns that only one side has, and blur takes patterns away",
 }
 """By how a perturbation's text begins: why it may not move TD in a case."""
+ROUNDING = 1e-9
+"""Tables hold so many decimals of a disparity: a smaller step is none."""
 LEAST_COMPARED = 5
 """Of fewer cases a share says nothing."""
 
@@ -78,8 +80,9 @@ class Move:
         if expected is None:
             return None
         where = "up" if expected > 0 else "down"
-        if (self.after - self.before) * expected <= 0:
-            moved = "up" if self.after > self.before else "down" if self.after < self.before else "nowhere"
+        if (self.after - self.before) * expected <= ROUNDING:
+            step = round(self.after, 4) - round(self.before, 4)  # as they are shown
+            moved = "up" if step > 0 else "down" if step < 0 else "nowhere"
             return (
                 f"{self.title} should move the median texture disparity {where}, but it "
                 f"went {moved}, from {self.before:.4f} to {self.after:.4f}: on these images the level is not what its "
@@ -174,6 +177,6 @@ def _compared(
     steps = {case: value - ladder[neighbour][case] for case, value in values.items() if case in ladder[neighbour]}
     if level not in EXPECTED:
         return neighbour, len(steps), None, None
-    against = [case for case, step in steps.items() if step * EXPECTED[level] <= 0]
+    against = [case for case, step in steps.items() if step * EXPECTED[level] <= ROUNDING]
     n_untold = None if percentiles is None else sum(percentiles.get(case, 0.0) <= TOLD_APART for case in against)
     return neighbour, len(steps), len(steps) - len(against), n_untold

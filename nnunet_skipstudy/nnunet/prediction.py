@@ -18,7 +18,7 @@ from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.nnunet.cases import COLOUR_CHANNELS
 from nnunet_skipstudy.nnunet.images import NATURAL_ENDINGS, NIFTI_ENDINGS
 from nnunet_skipstudy.nnunet.nifti import check_complete
-from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.nnunet.trainer_name import TRAINERS
 from nnunet_skipstudy.support.files import naming, write_json
 from nnunet_skipstudy.support.version import __version__
 from nnunet_skipstudy.support.working_folder import LOCK, remove_leftovers, working_folder
@@ -174,7 +174,7 @@ def _trainer(name: str) -> Any:
     from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
     base = name.split("_")[0]
-    if base not in [architecture.trainer for architecture in ARCHITECTURES.values()]:
+    if base not in TRAINERS:
         return recursive_find_trainer_class_by_name(name)
     return getattr(import_module(f"nnunet_skipstudy.trainers.{base}"), name)
 

@@ -57,6 +57,14 @@ class Target:
         return self.preprocessed_root / self.folder_name
 
 
+class Promised(NamedTuple):
+    """What a converter will make: test levels, as many folds, counted from 0, and what dataset.json says of images."""
+
+    levels: tuple[str, ...]
+    n_folds: int
+    content: Mapping[str, Any]
+
+
 class Draft(NamedTuple):
     """The folders that a converter writes into; they take their final names together."""
 

@@ -13,6 +13,8 @@ from functools import cache
 from nnunet_skipstudy.errors import UserError, nearest, shown
 from nnunet_skipstudy.registry import ARCHITECTURES, Architecture, SkipPolicy
 
+TRAINERS = {architecture.trainer: architecture for architecture in ARCHITECTURES.values()}
+"""The registry's networks by their trainers' names without suffixes."""
 LARGEST_COUNT = 10**9
 """Of epochs, or of iterations of one: more than anybody waits for."""
 NNUNET_EPOCHS, NNUNET_ITERATIONS = 1000, 250
@@ -134,10 +136,9 @@ def parse_trainer_name(name: str) -> TrainerName:
             what it may be, or it asks for skips where the architecture has none.
     """
     base, *words = name.split("_")
-    known = {architecture.trainer: architecture for architecture in ARCHITECTURES.values()}
-    if base not in known:
-        raise UserError(f"trainer {shown(name)}: {shown(base)} is none of ours; {nearest(base, known)}")
-    architecture = known[base]
+    if base not in TRAINERS:
+        raise UserError(f"trainer {shown(name)}: {shown(base)} is none of ours; {nearest(base, TRAINERS)}")
+    architecture = TRAINERS[base]
     options: dict[str, int | bool | str] = {}
     for word in words:
         option = _option(word)
@@ -197,10 +198,7 @@ def _contradictions(architecture: Architecture, options: TrainerOptions) -> Iter
 
 def nearest_trainer(base: str) -> str | None:
     """The trainer of ours that a name without suffixes, nnU-Net's own part of it left out, is spelled much like."""
-    words = {
-        re.sub(_THEIRS, "", architecture.trainer).lower(): architecture.trainer
-        for architecture in ARCHITECTURES.values()
-    }
+    words = {re.sub(_THEIRS, "", trainer).lower(): trainer for trainer in TRAINERS}
     close = difflib.get_close_matches(re.sub(_THEIRS, "", base).lower(), words, n=1, cutoff=0.7)
     return words[close[0]] if close and base not in words.values() else None
 

@@ -12,10 +12,7 @@ from nnunet_skipstudy.support.parallel import parallel_map
 
 
 def check_dataset(folder: Path, *, workers: int = 1) -> tuple[str, ...]:
-    """Read all that nnU-Net trains on in a folder of nnUNet_raw, on some threads; nothing is written.
-
-    Returns:
-        Sentences about what is odd, and no obstacle for nnU-Net.
+    """Read all that nnU-Net trains on in a folder of nnUNet_raw; say in sentences what is odd, but no obstacle for it.
 
     Raises:
         UserError: nnU-Net can't plan, or would train on something else than what is meant; names file and value.

@@ -10,8 +10,7 @@ from nnunet_skipstudy.architectures.network import build_network
 from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.nnunet.cases import read_description
 from nnunet_skipstudy.nnunet.environment import required_folder
-from nnunet_skipstudy.nnunet.trainer_name import parse_trainer_name
-from nnunet_skipstudy.registry import ARCHITECTURES
+from nnunet_skipstudy.nnunet.trainer_name import TRAINERS, parse_trainer_name
 from nnunet_skipstudy.support.files import read_object
 
 
@@ -53,7 +52,7 @@ def plan_costs(dataset: str, plans: str, configuration: str, trainers: Iterable[
     n_inputs = determine_num_input_channels(manager, chosen, dataset_json)
     n_outputs = manager.get_label_manager(dataset_json).num_segmentation_heads
     channels, costs = (n_inputs, n_outputs), {}
-    for trainer in [*(architecture.trainer for architecture in ARCHITECTURES.values()), *trainers]:
+    for trainer in (*TRAINERS, *trainers):
         name = parse_trainer_name(trainer)
         plan, decoding = built_by_name(name, plan_of(chosen), chosen.patch_size, channels, deep_supervision=True)
         network = build_network(name.architecture, *plan, *channels, **decoding)

@@ -11,25 +11,15 @@ from nnunet_skipstudy.support.files import write_text
 
 @dataclass(frozen=True)
 class Cell:
-    """One piece of work.
+    """One piece of work."""
 
-    Attributes:
-        step: one of :data:`~nnunet_skipstudy.study.steps.STEPS`.
-        name: what is worked on, ``d501-UNet-fold0-seed1-spatial``.
-        settings: what decides the result, as JSON.
-        conduct: what decides only how it is computed, as JSON.
-        needs: the keys of the cells that come before it.
-        digest: the hash of ``settings`` and of the needed cells' hashes.
-        needed: the hashes of the needed cells, by key.
-    """
-
-    step: str
-    name: str
-    settings: Mapping[str, Any]
-    conduct: Mapping[str, Any] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    digest: str = ""
-    needed: Mapping[str, str] = field(default_factory=dict)
+    step: str  # one of STEPS
+    name: str  # what is worked on, d501-UNet-fold0-seed1-spatial
+    settings: Mapping[str, Any]  # what decides the result, as JSON
+    conduct: Mapping[str, Any] = field(default_factory=dict)  # what decides only how it is computed, as JSON
+    needs: tuple[str, ...] = ()  # the keys of the cells that come before it
+    digest: str = ""  # the hash of settings and of the needed cells' hashes
+    needed: Mapping[str, str] = field(default_factory=dict)  # the hashes of the needed cells, by key
 
     @property
     def key(self) -> str:

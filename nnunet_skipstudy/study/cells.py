@@ -108,10 +108,8 @@ def work_on(
 ) -> bool:
     """Work on a cell until it is finished or has failed; nothing where it is finished.
 
-    A process that an earlier run left behind may still be at it: its end is waited for.
-
-    Returns:
-        Whether the cell is finished; if not, its record says why.
+    A process that an earlier run left behind may still be at it: its end is waited for. Whether the cell is finished;
+    if not, its record says why.
     """
 
     def waiting(holder: str) -> None:

@@ -306,18 +306,10 @@ def _complaint(error: ValidationError) -> str:
 
 
 def _known_keys(place: tuple[int | str, ...]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {
-        "datasets": Dataset,
-        "plans": Plans,
-        "schedule": Schedule,
-        "metrics": Metrics,
-        "explain": Explain,
-        "checkpoints": Checkpoints,
-        "resources": Resources,
-        "cost": Cost,
-    }
-    model = models.get(str(place[0]), Study) if place else Study
-    return list(model.model_fields)
+    """Of the model that stands under the first key, which is called as the key is."""
+    models: dict[str, type[BaseModel]] = {model.__name__.lower(): model for model in _Strict.__subclasses__()}
+    models["datasets"] = Dataset
+    return list(models.get(str(place[0]) if place else "study", Study).model_fields)
 
 
 def _contradictions(study: Study, converters: Collection[str]) -> Iterator[str]:

@@ -65,12 +65,7 @@ def run_snakemake(places: Places, executor: str, jobs: int | None, extra: Sequen
     """Let Snakemake work on the grid that was written; which cells failed is in their records.
 
     ``jobs``: cells at once on a cluster, cores locally; None: 100, or all cores. ``extra``: Snakemake's arguments.
-
-    Returns:
-        Why it did not end well, in its own words; empty if it did.
-
-    Raises:
-        UserError: Snakemake is not installed.
+    Returns why it did not end well, in its own words; empty if it did. Raises UserError: Snakemake is not installed.
     """
     with as_file(files("nnunet_skipstudy.study") / "Snakefile") as snakefile:
         arguments = [

@@ -86,13 +86,7 @@ def _placed(field: Scaled, inside: Inside, number: float, sharp: float) -> Scale
 def random_field(shape: tuple[int, int], rng: np.random.Generator, *, sigma_px: float) -> Scaled:
     """White noise under a Gaussian: stationary, and periodic, so that it can be shifted without a seam.
 
-    Args:
-        shape: rows and columns.
-        rng: where the noise is drawn, one number a pixel.
-        sigma_px: of the Gaussian; neighbouring hills lie about five of it apart.
-
-    Returns:
-        (row, column), of mean 0 and standard deviation 1; of one pixel, 0.
+    Neighbouring hills lie about five ``sigma_px`` apart; mean 0, standard deviation 1; of one pixel, 0.
     """
     spectrum = np.fft.rfft2(rng.standard_normal(shape))
     rows, columns = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None, :]

@@ -12,11 +12,8 @@ CATEGORIES: tuple[str, ...] = ("hardest", "harder", "medium", "easier", "easiest
 def disparity_categories(disparities: Sequence[float], among: Sequence[float] | None = None) -> list[str]:
     """The quintile of each value; equal values share a category.
 
-    A value on the border between two quintiles belongs to the harder one; NaN has no category: "".
-
-    Args:
-        disparities: the values to sort.
-        among: the values whose quintiles they are sorted into; None: their own.
+    A value on the border between two quintiles belongs to the harder one; NaN has no category: "". The quintiles are
+    those of the values ``among`` which they are sorted; None: their own.
     """
     values = np.asarray(disparities, dtype=np.float64)
     known = np.isfinite(values)

@@ -33,23 +33,16 @@ LEVEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to perturb an image.
+    """One way to perturb an image."""
 
-    Attributes:
-        parameter: its strength's name, with the unit.
-        weakest: a strength that hardly shows; ``strongest``: one beyond which nothing is left to perturb.
-        most: the largest strength that is taken; beyond it, it only takes longer.
-        apply: (scaled image, inside, strength, rng) to scaled image; both in 0 ... 1, flat.
-        object_kept: the pixels inside the mask stay as they are, to the bit.
-        sham: it is applied only to see how large its error is, and the image gets a sham of that error instead.
-    """
-
-    parameter: str
-    weakest: float
+    parameter: str  # its strength's name, with the unit
+    weakest: float  # a strength that hardly shows; strongest: one beyond which nothing is left to perturb
     strongest: float
-    most: float
+    most: float  # the largest strength that is taken; beyond it, it only takes longer
+    # (scaled image, inside, strength, rng) to scaled image; both in 0 ... 1, flat
     apply: Callable[[Scaled, Inside, float, np.random.Generator], Scaled]
-    object_kept: bool
+    object_kept: bool  # the pixels inside the mask stay as they are, to the bit
+    # it is applied only to see how large its error is, and the image gets a sham of that error instead
     sham: bool = False
 
 
@@ -203,11 +196,7 @@ def check_level_name(level: str) -> None:
 
 
 def case_seed(seed: int, level: str, case: str) -> int:
-    """The seed of one case at one level, which depends on nothing but these three.
-
-    Returns:
-        0 ... 2**48 - 1, so that it survives a spreadsheet.
-    """
+    """The seed of one case at one level: of these three alone; below 2**48, so that it survives a spreadsheet."""
     digest = sha256(f"{seed}/{level}/{case}".encode()).digest()
     return int.from_bytes(digest[:6], "big")
 
@@ -305,12 +294,8 @@ def _sham(image: Array, other: Array, low: float, high: float) -> Array:
 def psnr_db(image: Array, perturbed: Array, mask: Array) -> float:
     """The peak signal-to-noise ratio of a perturbed image, in dB over the unperturbed image's own range.
 
-    The lower, the more distorted; infinite where nothing has changed. Opacity doesn't count.
-
-    Args:
-        image: unperturbed, as for :func:`perturb`.
-        perturbed: of the same shape.
-        mask: its mask.
+    The lower, the more distorted; infinite where nothing has changed. Opacity doesn't count. Shapes as for
+    :func:`perturb`.
     """
     before, after = (
         np.asarray(array[..., :3] if array.shape != mask.shape else array, dtype=np.float64)
@@ -323,10 +308,8 @@ def psnr_db(image: Array, perturbed: Array, mask: Array) -> float:
 def replay(image: Array, mask: Array, row: Mapping[str, Any]) -> Array:
     """The image perturbed as a row of perturbations.csv says, equal to the bit to the one that was written.
 
-    Args:
-        image: the unperturbed image (one channel's, where the channels are files).
-        mask: its label map, non-zero is the object.
-        row: with ``parameters`` (a perturbation's text) and ``seed``.
+    The image is unperturbed (one channel's, where the channels are files); the row has ``parameters`` (a perturbation's
+    text) and ``seed``.
 
     Raises:
         UserError: the row doesn't say it.

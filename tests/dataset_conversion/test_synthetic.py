@@ -12,8 +12,9 @@ import pytest
 from skimage.io import imread, imsave
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.dataset_conversion import synthetic
-from nnunet_skipstudy.dataset_conversion.synthetic import SyntheticOptions, convert
+from nnunet_skipstudy.conversion import synthetic
+from nnunet_skipstudy.conversion.synthetic import SyntheticOptions, convert
+from nnunet_skipstudy.dataset_conversion import synthetic as script
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.registry import alpha_level
 from nnunet_skipstudy.texture import texture_disparity
@@ -198,7 +199,7 @@ def test_same_seed_same_bytes_in_another_process_as_a_script(roots, tmp_path):
         "nnUNet_results": str(elsewhere / "results"),
     }
     done = subprocess.run(
-        [sys.executable, synthetic.__file__, *textures, *ARGUMENTS, "-d", "7", "--seed", "3", "--name", "Other"],
+        [sys.executable, script.__file__, *textures, *ARGUMENTS, "-d", "7", "--seed", "3", "--name", "Other"],
         env=environment,
         cwd=tmp_path,
         capture_output=True,
@@ -213,7 +214,7 @@ def test_same_seed_same_bytes_in_another_process_as_a_script(roots, tmp_path):
 
 def test_a_script_ends_in_one_line_and_exit_code_2(roots, tmp_path):
     done = subprocess.run(
-        [sys.executable, synthetic.__file__, "--alphas", "1.5"], capture_output=True, text=True, check=False
+        [sys.executable, script.__file__, "--alphas", "1.5"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert done.stderr == (

@@ -38,7 +38,10 @@ def test_levels_come_in_the_order_of_the_rows_and_settings_apart() -> None:
 
 
 @pytest.mark.parametrize("level", EXPECTED)
-@pytest.mark.parametrize(("after", "words"), [(0.4, "up"), (0.3, "nowhere"), (0.2, "down")])
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [(0.4, "up"), (0.3, "nowhere"), (0.3 + 4e-10, "nowhere"), (0.3 - 4e-10, "nowhere"), (0.2, "down")],
+)
 def test_a_level_that_went_elsewhere_than_its_name_says_is_named(level: str, after: float, words: str) -> None:
     """Not moving at all is wrong for every one of them."""
     move = Move(level, "kind:strength=1", 5, 0.3, after)
@@ -49,6 +52,15 @@ def test_a_level_that_went_elsewhere_than_its_name_says_is_named(level: str, aft
         assert move.warning is not None
         assert f"level {level!r} (kind:strength=1) should move the median texture disparity {expected}" in move.warning
         assert f"it went {words}, from 0.3000 to {after:.4f}" in move.warning
+
+
+def test_a_step_of_rounding_is_none() -> None:
+    """A table's nine decimals of an unmoved TD lie above or below it: neither counts as moved."""
+    before = {f"c{number}": 0.1 + 1e-10 * (number - 4) for number in range(9)}
+    rows = [{"level": "harder", "parameters": "p", "case": case, "disparity": 0.1} for case in before]
+    (move,) = level_moves(rows, before)
+    assert move.as_named == 0
+    assert "but it went nowhere, from 0.1000 to 0.1000" in str(move.warning)
 
 
 def test_a_name_that_says_nothing_is_never_wrong() -> None:

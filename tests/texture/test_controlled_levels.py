@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from nnunet_skipstudy.conversion.textures import load_texture
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture.blur_elsewhere import sharp_share
 from nnunet_skipstudy.texture.case_disparity import case_disparity
@@ -21,7 +22,6 @@ from nnunet_skipstudy.texture.perturbation import (
     psnr_db,
 )
 from nnunet_skipstudy.texture.quilting import quilted
-from nnunet_skipstudy.texture.sources import load_texture
 
 EASIER = LEVEL_SETS["controlled"]["easier_elsewhere"]
 EASIEST = LEVEL_SETS["controlled"]["easiest_elsewhere"]

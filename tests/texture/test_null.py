@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from skimage import data
 
+from nnunet_skipstudy.conversion.textures import procedural_texture
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture.case_disparity import case_disparity, ring
 from nnunet_skipstudy.texture.circle import N_CODES
 from nnunet_skipstudy.texture.disparity import Disparity
 from nnunet_skipstudy.texture.null import null_counts, null_draws
 from nnunet_skipstudy.texture.patterns import DEFINITIONS
-from nnunet_skipstudy.texture.sources import procedural_texture
 
 ROW, COLUMN = np.mgrid[:256, :256]
 RADII = (4, 7, 12, 30, 45, 60)

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from scipy.ndimage import distance_transform_edt
 
+from nnunet_skipstudy.conversion.textures import COARSEST_PX, FINEST_PX, procedural_texture
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture.background_blur import TRUNCATE, blur_background
 from nnunet_skipstudy.texture.perturbation import KINDS, Perturbation, case_seed, perturb, replay
-from nnunet_skipstudy.texture.sources import COARSEST_PX, FINEST_PX, procedural_texture
 from nnunet_skipstudy.texture.speckle import speckle
 
 SHAPE = (300, 400)

@@ -9,11 +9,20 @@ from scipy import ndimage
 from skimage.io import imsave
 from skimage.util import img_as_float64
 
+from nnunet_skipstudy.conversion.textures import (
+    Crop,
+    Region,
+    cut,
+    draw_crop,
+    grey_pixels,
+    halves,
+    load_texture,
+    procedural_texture,
+)
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.texture import DEFINITIONS, texture_disparity
 from nnunet_skipstudy.texture.blending import blend
 from nnunet_skipstudy.texture.categories import disparity_categories
-from nnunet_skipstudy.texture.crops import Crop, Region, cut, draw_crop, halves
 from nnunet_skipstudy.texture.shapes import (
     SHAPE_PRESETS,
     Shape,
@@ -22,7 +31,6 @@ from nnunet_skipstudy.texture.shapes import (
     shape_mask,
     shape_preset,
 )
-from nnunet_skipstudy.texture.sources import grey_pixels, load_texture, procedural_texture
 
 
 def rng(*key):

@@ -109,18 +109,15 @@ def stands(cell: Cell, places: Places, dataset: str) -> bool:
 def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
     """``skipstudy analyze``."""
     chosen = cell.settings
-    tolerance = () if chosen["tolerance"] is None else ("--tolerance", chosen["tolerance"])
-    reference = () if chosen["reference_level"] is None else ("--reference-level", chosen["reference_level"])
-    groups = () if chosen.get("groups") is None else ("--groups", _groups(cell))
-    by = () if chosen.get("by") is None else ("--by", chosen["by"])
+    options = {
+        **{"--labels": places.raw, "--both-empty": chosen["both_empty"], "--tolerance": chosen["tolerance"]},
+        **{"--reference-level": chosen["reference_level"], "--groups": _groups(cell), "--by": chosen.get("by")},
+    }
+    given = [word for option, value in options.items() if value is not None for word in (option, value)]
     figures = () if chosen.get("figures", True) else ("--no-figures",)
     why = any(key.startswith("explain/") for key in cell.needs)
     explained = ("--explain", places.root / "explain") if why else ()
-    yield [
-        *("skipstudy", "analyze", places.predictions, "--labels", places.raw),
-        *("--both-empty", chosen["both_empty"], *tolerance, *reference, *groups, *by, *figures, *explained),
-        *("-o", places.analysis),
-    ]
+    yield ["skipstudy", "analyze", places.predictions, *given, *figures, *explained, "-o", places.analysis]
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:

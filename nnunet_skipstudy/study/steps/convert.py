@@ -14,7 +14,7 @@ from nnunet_skipstudy.study.steps.step import About, Measured, NotYet, Step, Sub
 from nnunet_skipstudy.support.files import read_record
 
 if TYPE_CHECKING:
-    from nnunet_skipstudy.conversion.command import Promised
+    from nnunet_skipstudy.nnunet.publishing import Promised
 
 
 def settings(subject: Subject) -> dict[str, Any]:

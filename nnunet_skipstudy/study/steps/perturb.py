@@ -1,7 +1,6 @@
 """Perturb: make the test levels that a data set lacks."""
 
 from collections.abc import Iterator
-from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +71,9 @@ def _level_folders(dataset: Path) -> set[str]:
 
 def _named_folders(arguments: list[str]) -> set[str]:
     """The folders of the levels that ``skipstudy perturb`` would make. Raises UserError: one of them is no level."""
-    from nnunet_skipstudy.levels.calibrate import parse_wanted
-    from nnunet_skipstudy.texture.perturbation import LEVEL_SETS, STUDY_LEVELS, parse_level
+    from nnunet_skipstudy.levels.calibrate import named_levels  # imports scikit-image
 
-    names = []
-    for option, parse in (("--level", parse_level), ("--calibrate", parse_wanted)):
-        texts = [text for before, text in pairwise(arguments) if before == option]
-        texts += [text.removeprefix(f"{option}=") for text in arguments if text.startswith(f"{option}=")]
-        names += [parse(text)[0] for text in texts]
-    after = arguments[arguments.index("--levels") + 1 :] if "--levels" in arguments else []
-    names += [level for chosen in takewhile(LEVEL_SETS.__contains__, after) for level in LEVEL_SETS[chosen]]
-    return {test_folder(level) for level in names or STUDY_LEVELS}
+    return {test_folder(level) for level in named_levels(arguments)}
 
 
 def stands(cell: Cell, places: Places, dataset: str) -> bool:

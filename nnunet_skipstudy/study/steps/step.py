@@ -70,33 +70,23 @@ class Load(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """A kind of cell.
+    """A kind of cell; settings, conduct and what was measured are JSON."""
 
-    Attributes:
-        name: in the study's file (``resources``), in keys and in printed tables.
-        about: what there is one cell for.
-        settings: what decides the result, as JSON; None: nothing is to be done for this subject.
-        run: does the work. It can be repeated: what is done already is not done again.
-        stands: whether a finished cell's results are there, and its own. Folders of results are found by the data
-            set's name.
-        needs: the steps that come before; in the place of one that does nothing here, those that it needs.
-        conduct: what decides only how it is computed, as JSON.
-        refusals: why it can't run, as far as can be told before anything has; :class:`NotYet` where that may change.
-        lines: the same by hand, as words of a command line (a comment is one word that starts with #).
-        seconds: how long it takes without what a network computes.
-        tflop: what the networks compute; None: nothing, so that no time on the study's device is counted.
-        timed: the seconds that it took to compute as much, by what it measured; None: unknown.
-    """
-
-    name: str
-    about: About
-    settings: Callable[[Subject], dict[str, Any] | None]
-    run: Callable[[Cell, Work], Measured]
-    stands: Callable[[Cell, Places, str], bool]
-    lines: Callable[[Cell, Places], Iterator[list[object]]]
-    seconds: float
-    needs: tuple[str, ...] = ()
-    conduct: Callable[[Subject], dict[str, Any]] = lambda subject: {}
+    name: str  # in the study's file (resources), in keys and in printed tables
+    about: About  # what there is one cell for
+    settings: Callable[[Subject], dict[str, Any] | None]  # what decides the result; None: nothing is to be done
+    run: Callable[[Cell, Work], Measured]  # does the work. It can be repeated: what is done already is not done again
+    stands: Callable[
+        [Cell, Places, str], bool
+    ]  # whether a finished cell's results are there, below the data set's name
+    lines: Callable[[Cell, Places], Iterator[list[object]]]  # the same by hand, as words; a comment is one word with #
+    seconds: float  # how long it takes without what a network computes
+    needs: tuple[
+        str, ...
+    ] = ()  # the steps that come before; in the place of one that does nothing, those that it needs
+    conduct: Callable[[Subject], dict[str, Any]] = lambda subject: {}  # what decides only how it is computed
+    # why it can't run, as far as can be told before anything has; NotYet where that may change
     refusals: Callable[[Cell, Places], Iterator[str]] = lambda cell, places: iter(())
-    tflop: Callable[[Cell, Load], float] | None = None
+    tflop: Callable[[Cell, Load], float] | None = None  # of networks; None: no time on the study's device is counted
+    # the seconds that it took to compute as much, by what it measured; None: unknown
     timed: Callable[[Cell, Measured], float | None] = lambda cell, measured: None

@@ -13,10 +13,11 @@ from made_up_study import write_study
 from nnunet_skipstudy import cli
 from nnunet_skipstudy.analysis.explained.picture import bounded
 from nnunet_skipstudy.analysis.explained.read import read_explained
-from nnunet_skipstudy.analysis.explained.shares import _estimated, losses
+from nnunet_skipstudy.analysis.explained.shares import Loss, _estimated, losses
 from nnunet_skipstudy.analysis.explained.words import sentences
 from nnunet_skipstudy.analysis.figures.looks import looks
 from nnunet_skipstudy.analysis.inputs.references import Reference, read_reference
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey
 from nnunet_skipstudy.analysis.report.words import percent
 
 
@@ -158,3 +159,22 @@ def test_shares_in_words() -> None:
     ]
     assert bounded(0.7, 0.6, 0.8) == "70\u00a0% [60, 80]"
     assert bounded(0.7, float("nan"), float("nan")) == "70\u00a0%"
+
+
+@pytest.mark.parametrize(("moved", "misleads"), [(0.65, False), (0.85, True)])
+def test_susceptibility_misleads_where_it_is_larger_beyond_chance(moved: float, misleads: bool) -> None:
+    """Hellinger distances of ten cases vary by 0.05: a skip that moves by so much more moves farthest by chance."""
+    bounds = {0: (0.2, 0.1, 0.3), 1: (0.8, 0.7, 0.9)}
+    rows = [
+        {
+            **{"intervention": "patch", "part": "skip", "depth": float(depth), "estimate": share, "low": low},
+            **{"high": high, "n_cases": 10, "n_groups": 10, "n_trainings": 1, "scope": "trainings"},
+            **{"hellinger": moved if depth == 0 else 0.6, "hellinger_chance": 0.2, "wasserstein": 1.0},
+        }
+        for depth, (share, low, high) in bounds.items()
+    ]
+    key = NetworkKey("UNet", "nnUNetTrainerUNet", "nnUNetPlans", "2d")
+    loss = Loss(key, "Dataset902_MadeUp", "", "hardest", "unperturbed", (0.3, 0.2, 0.4), 10, 10, 1, rows)
+    (finding,) = sentences([loss], looks([key]))
+    assert ("Susceptibility misleads: it is largest at skip 0" in " ".join(finding.behind)) == misleads
+    assert ("movements may be equal" in " ".join(finding.behind)) != misleads

@@ -7,8 +7,7 @@ import pytest
 from made_up_predictions import write_cases, write_dataset_json
 
 from nnunet_skipstudy import cli
-from nnunet_skipstudy.analysis.inputs.groups import grouped, suggested
-from nnunet_skipstudy.analysis.inputs.references import Reference
+from nnunet_skipstudy.analysis.inputs.references import Reference, grouped, suggested
 from nnunet_skipstudy.errors import UserError
 
 

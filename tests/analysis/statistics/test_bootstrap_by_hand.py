@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from nnunet_skipstudy.analysis.statistics.bootstrap import MIN_GROUPS_OF_SPREAD, ClusterBootstrap, divide, nanmean
+from nnunet_skipstudy.analysis.statistics.setting import level_cvs
 
 SEEDS = range(4)
 
@@ -40,6 +41,28 @@ def test_rows_are_the_data_the_resamples_and_the_data_without_each_group(seed: i
         assert sums[row] == pytest.approx(np.nansum(values[cases], axis=0))
         assert means[row] == pytest.approx(np.nanmean(values[cases], axis=0))
         assert spreads[row] == pytest.approx(np.nanstd(values[cases], axis=0), abs=1e-9)
+
+
+def test_equal_values_have_no_spread_at_all() -> None:
+    """Not what sums err by: a resample without the one case that differs, whatever the others' value."""
+    values = np.array([[1 / 3, 0.1, 1e6], *[[2 / 3, 0.7, 3.1]] * 8])
+    groups = [str(case) for case in range(len(values))]
+    bootstrap = ClusterBootstrap(groups, 40, 1)
+    without = [bool(cases.all()) for cases in resampled_cases(groups, 40, 1)]
+    assert 5 < sum(without) < 35
+    spreads = bootstrap.spreads(values)[1:41]
+    assert (spreads[without] == 0).all()
+    assert (spreads[~np.array(without)] > 0).all()
+
+
+def test_equal_levels_have_no_spread_at_all() -> None:
+    """Three times 0.7 has a standard deviation of 1e-16 in floating-point numbers."""
+    profiles = np.array([[0.7, 0.7, 0.7], [0.7, 0.7, 0.7 + 1e-9], [0, 0, 0], [0.7, np.nan, 0.7]])
+    assert profiles[0].std() > 0
+    first, second, third, fourth = level_cvs(profiles)
+    assert first == 0
+    assert second == pytest.approx(np.std([0, 0, 1e-9]) / 0.7, rel=1e-5)
+    assert np.isnan([third, fourth]).all()
 
 
 def test_seeds_and_groups_decide_and_nothing_else() -> None:

@@ -1,4 +1,4 @@
-"""Where textures come from: scikit-image, a picture of the user's, or made-up noise."""
+"""Where textures come from: scikit-image, a picture of the user's, or made-up noise; and pieces of them."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -39,11 +39,8 @@ class Texture:
 def load_texture(source: str, *, side_px: int, rng: np.random.Generator) -> Texture:
     """The texture that ``source`` names.
 
-    Args:
-        source: ``brick``, ``grass``, ``gravel``; ``procedural:0.4``; or the path of a picture (PNG, BMP,
-            TIFF, JPEG, WebP), which is made grey.
-        side_px: rows and columns of a procedural texture; the others have their own size.
-        rng: what a procedural texture is drawn with; not used by the others.
+    It is ``brick``, ``grass``, ``gravel``; ``procedural:0.4``, of ``side_px`` rows and columns; or the path of a
+    picture (PNG, BMP, TIFF, JPEG, WebP), which is made grey.
 
     Raises:
         UserError: there is no such texture or file, or it can't be read.
@@ -99,17 +96,9 @@ def _strength(source: str) -> float:
 def procedural_texture(strength: float, side_px: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Isotropic noise of one band of wavelengths: from 3 px at strength 0 to 24 px at 1, on a log scale.
 
-    All members have the same mean (0.5) and standard deviation (0.15), so that only the texture tells two of
-    them apart. The further apart two strengths, the larger the texture disparity; two draws of one strength
-    are the same texture. The noise is periodic: its left edge continues at its right one.
-
-    Args:
-        strength: which member, 0 ... 1.
-        side_px: rows and columns.
-        rng: where the noise comes from.
-
-    Returns:
-        (side_px, side_px), in 0 ... 1.
+    All members, (side_px, side_px) in 0 ... 1, have the same mean (0.5) and standard deviation (0.15), so that only the
+    texture tells two of them apart. The further apart two strengths, the larger the texture disparity; two draws of one
+    strength are the same texture. The noise is periodic: its left edge continues at its right one.
 
     Raises:
         UserError: the strength is out of range.
@@ -125,3 +114,53 @@ def procedural_texture(strength: float, side_px: int, rng: np.random.Generator) 
     passed[0, 0] = 0.0
     texture = np.fft.irfft2(noise * passed, s=(side_px, side_px))
     return np.asarray(np.clip(MEAN + SPREAD * texture / texture.std(), 0, 1))
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of a texture, in its pixels."""
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square piece of a texture: its upper left pixel in the whole texture, and whether it is mirrored."""
+
+    row: int
+    column: int
+    flip_rows: bool
+    flip_columns: bool
+
+
+def halves(rows: int, columns: int) -> tuple[Region, Region]:
+    """The two halves of a texture, cut across its longer side (a square one: left and right)."""
+    if rows > columns:
+        half = rows // 2
+        return Region(0, 0, half, columns), Region(half, 0, rows - half, columns)
+    half = columns // 2
+    return Region(0, 0, rows, half), Region(0, half, rows, columns - half)
+
+
+def draw_crop(region: Region, size_px: int, rng: np.random.Generator) -> Crop:
+    """A random crop of ``size_px`` squared in the region, mirrored at random. Raises UserError: it doesn't fit."""
+    if min(region.rows, region.columns) < size_px:
+        raise UserError(
+            f"a crop of {size_px} x {size_px} pixels doesn't fit into {region.rows} x {region.columns}; "
+            "ask for a smaller one"
+        )
+    return Crop(
+        row=region.row + int(rng.integers(region.rows - size_px + 1)),
+        column=region.column + int(rng.integers(region.columns - size_px + 1)),
+        flip_rows=bool(rng.integers(2)),
+        flip_columns=bool(rng.integers(2)),
+    )
+
+
+def cut(texture: npt.NDArray[Any], crop: Crop, size_px: int) -> npt.NDArray[Any]:
+    """The crop's pixels, (size_px, size_px); a view of the texture."""
+    piece = texture[crop.row : crop.row + size_px, crop.column : crop.column + size_px]
+    return piece[:: -1 if crop.flip_rows else 1, :: -1 if crop.flip_columns else 1]
