@@ -208,6 +208,6 @@ def save(figure: "Figure", folder: Path, name: str) -> Path:
         canvas.print_svg(svg, metadata={"Date": None, "Creator": None})
         figure.set_dpi(160)
         canvas = FigureCanvasAgg(figure)
-        quickly = {"compress_level": 1}  # charts a tenth larger, photographs a quarter smaller than by 6
+        quickly = {"compress_level": 1}  # the demo's files are 3 to 22 % larger than by 6
         canvas.print_png(png, metadata={"Software": None}, pil_kwargs=quickly)
     return svg
