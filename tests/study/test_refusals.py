@@ -50,6 +50,12 @@ def refusal(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
             "perturbation 'speckle'; write speckle:variance=NUMBER",
         ),
         (', levels: [mine], perturb: [--calibrate, "mine:speckle:quantile"]', "calibration 'mine:speckle:quantile'"),
+        (
+            ", perturb: [factorial]",
+            "data set 777: perturb: 'factorial' is no argument of 'skipstudy perturb'; write perturb",
+        ),
+        (", perturb: [--levels, factorial, textur]", "perturb: 'textur' is no argument of 'skipstudy perturb'"),
+        (", perturb: [--levle, texture]", "perturb: '--levle' is no argument of 'skipstudy perturb'"),
         (", configuration: 3d", "data set 777: configuration '3d'; choose one of 2d, 3d_fullres, 3d_lowres"),
         (", configuration: 3d_cascade_fullres", "configuration '3d_cascade_fullres'; choose one of"),
         (", configuration: 3d_fullres", "configuration '3d_fullres' of flat images (.png); choose 2d"),

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nnunet_skipstudy.errors import UserError
+from nnunet_skipstudy.errors import UserError, shown
 from nnunet_skipstudy.registry import LEVELS, MADE_BY_NAME
 from nnunet_skipstudy.study.cell import Cell
 from nnunet_skipstudy.study.ownership import DataFacts
 from nnunet_skipstudy.study.places import Places, missing_levels, test_folder
 from nnunet_skipstudy.study.steps.step import About, Measured, Step, Subject, Work
 from nnunet_skipstudy.support.files import read_record, write_json
+
+OPTIONS: tuple[str, ...] = ("--level", "--levels", "--calibrate", "--seed", "--overwrite", "-np")
+"""Those of ``skipstudy perturb`` that a study may name."""
 
 
 def settings(subject: Subject) -> dict[str, Any] | None:
@@ -76,6 +79,26 @@ def _named_folders(arguments: list[str]) -> set[str]:
     return {test_folder(level) for level in named_levels(arguments)}
 
 
+def _no_arguments(arguments: list[str]) -> Iterator[str]:
+    """The words that ``skipstudy perturb`` would not take: unknown options, sets of levels, and values of none."""
+    from nnunet_skipstudy.texture.perturbation import LEVEL_SETS
+
+    option = ""
+    for word in arguments:
+        if word.startswith("-"):
+            option, sign, _ = word.partition("=")
+            if option not in OPTIONS:
+                yield word
+            option = "" if sign or option == "--overwrite" else option
+        elif option == "--levels":
+            if word not in LEVEL_SETS:
+                yield word
+        elif option:
+            option = ""
+        else:
+            yield word
+
+
 def stands(cell: Cell, places: Places, dataset: str) -> bool:
     """Whether the levels are there."""
     return not missing_levels(places.raw / dataset, cell.settings["levels"])
@@ -93,8 +116,13 @@ def lines(cell: Cell, places: Places) -> Iterator[list[object]]:
 
 
 def refusals(cell: Cell, places: Places) -> Iterator[str]:
-    """Levels that are not there and that nothing makes."""
+    """Words that are no arguments, and levels that are not there and that nothing makes."""
     identifier, levels, arguments = (cell.settings[key] for key in ("dataset", "levels", "arguments"))
+    for word in _no_arguments(arguments):
+        yield (
+            f"data set {identifier}: perturb: {shown(word)} is no argument of 'skipstudy perturb'; write "
+            "perturb: [--level, NAME] or [--levels, SET]"
+        )
     named = _named_folders(arguments)
     found = places.found(identifier)
     for level in missing_levels(found, levels) if found else ():
