@@ -17,7 +17,7 @@ from nnunet_skipstudy.study.cell import Cell, Grid
 from nnunet_skipstudy.study.locks import is_held, waited_for
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.steps import STEPS
-from nnunet_skipstudy.study.steps.step import Measured, Work
+from nnunet_skipstudy.study.steps.step import About, Measured, Work
 from nnunet_skipstudy.study.work import Terminated
 from nnunet_skipstudy.support.files import read_record, write_json
 
@@ -85,14 +85,14 @@ def lost(grid: Grid, places: Places, found: Iterable[CellState]) -> set[str]:
     """The finished cells whose results are gone, or another's by now, and are needed by a cell that isn't finished.
 
     A marker says that a cell was finished, not that its files stayed. Results that nothing needs any more may be
-    removed to save space.
+    removed to save space; the report is needed.
     """
     done = {state.cell.key for state in found if state.state is State.DONE}
-    wanted: set[str] = set()
+    wanted = {cell.key for cell in grid.values() if STEPS[cell.step].about is About.STUDY}
     gone: set[str] = set()
     for cell in reversed(grid.values()):  # those that need a cell stand behind it
         if cell.key in done and cell.key in wanted:
-            name = places.found_name(cell.settings["dataset"])
+            name = places.found_name(cell.settings["dataset"]) if "dataset" in cell.settings else ""
             if name is None or not STEPS[cell.step].stands(cell, places, name):
                 gone.add(cell.key)
         if cell.key not in done or cell.key in gone:

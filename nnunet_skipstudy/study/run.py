@@ -45,11 +45,8 @@ class Opened:
 
     def states(self) -> list[CellState]:
         """The state of every cell; finished ones whose results are gone but needed count as waiting."""
-        return states(self.grid, self.places, self.lost())
-
-    def lost(self) -> set[str]:
-        """The finished cells whose results are gone but needed."""
-        return lost(self.grid, self.places, states(self.grid, self.places))
+        gone = lost(self.grid, self.places, states(self.grid, self.places))
+        return states(self.grid, self.places, gone)
 
     def plan_words(self) -> list[str]:
         """What the report says of the plan that all networks share."""
@@ -127,11 +124,7 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
         for dataset in opened.study.datasets:
             if dataset.converter:
                 opened.facts.refuse_changed(dataset.id)
-        if not places.report.is_file():  # its analysis isn't done: before it is seen which results that needs
-            places.marker(opened.grid[ANALYSIS]).unlink(missing_ok=True)
         refuse_impossible(opened, opened.states())
-        for key in opened.lost():
-            places.marker(opened.grid[key]).unlink(missing_ok=True)
         _execute(opened, opened.grid, execute)
         found = opened.states()
         grid = opened.grid
@@ -145,6 +138,8 @@ def run_study(opened: Opened, execute: Executor) -> Outcome:
 
 
 def _execute(opened: Opened, grid: Grid, execute: Executor) -> None:
+    for key in lost(grid, opened.places, states(grid, opened.places)):
+        opened.places.marker(grid[key]).unlink(missing_ok=True)
     if any(state.state is not State.DONE for state in states(grid, opened.places)):
         execute(opened, grid)
 

@@ -18,7 +18,7 @@ from nnunet_skipstudy.nnunet.calls import Training, restore_model_files
 from nnunet_skipstudy.planning.preprocess import ensure_splits
 from nnunet_skipstudy.study import ownership
 from nnunet_skipstudy.study.cell import Cell
-from nnunet_skipstudy.study.cells import State
+from nnunet_skipstudy.study.cells import State, lost, states
 from nnunet_skipstudy.study.ownership import claim, is_stamped, version_words
 from nnunet_skipstudy.study.places import Places
 from nnunet_skipstudy.study.run import Opened, open_study
@@ -87,7 +87,9 @@ def test_what_is_gone_but_needed_is_made_again(
     shutil.rmtree(tmp_path / removed)
     assert waiting(path) == set()  # nothing needs it any more
     write_study(tmp_path, text, **change)
-    assert {key.split("/")[0] for key in opened(path).lost()} == again
+    study = opened(path)
+    found = lost(study.grid, study.places, states(study.grid, study.places))
+    assert {key.split("/")[0] for key in found} == again
     assert again <= waiting(path)
     worked.clear()
     assert main(["run", str(path)]) == 0
@@ -102,6 +104,7 @@ def test_predictions_that_are_gone_with_the_report_are_made_again(tmp_path: Path
     worked.clear()
     for removed in ("predictions", "analysis"):
         shutil.rmtree(tmp_path / removed)
+    assert waiting(path) == {"predict", "analyze"}
     assert main(["run", str(path)]) == 0
     assert set(worked) == {"predict", "analyze"}
 

@@ -117,6 +117,15 @@ def test_a_failed_cell_is_named_with_its_log_and_stops_only_what_needs_it(
     assert json.loads((tmp_path / "analysis" / "report.html").read_text()) == []
 
 
+def test_a_report_of_a_part_that_was_removed_is_made_again(tmp_path: Path, stand_in: StandIn) -> None:
+    path, failing = write_study(tmp_path), "train/d501-UNet-fold0-seed1-spatial"
+    stand_in.failing[failing] = UserError("no")
+    for _ in range(2):
+        assert main(["run", str(path)]) == 2
+        (tmp_path / "analysis" / "report.html").unlink()
+    assert states(path)["analyze/study"] is State.WAITING
+
+
 def test_nothing_to_analyze_is_no_report(tmp_path: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_study(tmp_path)
     stand_in.failing["convert/d501"] = UserError("no source")
