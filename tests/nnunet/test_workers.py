@@ -46,12 +46,13 @@ def test_on_small_data_threads_do_the_work() -> None:
 def work_of_killed_workers(busy: bool) -> None:
     with watched_pools(threads=False), multiprocessing.get_context("spawn").Pool(2) as pool:
         workers = pids(pool, 8)
-        results = [pool.starmap_async(time.sleep, ((20 * busy,),)) for _ in range(3)]
+        results = [pool.starmap_async(time.sleep, ((120 * busy,),)) for _ in range(3)]
         if not busy:
             wait_for(results)
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
-        wait_for([*results, pool.starmap_async(os.getpid, ((),))])
+        for _ in range(400):  # a worker that was only starting may do some before the others' end is noticed
+            wait_for([*results, pool.starmap_async(time.sleep, ((0.05,),))])
 
 
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
@@ -60,7 +61,7 @@ def test_a_killed_worker_of_a_pool_fails_the_work_with_the_remedy(busy: bool) ->
     started = time.monotonic()
     with pytest.raises(UserError, match=r"was killed by the system.*memory; give it more memory"):
         work_of_killed_workers(busy)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 100
 
 
 def work_given_up() -> None:
@@ -73,7 +74,7 @@ def test_work_that_is_given_up_is_not_waited_for() -> None:
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         work_given_up()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 50
 
 
 def test_files_are_listed_without_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
