@@ -123,7 +123,7 @@ def test_a_case_can_be_enlarged(page: Any) -> None:
     assert seen[4] == seen[0]
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
-    assert page.evaluate("document.activeElement.parentElement.tagName") == "FIGURE"
+    page.wait_for_function("document.activeElement.parentElement.tagName === 'FIGURE'")
 
 
 def test_charts_and_tables_can_be_saved(page: Any, tmp_path: Path) -> None:
