@@ -272,7 +272,7 @@ def write_image(path: Path, array: npt.NDArray[np.generic], geometry: Geometry |
                 _write_flat(temporary, array)
     except OSError as error:
         raise UserError(f"{path}: can't be written ({error.strerror or error}); check space and permissions") from error
-    except (TypeError, ValueError, KeyError, RuntimeError, NotImplementedError, struct.error) as error:
+    except (TypeError, ValueError, KeyError, RuntimeError, struct.error) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
             f"{path}: {array.dtype} of shape {array.shape} can't be written as {ending} ({reason}); "

@@ -76,14 +76,11 @@ class Step:
     about: About  # what there is one cell for
     settings: Callable[[Subject], dict[str, Any] | None]  # what decides the result; None: nothing is to be done
     run: Callable[[Cell, Work], Measured]  # does the work. It can be repeated: what is done already is not done again
-    stands: Callable[
-        [Cell, Places, str], bool
-    ]  # whether a finished cell's results are there, below the data set's name
+    stands: Callable[[Cell, Places, str], bool]  # whether a finished cell's results are there, of a data set's name
     lines: Callable[[Cell, Places], Iterator[list[object]]]  # the same by hand, as words; a comment is one word with #
     seconds: float  # how long it takes without what a network computes
-    needs: tuple[
-        str, ...
-    ] = ()  # the steps that come before; in the place of one that does nothing, those that it needs
+    # the steps that come before; in the place of one that does nothing, those that it needs
+    needs: tuple[str, ...] = ()
     conduct: Callable[[Subject], dict[str, Any]] = lambda subject: {}  # what decides only how it is computed
     # why it can't run, as far as can be told before anything has; NotYet where that may change
     refusals: Callable[[Cell, Places], Iterator[str]] = lambda cell, places: iter(())
