@@ -35,10 +35,10 @@ def answer(found: Contrasts, setting: Setting, table: pd.DataFrame, looks: Looks
     if found.skips:
         return Answer(capital(_of_skips(leading, found, setting, looks)), _scope(leading[0], setting))
     if leading[0].other is None:
-        only = leading[0]
+        only, alone = leading[0], "here" if len(setting.networks) == 1 else "here that can be ranked"
         text = (
             f"{looks[only.first].title}'s mean DSC changes by {_value(only)} {_way(only.level, setting)}; it is the "
-            "only network here, so nothing is compared."
+            f"only network {alone}, so nothing is compared."
         )
         return Answer(text, _scope(only, setting))
     behind = max((one for one in found.differences if one.level == found.hardest), key=lambda one: one.estimate)

@@ -11,9 +11,9 @@ from nnunet_skipstudy.analysis.figures.forest import forest_caption
 from nnunet_skipstudy.analysis.figures.looks import Looks, training_title
 from nnunet_skipstudy.analysis.inputs.level_effects import leak_words
 from nnunet_skipstudy.analysis.inputs.matching import Comparison
-from nnunet_skipstudy.analysis.inputs.runs import fold_order
+from nnunet_skipstudy.analysis.inputs.runs import fold_order, trained_and_tested
 from nnunet_skipstudy.analysis.measuring.case_views import CaseView
-from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, network_keys
+from nnunet_skipstudy.analysis.measuring.columns import NetworkKey, groups, network_keys
 from nnunet_skipstudy.analysis.report import texts
 from nnunet_skipstudy.analysis.report.answer import answer
 from nnunet_skipstudy.analysis.report.charts import charts
@@ -100,8 +100,9 @@ def _summary(study: Study) -> str:
     cases = study.cases
     n_cases = len(cases[["dataset", "case"]].drop_duplicates())
     seeds = cases["seed"].dropna().nunique()
-    n_labels = len(cases[["dataset", "label"]].drop_duplicates())
-    numbers = {"network": len(study.looks), "case": n_cases, "test level": cases["level"].nunique(), "label": n_labels}
+    labels = {(trained_and_tested(place)[0], label) for (place, label), _ in groups(cases, "dataset", "label")}
+    numbers = {"network": len(study.looks), "case": n_cases, "test level": cases["level"].nunique()}
+    numbers["label"] = len(labels)  # elsewhere they are the same
     parts = [count(n, what) for what, n in numbers.items()]
     return " · ".join([*parts, count(seeds, "seed") if seeds else "no seed named"])
 

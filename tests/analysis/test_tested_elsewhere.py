@@ -77,6 +77,7 @@ def test_the_page_says_what_the_numbers_carry(made: tuple[Path, Path, Path]) -> 
     assert "n = 6 networks" in page
     assert f"| The shift is made, not real | met | the networks were tested on {AWAY}, too |" in page
     assert f"### Threats: {PAIR}" not in page
+    assert " · 1 label · " in page  # the same at home and elsewhere
     tallies = pd.read_csv(out / "tallies.csv")
     assert set(tallies["dataset"]) == {HOME, PAIR}  # one data set, and no two to be joined
 

@@ -12,10 +12,12 @@ from nnunet_skipstudy.analysis.report.content import _warnings
 from nnunet_skipstudy.analysis.report.page import Report, Warnings, render, tip
 
 
-def made(root: Path, *architectures: str, seeds: tuple[int, ...] = (1,), n_patients: int = 12) -> tuple[Path, Path]:
+def made(
+    root: Path, *architectures: str, seeds: tuple[int, ...] = (1,), n_patients: int = 12, **more: tuple[str, ...]
+) -> tuple[Path, Path]:
     return write_study(
         root, n_patients=n_patients, per_patient=1, architectures=architectures, seeds=seeds, labels=("organ",),
-        images=False,
+        images=False, **more,
     )  # fmt: skip
 
 
@@ -63,8 +65,14 @@ def test_without_a_pair_the_best_network_is_set_against_the_others(tmp_path: Pat
 def test_of_one_network_the_change_is_told(tmp_path: Path) -> None:
     found = report(tmp_path, *made(tmp_path, "UNet"))
     assert found.answers[0].text.startswith("U-Net's mean DSC changes by −0.")
-    assert "the only network here" in found.answers[0].text
+    assert "the only network here, so" in found.answers[0].text
     assert [row["other"] for row in found.charts["settings"][0]["forest"]["changes"]] == [None] * 4
+
+
+def test_the_only_network_that_learnt_something_is_not_said_to_be_alone(tmp_path: Path) -> None:
+    found = report(tmp_path, *made(tmp_path, "NoSkip", "UNet", degenerate=("UNet",)))
+    assert found.answers[0].text.startswith("No-Skip U-Net's mean DSC changes by −0.")
+    assert "the only network here that can be ranked, so nothing is compared" in found.answers[0].text
 
 
 def test_too_few_cases_answer_without_an_interval(tmp_path: Path) -> None:
