@@ -9,8 +9,10 @@ from foreign import write_foreign
 from tiny_study import TEXT, write_study
 
 from nnunet_skipstudy.cli import main
+from nnunet_skipstudy.commands.perturb import parser as perturb_parser
 from nnunet_skipstudy.errors import UserError
 from nnunet_skipstudy.planning.preprocess import ensure_splits
+from nnunet_skipstudy.study.steps.perturb import OPTIONS
 from nnunet_skipstudy.study.steps.shift import _seen
 
 OWN = """\
@@ -256,3 +258,9 @@ def test_other_images_of_one_size_are_no_images_that_were_trained_on(tmp_path: P
     assert _seen(trained, tested, hashes) == ["case1_0000.png", "case3_0000.png"]
     assert _seen(trained, tmp_path / "none", hashes) == []
     assert _seen(tmp_path / "none", tested, hashes) == []
+
+
+def test_what_a_study_may_say_of_perturbing_is_what_the_command_takes() -> None:
+    """But for the data set, its folders and the help, which are the study's to say: a new option belongs in both."""
+    taken = {option for action in perturb_parser()._actions for option in action.option_strings}
+    assert set(OPTIONS) == taken - {"-h", "--help", "-d", "--dataset", "-i", "--images", "--masks", "-o", "--output"}
